@@ -1,0 +1,116 @@
+/**
+ * Tills that post sales as fast as they are answered, for k6. Each sale has a reference of its own and a
+ * member drawn at random; the warm-up is answered and counted like the rest, but not timed.
+ *
+ * k6 run -e URL=… -e KEY=… -e RUN=… -e MEMBERS=… -e CONNECTIONS=… -e WARMUP=… -e SECONDS=… bench/k6/earn.ts
+ */
+import { check } from 'k6'
+import exec from 'k6/execution'
+import http from 'k6/http'
+import { Counter, Trend } from 'k6/metrics'
+import type { Options } from 'k6/options'
+
+// k6 has one, its types do not.
+declare const console: { error(message: string): void }
+
+const members = Number(__ENV.MEMBERS)
+const connections = Number(__ENV.CONNECTIONS)
+const warmup = Number(__ENV.WARMUP)
+const seconds = Number(__ENV.SECONDS)
+
+export const options: Options = {
+  scenarios: {
+    // Nobody is cut off: a sale that was sent is waited for, so that what is answered can be compared with
+    // what was stored.
+    warmup: {
+      executor: 'constant-vus',
+      vus: connections,
+      duration: `${warmup}s`,
+      gracefulStop: '60s',
+      exec: 'post',
+    },
+    measure: {
+      executor: 'constant-vus',
+      vus: connections,
+      startTime: `${warmup}s`,
+      duration: `${seconds}s`,
+      gracefulStop: '60s',
+      exec: 'postTimed',
+    },
+  },
+  discardResponseBodies: true,
+  systemTags: ['scenario'],
+  summaryTrendStats: ['med', 'p(99)', 'max'],
+}
+
+const answered = new Counter('answered')
+const refused = new Counter('refused')
+const sales = new Counter('sales')
+const duration = new Trend('duration', true)
+
+// Building JSON costs k6 more than sending it, and it shares the machine with what it measures.
+const baskets = Array.from({ length: 256 }, (_, index) => basket(index))
+
+function basket(seed: number): string {
+  const categories = ['coffee', 'bakery', 'grocery', 'household', 'coffee']
+  const lines = categories.map((category, index) => {
+    const cents = 150 + ((seed * 37 + index * 211) % 1200)
+    const net = (cents / 100).toFixed(2)
+    const tax = ((cents * 7) / 10_000).toFixed(2)
+    return {
+      lineId: String(index + 1),
+      sku: `sku-${(seed * 5 + index) % 800}`,
+      category,
+      quantity: 1 + ((seed + index) % 3),
+      net: { amount: net, currency: 'EUR' },
+      tax: { amount: tax, currency: 'EUR' },
+    }
+  })
+  return JSON.stringify(lines)
+}
+
+const params = { headers: { 'content-type': 'application/json', authorization: `Bearer ${__ENV.KEY}` } }
+
+function sell(): { status: number; taken: number } {
+  const ref = `${__ENV.RUN}-${exec.vu.idInTest}-${exec.vu.iterationInInstance}`
+  const card = `card-${Math.floor(Math.random() * members)}`
+  const lines = baskets[Math.floor(Math.random() * baskets.length)]
+  const body =
+    `{"externalRef":"${ref}","type":"purchase","identifier":{"kind":"card","value":"${card}"},` +
+    `"occurredAt":"${new Date().toISOString()}","location":"store-7","channel":"store","lines":${lines}}`
+  const reply = http.post(`${__ENV.URL}/v1/transactions`, body, params)
+  if (check(reply, { 'answered 201': ({ status }) => status === 201 })) answered.add(1)
+  else {
+    refused.add(1)
+    console.error(`sale ${ref}: ${reply.status} ${reply.error}`)
+  }
+  return { status: reply.status, taken: reply.timings.duration }
+}
+
+export function post(): void {
+  sell()
+}
+
+export function postTimed(): void {
+  const { status, taken } = sell()
+  // What is answered after the end is waited for, but is not part of the throughput.
+  const inTime = Date.now() - exec.scenario.startTime <= seconds * 1000
+  if (status !== 201 || !inTime) return
+  sales.add(1)
+  duration.add(taken)
+}
+
+export function handleSummary(data: {
+  metrics: Record<string, { values: Record<string, number> } | undefined>
+}) {
+  const value = (metric: string, name: string) => data.metrics[metric]?.values[name] ?? 0
+  const result = {
+    answered: value('answered', 'count'),
+    refused: value('refused', 'count'),
+    perSecond: value('sales', 'count') / seconds,
+    p50: value('duration', 'med'),
+    p99: value('duration', 'p(99)'),
+    slowest: value('duration', 'max'),
+  }
+  return { stdout: `${JSON.stringify(result)}\n` }
+}

@@ -1,0 +1,62 @@
+/**
+ * Ids: UUIDv7 inside, prefixed and sortable outside (`txn_` and 32 hex digits). A command's id is the
+ * seed of every id that its decision makes, so that deciding the same command again gives the same rows.
+ */
+import { v7 } from 'uuid'
+import { DomainError, type ErrorCode, invariant } from './errors.ts'
+
+export const prefixes = {
+  member: 'mem',
+  transaction: 'txn',
+  return: 'ret',
+  redemption: 'rdm',
+  entry: 'ent',
+  adjustment: 'adj',
+  event: 'evt',
+  key: 'key',
+} as const
+
+export type IdKind = keyof typeof prefixes
+
+const HEX32 = /^[0-9a-f]{32}$/
+
+/** A fresh command id: UUIDv7 whose last 16 bits are zero, room for the ids of the command's own rows. */
+export function newCommandId(): string {
+  return `${v7().slice(0, -4)}0000`
+}
+
+/** A fresh id outside of commands (keys, job runs). */
+export function newId(): string {
+  return v7()
+}
+
+/** The ids of one command's rows: the command's id plus 1, plus 2 … At most 65,535, and always the same. */
+export function idsOf(commandId: string): () => string {
+  invariant(commandId.endsWith('0000'), 'a command id ends in room for its rows')
+  const stem = commandId.slice(0, -4)
+  let count = 0
+  return () => {
+    count += 1
+    invariant(count <= 0xffff, 'a command makes at most 65,535 rows')
+    return stem + count.toString(16).padStart(4, '0')
+  }
+}
+
+/** `txn_0198…`: how an id goes out. */
+export function showId(kind: IdKind, id: string): string {
+  return `${prefixes[kind]}_${id.replaceAll('-', '')}`
+}
+
+/** The UUID in `txn_0198…`; refuses with `code` (a …_not_found) whatever is no such id. */
+export function readId(kind: IdKind, text: string, code: ErrorCode): string {
+  const prefix = `${prefixes[kind]}_`
+  const hex = text.slice(prefix.length)
+  if (!text.startsWith(prefix) || !HEX32.test(hex)) throw new DomainError(code, { id: text })
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+}
+
+/** The smallest UUIDv7 of an instant: the bound of a partition by month. */
+export function firstIdAt(at: Date): string {
+  const hex = at.getTime().toString(16).padStart(12, '0')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-0000-0000-000000000000`
+}

@@ -1,0 +1,166 @@
+/**
+ * Calendars in the program's time zone. Instants are Date, calendar days are `YYYY-MM-DD`; every turn
+ * from one to the other happens here. Offsets are cached, because a zone look-up costs some 30 µs.
+ */
+import { Temporal } from 'temporal-polyfill'
+import { invariant } from './errors.ts'
+
+/** A calendar day, `YYYY-MM-DD`. Days compare as text. */
+export type Day = string
+
+export const units = ['day', 'week', 'month', 'quarter', 'half_year', 'year'] as const
+export type Unit = (typeof units)[number]
+
+export const weekdays = [
+  'monday',
+  'tuesday',
+  'wednesday',
+  'thursday',
+  'friday',
+  'saturday',
+  'sunday',
+] as const
+export type Weekday = (typeof weekdays)[number]
+
+/** When points lapse, counted from the business time of what earned them. */
+export type ExpiryPolicy =
+  | { readonly kind: 'never' }
+  | {
+      readonly kind: 'after'
+      readonly count: number
+      readonly unit: 'day' | 'month' | 'year'
+      /** rounded up to the end of this; a plain `12 months` ends with its day */
+      readonly endOf: Unit
+    }
+
+// Offsets change only on quarter hours of UTC in every zone of the tz database since 1970.
+const QUARTER = 15 * 60_000
+const DAY = 86_400_000
+const MOST_OFFSETS = 200_000
+const offsets = new Map<string, Map<number, number>>()
+
+/** Milliseconds that the zone is ahead of UTC at an instant. */
+function offsetAt(zone: string, at: number): number {
+  let known = offsets.get(zone)
+  if (!known) {
+    known = new Map()
+    offsets.set(zone, known)
+  }
+  const slot = Math.floor(at / QUARTER)
+  let offset = known.get(slot)
+  if (offset === undefined) {
+    const zoned = Temporal.Instant.fromEpochMilliseconds(slot * QUARTER).toZonedDateTimeISO(zone)
+    offset = zoned.offsetNanoseconds / 1_000_000
+    if (known.size >= MOST_OFFSETS) known.clear()
+    known.set(slot, offset)
+  }
+  return offset
+}
+
+/** The wall clock of the zone at an instant, as a Date whose UTC fields read as local fields. */
+function wallClock(zone: string, at: Date): Date {
+  return new Date(at.getTime() + offsetAt(zone, at.getTime()))
+}
+
+export function isZone(zone: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: zone })
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** The calendar day that an instant falls on. */
+export function dayOf(zone: string, at: Date): Day {
+  return wallClock(zone, at).toISOString().slice(0, 10)
+}
+
+export function weekdayOf(zone: string, at: Date): Weekday {
+  return weekdays[(wallClock(zone, at).getUTCDay() + 6) % 7]!
+}
+
+/** Minutes since local midnight on the wall clock, 0 to 1439. */
+export function minuteOf(zone: string, at: Date): number {
+  const wall = wallClock(zone, at)
+  return wall.getUTCHours() * 60 + wall.getUTCMinutes()
+}
+
+const starts = new Map<string, Date>()
+
+/** The first instant of a calendar day (00:00, or the first one that exists where the clock jumps). */
+export function startOfDay(zone: string, day: Day): Date {
+  const key = `${zone} ${day}`
+  let start = starts.get(key)
+  if (!start) {
+    start = new Date(Temporal.PlainDate.from(day).toZonedDateTime(zone).epochMilliseconds)
+    if (starts.size >= MOST_OFFSETS) starts.clear()
+    starts.set(key, start)
+  }
+  return start
+}
+
+/** An instant from a local date and time without an offset (`2010-12-01 08:26`); in the gap the later one. */
+export function instantOf(zone: string, local: string): Date {
+  const plain = Temporal.PlainDateTime.from(local.replace(' ', 'T'))
+  return new Date(plain.toZonedDateTime(zone, { disambiguation: 'compatible' }).epochMilliseconds)
+}
+
+function parts(day: Day): [number, number, number] {
+  return [Number(day.slice(0, 4)), Number(day.slice(5, 7)), Number(day.slice(8, 10))]
+}
+
+function show(year: number, month: number, day: number): Day {
+  invariant(year >= 1 && year <= 9999, 'a calendar day is of a year with four digits')
+  const pad = (n: number, width: number) => String(n).padStart(width, '0')
+  return `${pad(year, 4)}-${pad(month, 2)}-${pad(day, 2)}`
+}
+
+export function addDays(day: Day, count: number): Day {
+  return new Date(Date.parse(`${day}T00:00:00Z`) + count * DAY).toISOString().slice(0, 10)
+}
+
+/** The same day of a later month, or its last day where the month is shorter (31 Jan + 1 month = 28 Feb). */
+export function addMonths(day: Day, count: number): Day {
+  const [year, month, date] = parts(day)
+  const months = year * 12 + (month - 1) + count
+  const toYear = Math.floor(months / 12)
+  const toMonth = months - toYear * 12 + 1
+  const last = new Date(Date.UTC(toYear, toMonth, 0)).getUTCDate()
+  return show(toYear, toMonth, Math.min(date, last))
+}
+
+/** The first day of the unit that a day lies in. Weeks begin on Monday. */
+export function startOf(unit: Unit, day: Day): Day {
+  const [year, month] = parts(day)
+  if (unit === 'day') return day
+  if (unit === 'week') {
+    const weekday = (new Date(`${day}T00:00:00Z`).getUTCDay() + 6) % 7
+    return addDays(day, -weekday)
+  }
+  const size = unit === 'month' ? 1 : unit === 'quarter' ? 3 : unit === 'half_year' ? 6 : 12
+  return show(year, month - ((month - 1) % size), 1)
+}
+
+/** The last day of the unit that a day lies in. */
+export function endOf(unit: Unit, day: Day): Day {
+  const start = startOf(unit, day)
+  if (unit === 'day') return day
+  if (unit === 'week') return addDays(start, 6)
+  const size = unit === 'month' ? 1 : unit === 'quarter' ? 3 : unit === 'half_year' ? 6 : 12
+  return addDays(addMonths(start, size), -1)
+}
+
+/**
+ * The instant at which points earned at `at` lapse: they are usable strictly before it. Null: never.
+ * `12 months, end of month` from 14 March 2026 is midnight after 31 March 2027.
+ */
+export function lapsesAt(policy: ExpiryPolicy, zone: string, at: Date): Date | null {
+  if (policy.kind === 'never') return null
+  const from = dayOf(zone, at)
+  const reached =
+    policy.unit === 'day'
+      ? addDays(from, policy.count)
+      : addMonths(from, policy.unit === 'year' ? policy.count * 12 : policy.count)
+  return startOfDay(zone, addDays(endOf(policy.endOf, reached), 1))
+}

@@ -1,0 +1,39 @@
+/** Every command, in the order in which the help shows them. */
+import type { CliCommand } from './command-line.ts'
+import { doctorCommand } from './doctor.ts'
+import { rulesExplain } from './explain-command.ts'
+import { importTillFeed } from './import-command.ts'
+import { jobsList, jobsRun } from './jobs-commands.ts'
+import { keysCreate, keysList, keysRevoke } from './keys-commands.ts'
+import { ledgerVerify } from './ledger-command.ts'
+import { membersShow } from './members-command.ts'
+import { migrateCommand } from './migrate-command.ts'
+import { openapiCommand } from './openapi-command.ts'
+import { rulesCheck, rulesList, rulesPublish, rulesSchema, rulesTest } from './rules-commands.ts'
+import { serveCommand } from './serve.ts'
+
+export const commands: readonly CliCommand[] = [
+  serveCommand,
+  migrateCommand,
+  rulesCheck,
+  rulesTest,
+  rulesPublish,
+  rulesList,
+  rulesExplain,
+  rulesSchema,
+  keysCreate,
+  keysList,
+  keysRevoke,
+  membersShow,
+  importTillFeed,
+  ledgerVerify,
+  jobsRun,
+  jobsList,
+  doctorCommand,
+  openapiCommand,
+]
+
+/** The first words of those with two. */
+export const groups: readonly string[] = [
+  ...new Set(commands.filter(({ name }) => name.includes(' ')).map(({ name }) => name.split(' ')[0]!)),
+]

@@ -1,0 +1,93 @@
+/** `milepost jobs …`: one sweep by hand, also at a virtual time, and what the jobs are. */
+import { didYouMean } from '../base/nearest.ts'
+import { isJob, type JobReport, jobNames, jobs } from '../jobs/job.ts'
+import { lastRuns } from '../jobs/queries.ts'
+import { runJob } from '../jobs/run.ts'
+import { type Call, type CliCommand, UsageError } from './command-line.ts'
+import { openEngine, openMigrated } from './installation.ts'
+import { count, table } from './terminal.ts'
+
+export const jobsRun: CliCommand = {
+  name: 'jobs run',
+  summary: 'runs one job now',
+  operands: ['name'],
+  about: [
+    'The service runs every job by itself; this is for once more, or for another instant. A sweep settles what ' +
+      'is due and finds nothing the second time. While another process is at the same job it does nothing.',
+    `Jobs: ${jobNames.join(', ')}.`,
+  ],
+  options: {
+    at: { about: 'what is due by this instant, instead of by now', value: 'TIME' },
+    json: { about: 'what it did, as JSON' },
+  },
+  examples: [
+    'milepost jobs run expire',
+    'milepost jobs run release-pending --at 2027-01-01T00:00:00Z --json',
+  ],
+  async run(call) {
+    const name = call.words.operands[0]!
+    if (!isJob(name)) {
+      throw new UsageError(
+        `there is no job "${name}"`,
+        didYouMean(name, jobNames) ?? 'see milepost jobs list',
+      )
+    }
+    const at = call.words.instant('at') ?? call.now()
+    const { sql, lane } = await openEngine(call)
+    const deps = { sql, lane, now: call.now, log: logOf(call) }
+    const report = await runJob(deps, { job: name, at, signal: call.closing.signal })
+    if (call.words.flag('json')) call.terminal.json(report)
+    else call.terminal.print(inWords(report))
+    return report.ran && 'failed' in report && report.failed > 0 ? 1 : 0
+  },
+}
+
+function logOf({ terminal }: Call) {
+  return {
+    debug: () => {},
+    info: () => {},
+    error: (facts: { memberId?: string; err?: Error }, message: string) =>
+      terminal.note(`${message}: ${facts.memberId ?? ''} ${facts.err?.message ?? ''}`),
+  }
+}
+
+function inWords(report: JobReport): string {
+  if (!report.ran) return `${report.job}: running elsewhere, nothing done`
+  if (report.job === 'partitions') return `partitions: ${count(report.created.length, 'table')} made`
+  const { job, members, released, expired, holdsReleased, tierChanges, failed } = report
+  return [
+    `${job}: ${count(members, 'member')} settled in ${report.seconds} s`,
+    `${count(released, 'lot')} released, ${count(expired, 'lot')} expired`,
+    `${count(holdsReleased, 'hold')} let go, ${count(tierChanges, 'tier change')}`,
+    ...(failed > 0 ? [`${count(failed, 'member')} failed`] : []),
+  ].join('; ')
+}
+
+export const jobsList: CliCommand = {
+  name: 'jobs list',
+  summary: 'the jobs, their times, and when each last ran',
+  options: { json: { about: 'the list as JSON' } },
+  examples: ['milepost jobs list', 'milepost jobs list --json'],
+  async run(call) {
+    const { sql } = await openMigrated(call)
+    const runs = new Map((await lastRuns(sql)).map((run) => [run.job, run]))
+    const list = jobs.map((job) => {
+      const run = runs.get(job.name)
+      return {
+        ...job,
+        lastStartedAt: run?.startedAt ?? null,
+        lastFinishedAt: run?.finishedAt ?? null,
+        outcome: run?.outcome ?? null,
+      }
+    })
+    if (call.words.flag('json')) call.terminal.json({ jobs: list })
+    else {
+      const rows = list.map(({ name, schedule, lastStartedAt, about }) => [
+        ...[name, schedule, lastStartedAt?.toISOString() ?? 'never'],
+        about,
+      ])
+      call.terminal.print(table([['job', 'when (UTC)', 'last run', 'what it does'], ...rows]))
+    }
+    return 0
+  },
+}

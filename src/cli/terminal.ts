@@ -1,0 +1,106 @@
+/**
+ * Where a command's words go: results to standard output, everything else to standard error, colours and
+ * progress bars only where a person is looking. With --json standard output gets one document, no more.
+ */
+import { styleText } from 'node:util'
+import { Presets, SingleBar } from 'cli-progress'
+
+export type Style = Parameters<typeof styleText>[0]
+
+export interface Terminal {
+  /** a line of the result */
+  print(text: string): void
+  /** the result as one JSON document */
+  json(document: unknown): void
+  /** a line beside the result */
+  note(text: string): void
+  /** styled for standard output, or plain where that is no terminal */
+  style(style: Style, text: string): string
+  /** styled for standard error */
+  noteStyle(style: Style, text: string): string
+  progress(what: string): Progress
+}
+
+/** Shows itself only for work that takes longer than two seconds. */
+export interface Progress {
+  update(done: number, total: number): void
+  stop(): void
+}
+
+export interface Streams {
+  readonly out: NodeJS.WriteStream
+  readonly err: NodeJS.WriteStream
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+const QUIET_FOR = 2_000
+const LINE_EVERY = 5_000
+
+export function createTerminal({ out, err, env }: Streams): Terminal {
+  const colourless = (env.NO_COLOR ?? '') !== '' || env.TERM === 'dumb'
+  const style = (stream: NodeJS.WriteStream) => (look: Style, text: string) =>
+    stream.isTTY && !colourless ? styleText(look, text) : text
+  const note = (text: string) => void err.write(`${text}\n`)
+  return {
+    print: (text) => void out.write(`${text}\n`),
+    json: (document) => void out.write(`${JSON.stringify(document, null, 2)}\n`),
+    note,
+    style: style(out),
+    noteStyle: style(err),
+    progress: (what) => (err.isTTY ? barProgress(what, err) : lineProgress(what, note)),
+  }
+}
+
+function barProgress(what: string, stream: NodeJS.WriteStream): Progress {
+  const startedAt = performance.now()
+  let bar: SingleBar | null = null
+  return {
+    update(done, total) {
+      if (bar === null && performance.now() - startedAt < QUIET_FOR) return
+      if (bar === null) {
+        const format = `${what} {bar} {percentage}% {value}/{total} {eta_formatted}`
+        bar = new SingleBar(
+          { stream, format, hideCursor: true, clearOnComplete: true },
+          Presets.shades_classic,
+        )
+        bar.start(total, done)
+      }
+      bar.setTotal(total)
+      bar.update(done)
+    },
+    stop() {
+      bar?.stop()
+      bar = null
+    },
+  }
+}
+
+function lineProgress(what: string, note: (text: string) => void): Progress {
+  let nextAt = performance.now() + QUIET_FOR
+  return {
+    update(done, total) {
+      const now = performance.now()
+      if (now < nextAt) return
+      nextAt = now + LINE_EVERY
+      note(`${what}: ${done} of ${total}`)
+    },
+    stop() {},
+  }
+}
+
+/** Columns padded to their widest cell; the last one runs free. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = []
+  for (const row of rows) {
+    for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, cell.length)
+  }
+  return rows
+    .map((row) => row.map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index]!))))
+    .map((cells) => cells.join('  ').trimEnd())
+    .join('\n')
+}
+
+/** `1 member`, `2 members` */
+export function count(n: number | bigint, one: string, many = `${one}s`): string {
+  return `${n.toLocaleString('en')} ${Number(n) === 1 ? one : many}`
+}

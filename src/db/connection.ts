@@ -1,0 +1,68 @@
+/**
+ * Connections to PostgreSQL, with the types that the whole program relies on: bigint is BigInt, numeric
+ * stays text (Decimal reads it), timestamptz is Date, and a calendar day stays `YYYY-MM-DD`.
+ */
+import postgres from 'postgres'
+
+const types = {
+  bigint: postgres.BigInt,
+  day: { to: 1082, from: [1082], serialize: (day: string) => day, parse: (day: string) => day },
+}
+
+type Types = { bigint: bigint; day: string }
+
+/** A pool of connections. */
+export type Sql = postgres.Sql<Types>
+/** A database transaction. */
+export type Tx = postgres.TransactionSql<Types>
+/** Whatever runs a query: the first argument of every query function. */
+export type Executor = postgres.ISql<Types>
+
+export interface ConnectOptions {
+  /** connections at most; they are opened as they are needed */
+  readonly max: number
+  /** shows in pg_stat_activity */
+  readonly name?: string
+  /** settings of the session, such as `laneSettings` */
+  readonly settings?: Readonly<Record<string, string>>
+  readonly onClose?: () => void
+  /** keep each connection for good; otherwise the driver renews them after half an hour to an hour */
+  readonly lasting?: boolean
+}
+
+/**
+ * Nested loops over indexes only. A multi-row update then touches its rows in the order in which they are
+ * given, so every group takes its locks in the order of member ids, and two groups never wait for each
+ * other in a circle; a hash or merge join would take them in an order of its own.
+ */
+export const laneSettings = {
+  enable_hashjoin: 'off',
+  enable_mergejoin: 'off',
+  enable_seqscan: 'off',
+} as const
+
+const SERVER_DECIDES = 0
+
+export function connect(url: string, options: ConnectOptions): Sql {
+  return postgres(url, {
+    max: options.max,
+    connect_timeout: 10,
+    types,
+    connection: {
+      application_name: options.name ?? 'milepost',
+      ...options.settings,
+    },
+    onnotice: () => {},
+    ...(options.onClose ? { onclose: options.onClose } : {}),
+    ...(options.lasting ? { max_lifetime: null } : {}),
+  })
+}
+
+/**
+ * An array as one parameter, `${list(sql, points)}::bigint[]`. The driver takes an array's type from its
+ * first element, and would send bigints, dates and booleans as one single value of theirs. Nulls may go
+ * in, but not out: of an array in a result the driver reads a null as the text NULL, so select rows.
+ */
+export function list(sql: Executor, values: readonly (bigint | Date | boolean | number | string | null)[]) {
+  return sql.typed(values, SERVER_DECIDES)
+}

@@ -1,0 +1,198 @@
+/**
+ * A return: the transaction is valued again without what went back, under the rules, tier and limits of
+ * the day of the sale, and the difference is taken back by rule and line. It never gives points.
+ */
+import { DomainError } from '../base/errors.ts'
+import { Decimal, toPoints, wireMoney, wirePoints } from '../base/points.ts'
+import { dayOf } from '../base/time.ts'
+import { type Book, post } from '../ledger/book.ts'
+import { clawBack } from '../ledger/claw.ts'
+import type { Entry, Posting } from '../ledger/entry.ts'
+import type { Program } from '../program/program.ts'
+import { evaluate } from '../rules/evaluate.ts'
+import type { TransactionFacts, Valuation } from '../rules/facts.ts'
+import { type CounterRow, counted } from '../tiers/counters.ts'
+import { limitCounter, pointsByCurrency } from './earn.ts'
+import { factsLeft, grossOf, type Left, leftAfter, type ReturnedLine, takenBack } from './remaining.ts'
+import type { ReturnBody, ReturnReply } from './transaction.ts'
+import { countedSpend, type KeptValuation, memberFactsOf } from './valued.ts'
+
+export interface ReversedAward {
+  rule: string
+  currency: string
+  points: number
+  lineId?: string
+}
+
+/** A return that was recorded. */
+export interface PastReturn {
+  readonly lines: readonly ReturnedLine[]
+  readonly reversed: readonly ReversedAward[]
+}
+
+export interface ReturnInput {
+  /** in force at the business time of the sale */
+  readonly program: Program
+  readonly facts: TransactionFacts
+  readonly kept: KeptValuation
+  readonly before: readonly PastReturn[]
+  readonly body: ReturnBody
+  readonly occurredAt: Date
+  readonly book: Book
+  readonly transactionId: string
+  readonly returnId: string
+  readonly nextId: () => string
+}
+
+export interface Returned {
+  readonly entry: Entry
+  readonly record: PastReturn
+  readonly counted: readonly CounterRow[]
+  readonly reply: Pick<ReturnReply, 'reversed' | 'payBack' | 'forgiven'>
+}
+
+export function takeBack(input: ReturnInput): Returned {
+  const { program, facts, kept, before, book } = input
+  if (facts.lines.length === 0 && before.length > 0) {
+    throw new DomainError('returned_too_much', { problem: 'everything was returned before' })
+  }
+  const returnedBefore = before.flatMap(({ lines }) => lines)
+  const leftBefore = leftAfter(facts.lines, returnedBefore)
+  const lines = takenBack(leftBefore, input.body)
+  const leftNow = leftAfter(facts.lines, [...returnedBefore, ...lines])
+
+  const was = valueLeft(input, leftBefore)
+  // Nothing left is worth nothing: rules for a fixed sum must not go on paying for an empty basket.
+  const now = [...leftNow.values()].some((quantity) => quantity.greaterThan(0))
+    ? valueLeft(input, leftNow)
+    : null
+  const reversed = reversals(kept, before, now)
+
+  const forgiven: ReturnReply['forgiven'] = []
+  const postings: Posting[] = []
+  const totals = pointsByCurrency(
+    reversed.map(({ currency, points }) => ({ currency, points: BigInt(points) })),
+  )
+  for (const [currency, points] of totals) {
+    const lotId = kept.lots[currency]!
+    const claw = clawBack(book, program.returns, { currency, points, lotId, at: input.occurredAt })
+    postings.push(...claw.postings)
+    if (claw.forgiven > 0n) forgiven.push({ currency, points: wirePoints(claw.forgiven) })
+  }
+  const entry: Entry = {
+    entryId: input.nextId(),
+    kind: 'return',
+    occurredAt: input.occurredAt,
+    transactionId: input.transactionId,
+    rulesVersion: program.version,
+    postings,
+    detail: { returnId: input.returnId, reversed },
+  }
+  post(book, entry)
+  return {
+    entry,
+    record: { lines, reversed },
+    counted: counterDifference({ program, facts, was, now, reversed }),
+    reply: { reversed, forgiven, payBack: payBack(program, facts, { leftBefore, leftNow }) },
+  }
+}
+
+function valueLeft(input: ReturnInput, left: Left): Valuation {
+  const { used } = input.kept
+  return evaluate(input.program.rules, {
+    transaction: factsLeft(input.facts, left),
+    member: memberFactsOf(input.kept),
+    used: (limit, period) =>
+      BigInt(used.find((use) => use.limit === limit && use.period === period)?.points ?? 0),
+  })
+}
+
+/** What each rule gave, less what was taken back before, less what it gives for the rest; never below zero. */
+function reversals(
+  kept: KeptValuation,
+  before: readonly PastReturn[],
+  now: Valuation | null,
+): ReversedAward[] {
+  const outstanding = new Map<string, ReversedAward>()
+  const add = (award: Keyed, points: number) => {
+    const { rule, currency, lineId } = award
+    const sum = outstanding.get(keyOf(award)) ?? { rule, currency, points: 0, ...(lineId && { lineId }) }
+    outstanding.set(keyOf(award), { ...sum, points: sum.points + points })
+  }
+  for (const award of kept.awards) add(award, award.points)
+  for (const award of before.flatMap(({ reversed }) => reversed)) add(award, -award.points)
+  for (const award of now?.awards ?? []) add(award, -Number(award.points))
+  return [...outstanding.values()].filter(({ points }) => points > 0)
+}
+
+interface Keyed {
+  rule: string
+  currency: string
+  lineId?: string | null | undefined
+}
+
+function keyOf(award: Keyed): string {
+  return `${award.rule}\n${award.currency}\n${award.lineId ?? ''}`
+}
+
+function counterDifference(input: {
+  program: Program
+  facts: TransactionFacts
+  was: Valuation
+  now: Valuation | null
+  reversed: readonly ReversedAward[]
+}): CounterRow[] {
+  const { program, facts, was, now } = input
+  const less = counted(program, {
+    day: dayOf(program.timeZone, facts.occurredAt),
+    spend: countedSpend(was.spend).minus(now ? countedSpend(now.spend) : 0),
+    transactions: now ? 0n : 1n,
+    awards: input.reversed.map(({ currency, points }) => ({ currency, points: BigInt(points) })),
+  }).map((row) => ({ ...row, value: row.value.negated() }))
+
+  const limits = was.uses.map(({ limit, period, points }) => {
+    const still = now?.uses.find((use) => use.limit === limit && use.period === period)?.points ?? 0n
+    return { counter: limitCounter(limit), day: period, value: new Decimal((still - points).toString()) }
+  })
+  return [...less, ...limits].filter(({ value }) => !value.isZero())
+}
+
+/**
+ * Money and points to pay back, in the proportion in which they were paid. Each is the difference of two
+ * rounded totals, so that several returns pay back exactly what one would.
+ */
+function payBack(
+  program: Program,
+  facts: TransactionFacts,
+  left: { leftBefore: Left; leftNow: Left },
+): ReturnReply['payBack'] {
+  const was = paidFor(program, factsLeft(facts, left.leftBefore))
+  const now = paidFor(program, factsLeft(facts, left.leftNow))
+  const points = was.points - now.points
+  return {
+    money: wireMoney({ amount: was.money.minus(now.money), currency: program.money }),
+    points: points > 0n && was.currency ? [{ currency: was.currency, points: wirePoints(points) }] : [],
+  }
+}
+
+function paidFor(
+  program: Program,
+  facts: TransactionFacts,
+): { money: Decimal; points: bigint; currency: string | null } {
+  const gross = grossOf(facts.lines)
+  const inPoints = facts.tenders
+    .filter(({ kind }) => kind === 'points')
+    .reduce((sum, { amount }) => sum.plus(amount), new Decimal(0))
+  const paidByPoints = Decimal.min(inPoints, gross)
+  const currency = [...program.currencies.values()].find(({ kind, value }) => kind === 'redeemable' && value)
+  if (paidByPoints.isZero() || !currency?.value) return { money: round(gross), points: 0n, currency: null }
+  return {
+    money: round(gross.minus(paidByPoints)),
+    points: toPoints(paidByPoints.dividedBy(currency.value.amount), 'half_even'),
+    currency: currency.id,
+  }
+}
+
+function round(amount: Decimal): Decimal {
+  return amount.toDecimalPlaces(4, Decimal.ROUND_HALF_EVEN)
+}

@@ -1,0 +1,61 @@
+/**
+ * The union of all commands: everything that writes to a member is one of these. A command carries the
+ * request as it was validated, so that the command log alone can rebuild what was decided.
+ */
+import { createHash } from 'node:crypto'
+import { stringify } from 'safe-stable-stringify'
+import { newCommandId } from '../base/ids.ts'
+import type { ReturnBody, TransactionBody } from '../earning/transaction.ts'
+import type { EnrolBody, IdentifierBody, MemberPatch } from '../members/member.ts'
+import type { AdjustBody, CaptureBody, CloseBody, RedeemBody } from '../redeeming/redemption.ts'
+
+/** What is asked. Ids in here are UUIDs (the door reads `txn_…`), bodies are the validated wire bodies. */
+export type Request =
+  | { readonly kind: 'enrol'; readonly body: EnrolBody }
+  | { readonly kind: 'update_member'; readonly memberId: string; readonly body: MemberPatch }
+  | { readonly kind: 'add_identifier'; readonly memberId: string; readonly body: IdentifierBody }
+  | { readonly kind: 'block_identifier'; readonly memberId: string; readonly body: IdentifierBody }
+  | { readonly kind: 'remove_identifier'; readonly memberId: string; readonly body: IdentifierBody }
+  | { readonly kind: 'earn'; readonly body: TransactionBody }
+  | { readonly kind: 'return'; readonly transactionId: string; readonly body: ReturnBody }
+  | { readonly kind: 'redeem'; readonly body: RedeemBody }
+  | { readonly kind: 'capture'; readonly redemptionId: string; readonly body: CaptureBody }
+  | { readonly kind: 'release'; readonly redemptionId: string; readonly body: CloseBody }
+  | { readonly kind: 'reverse'; readonly redemptionId: string; readonly body: CloseBody }
+  | { readonly kind: 'adjust'; readonly body: AdjustBody }
+  /** everything of the member's that is due by now: release, lapse of holds, expiry, tier assessment */
+  | { readonly kind: 'settle'; readonly memberId: string }
+
+export type CommandKind = Request['kind']
+
+export interface Command {
+  readonly commandId: string
+  readonly program: string
+  /** who asks: the API key's source */
+  readonly source: string
+  /** the natural key within (program, source, kind); null: not recorded, for what is idempotent by nature */
+  readonly ref: string | null
+  /** SHA-256, hex */
+  readonly requestHash: string
+  readonly request: Request
+  /** recording time */
+  readonly at: Date
+}
+
+/** The answer: JSON text, byte for byte the same for a replay. */
+export interface Reply {
+  readonly body: string
+  readonly replayed: boolean
+}
+
+export function newCommand(
+  from: { program: string; source: string; ref: string | null; at: Date },
+  request: Request,
+): Command {
+  return { ...from, commandId: newCommandId(), requestHash: hashOf(request), request }
+}
+
+// Keys are sorted first: a client that serialises its object in another order asks the same thing.
+function hashOf(request: Request): string {
+  return createHash('sha256').update(stringify(request)).digest('hex')
+}

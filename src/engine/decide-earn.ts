@@ -1,0 +1,148 @@
+/** Earning and returning, as commands on a member's state. */
+import { DomainError, invariant } from '../base/errors.ts'
+import { showId } from '../base/ids.ts'
+import { earn } from '../earning/earn.ts'
+import { readInstant, readTransaction } from '../earning/facts.ts'
+import { takeBack } from '../earning/return.ts'
+import type { EarnReply, ReturnBody, ReturnReply, TransactionBody } from '../earning/transaction.ts'
+import { mustBeActive } from '../members/enrol.ts'
+import { announce, balancesOf, type Deciding, record, standingsOf, tierShown } from './deciding.ts'
+import { settleAfter } from './settle.ts'
+import { climbFrom, tierChange, tiersAt } from './standings.ts'
+import { addCounters } from './state.ts'
+
+export function decideEarn(deciding: Deciding, body: TransactionBody): EarnReply {
+  const { command, rules, nextId } = deciding
+  const { member } = deciding.state
+  mustBeActive(member)
+  // Read once with the rules of today to know when it happened, then with those that were in force then.
+  const occurredAt = readInstant(body.occurredAt, command.at, '/occurredAt')
+  const program = rules.at(command.program, occurredAt)
+  const facts = readTransaction(program, body, command.at)
+
+  const tiersBefore = standingsOf(deciding)
+  const transactionId = nextId()
+  const outcome = earn({
+    program,
+    facts,
+    member: {
+      enrolledAt: member.enrolledAt,
+      attributes: member.attributes,
+      tiers: tiersAt(deciding, program, occurredAt),
+    },
+    counters: deciding.state.counters,
+    book: deciding.state.book,
+    transactionId,
+    nextId,
+  })
+  record(deciding, outcome.entry)
+  count(deciding, outcome.counted)
+  const stored = {
+    transactionId,
+    memberId: member.memberId,
+    rulesVersion: program.version,
+    request: body,
+    recordedAt: command.at,
+    kept: outcome.kept,
+    returns: [],
+  }
+  deciding.writes.transactions.push({ command, memberId: member.memberId, stored, occurredAt })
+  const transactions = new Map(deciding.state.transactions).set(transactionId, stored)
+  deciding.state = { ...deciding.state, transactions }
+  climbFrom(deciding, occurredAt)
+  settleAfter(deciding)
+
+  const change = tierChange(deciding, tiersBefore)
+  const reply: EarnReply = {
+    transactionId: showId('transaction', transactionId),
+    memberId: showId('member', member.memberId),
+    awards: outcome.awards,
+    balances: balancesOf(deciding),
+    tier: tierShown(deciding),
+    ...(change && { tierChange: change }),
+  }
+  announce(deciding, 'transaction.earned', {
+    transactionId: reply.transactionId,
+    awards: brief(outcome.awards),
+  })
+  return reply
+}
+
+export function decideReturn(deciding: Deciding, transactionId: string, body: ReturnBody): ReturnReply {
+  const { command, rules, nextId } = deciding
+  const { member, transactions, book } = deciding.state
+  mustBeActive(member)
+  const stored = transactions.get(transactionId)
+  invariant(stored, 'the transaction that a return names was loaded')
+  const occurredAt = readInstant(body.occurredAt, command.at, '/occurredAt')
+  const program = rules.version(command.program, stored.rulesVersion)
+  const facts = readTransaction(program, stored.request, stored.recordedAt)
+  if (occurredAt < facts.occurredAt) {
+    throw new DomainError('date_out_of_range', {
+      path: '/occurredAt',
+      earliest: facts.occurredAt.toISOString(),
+    })
+  }
+
+  const tiersBefore = standingsOf(deciding)
+  const returnId = nextId()
+  const { kept, returns: before } = stored
+  const outcome = takeBack({
+    program,
+    facts,
+    kept,
+    before,
+    body,
+    occurredAt,
+    book,
+    transactionId,
+    returnId,
+    nextId,
+  })
+  record(deciding, outcome.entry)
+  count(deciding, outcome.counted)
+  deciding.writes.returns.push({
+    command,
+    memberId: member.memberId,
+    returnId,
+    transactionId,
+    occurredAt,
+    ...outcome.record,
+  })
+  const returned = { ...stored, returns: [...before, outcome.record] }
+  deciding.state = { ...deciding.state, transactions: new Map(transactions).set(transactionId, returned) }
+  climbFrom(deciding, facts.occurredAt)
+  settleAfter(deciding)
+
+  const change = tierChange(deciding, tiersBefore)
+  const reply: ReturnReply = {
+    returnId: showId('return', returnId),
+    transactionId: showId('transaction', transactionId),
+    memberId: showId('member', member.memberId),
+    ...outcome.reply,
+    balances: balancesOf(deciding),
+    tier: tierShown(deciding),
+    ...(change && { tierChange: change }),
+  }
+  announce(deciding, 'transaction.returned', {
+    returnId: reply.returnId,
+    transactionId: reply.transactionId,
+    reversed: reply.reversed,
+  })
+  return reply
+}
+
+function count(deciding: Deciding, rows: Parameters<typeof addCounters>[1]): void {
+  const { memberId } = deciding.state.member
+  for (const row of rows) deciding.writes.counters.push({ memberId, row })
+  deciding.state = { ...deciding.state, counters: addCounters(deciding.state.counters, rows) }
+}
+
+function brief(awards: EarnReply['awards']): object[] {
+  return awards.map(({ rule, currency, points, lineId }) => ({
+    rule,
+    currency,
+    points,
+    ...(lineId && { lineId }),
+  }))
+}

@@ -1,0 +1,134 @@
+/**
+ * decide: (group's state, command, rules) -> decision, pure. Ids come from the command, time is the
+ * command's; a refusal throws DomainError and leaves the group's state as it was.
+ */
+import { DomainError } from '../base/errors.ts'
+import { showId } from '../base/ids.ts'
+import type { Command, Reply } from './command.ts'
+import { decideEarn, decideReturn } from './decide-earn.ts'
+import {
+  decideAddIdentifier,
+  decideBlockIdentifier,
+  decideEnrol,
+  decideRemoveIdentifier,
+  decideUpdate,
+} from './decide-member.ts'
+import { decideAdjust, decideOnRedemption, decideRedeem, ownerOf } from './decide-redeem.ts'
+import { begin, type Deciding, type RulesInForce, resolve } from './deciding.ts'
+import { settle, settleBefore } from './settle.ts'
+import { addWrites, type GroupState, recordKey, type Writes } from './state.ts'
+
+/** Decides one command and, unless it is refused, makes its outcome the group's state. */
+export function decide(
+  group: GroupState,
+  writes: Writes,
+  input: { command: Command; rules: RulesInForce },
+): Reply {
+  const { command, rules } = input
+  const key = recordKey({ ...command, kind: command.request.kind })
+  const recorded = command.ref === null ? undefined : group.recorded.get(key)
+  if (recorded) {
+    if (recorded.requestHash !== command.requestHash) {
+      throw new DomainError('idempotency_conflict', {
+        externalRef: command.ref,
+        operation: command.request.kind,
+      })
+    }
+    return { body: recorded.reply, replayed: true }
+  }
+
+  const { deciding, reply } = outcomeOf(group, command, rules)
+  const body = JSON.stringify(reply)
+  const { memberId } = deciding.state.member
+  if (command.ref !== null) {
+    deciding.writes.commands.push({ command, memberId, reply: body })
+    group.recorded.set(key, { requestHash: command.requestHash, reply: body })
+  }
+  addWrites(writes, deciding.writes)
+  adopt(group, deciding)
+  return { body, replayed: false }
+}
+
+function outcomeOf(
+  group: GroupState,
+  command: Command,
+  rules: RulesInForce,
+): { deciding: Deciding; reply: object } {
+  const { request } = command
+  if (request.kind === 'enrol') return decideEnrol({ group, command, rules }, request.body)
+
+  const deciding = begin({ group, command, rules, memberId: memberOf(group, command) })
+  if (request.kind === 'settle') {
+    const memberId = showId('member', deciding.state.member.memberId)
+    return { deciding, reply: { memberId, ...settle(deciding) } }
+  }
+  settleBefore(deciding)
+  return { deciding, reply: replyTo(deciding, request) }
+}
+
+function replyTo(
+  deciding: Deciding,
+  request: Exclude<Command['request'], { kind: 'enrol' | 'settle' }>,
+): object {
+  switch (request.kind) {
+    case 'update_member':
+      return decideUpdate(deciding, request.body)
+    case 'add_identifier':
+      return decideAddIdentifier(deciding, request.body)
+    case 'block_identifier':
+      return decideBlockIdentifier(deciding, request.body)
+    case 'remove_identifier':
+      return decideRemoveIdentifier(deciding, request.body)
+    case 'earn':
+      return decideEarn(deciding, request.body)
+    case 'return':
+      return decideReturn(deciding, request.transactionId, request.body)
+    case 'redeem':
+      return decideRedeem(deciding, request.body)
+    case 'capture':
+    case 'release':
+    case 'reverse':
+      return decideOnRedemption(deciding, request)
+    case 'adjust':
+      return decideAdjust(deciding, request.body)
+  }
+}
+
+function memberOf(group: GroupState, { program, request }: Command): string {
+  switch (request.kind) {
+    case 'enrol':
+      throw new DomainError('member_not_found')
+    case 'earn':
+    case 'redeem':
+    case 'adjust':
+      return resolve(group, program, request.body)
+    case 'return': {
+      const memberId = group.transactionOwners.get(request.transactionId)
+      const member = memberId === undefined ? undefined : group.members.get(memberId)?.member
+      if (member?.program === program) return member.memberId
+      throw new DomainError('transaction_not_found', { id: showId('transaction', request.transactionId) })
+    }
+    case 'capture':
+    case 'release':
+    case 'reverse': {
+      const memberId = ownerOf(group.redemptionOwners, request.redemptionId)
+      if (group.members.get(memberId)?.member.program === program) return memberId
+      throw new DomainError('redemption_not_found', { id: showId('redemption', request.redemptionId) })
+    }
+    default:
+      return request.memberId
+  }
+}
+
+/** Makes what a command decided the state that the next command of the group sees. */
+function adopt(group: GroupState, { state, writes }: Deciding): void {
+  const { memberId } = state.member
+  group.members.set(memberId, state)
+  for (const { key, identifier } of writes.identifiers) {
+    if (identifier === null) group.identifiers.delete(key)
+    else group.identifiers.set(key, { memberId, status: identifier.status })
+  }
+  for (const { stored } of writes.transactions) group.transactionOwners.set(stored.transactionId, memberId)
+  for (const { redemption } of writes.redemptions)
+    group.redemptionOwners.set(redemption.redemptionId, memberId)
+}

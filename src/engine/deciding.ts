@@ -1,0 +1,111 @@
+/**
+ * What one command has in hand while it is decided: the draft of its member, the rules, ids, and the rows
+ * that come of it. Everything here is thrown away if the command is refused.
+ */
+import { DomainError } from '../base/errors.ts'
+import { idsOf, showId } from '../base/ids.ts'
+import { emptyAccount, type WireBalance, wireBalance } from '../ledger/account.ts'
+import type { Entry } from '../ledger/entry.ts'
+import type { MemberReference } from '../members/member.ts'
+import type { Program } from '../program/program.ts'
+import { baseStanding } from '../tiers/assess.ts'
+import { type Standing, type WireTier, wireTier } from '../tiers/standing.ts'
+import type { Command } from './command.ts'
+import { draftOf, type GroupState, identifierKey, type MemberState, noWrites, type Writes } from './state.ts'
+
+/** The published rules, as far as deciding needs them. */
+export interface RulesInForce {
+  at(program: string, at: Date): Program
+  version(program: string, version: string): Program
+}
+
+export interface Deciding {
+  readonly group: GroupState
+  readonly command: Command
+  readonly rules: RulesInForce
+  /** in force at the recording time */
+  readonly program: Program
+  readonly nextId: () => string
+  readonly writes: Writes
+  state: MemberState
+}
+
+/** Opens a command on its member; refuses a member that is not there or is another program's. */
+export function begin(input: {
+  group: GroupState
+  command: Command
+  rules: RulesInForce
+  memberId: string
+}): Deciding {
+  const { group, command, rules, memberId } = input
+  const state = group.members.get(memberId)
+  if (!state || state.member.program !== command.program) {
+    throw new DomainError('member_not_found', { memberId: showId('member', memberId) })
+  }
+  return open({ group, command, rules, state: draftOf(state) })
+}
+
+export function open(input: {
+  group: GroupState
+  command: Command
+  rules: RulesInForce
+  state: MemberState
+}): Deciding {
+  return {
+    ...input,
+    program: input.rules.at(input.command.program, input.command.at),
+    nextId: idsOf(input.command.commandId),
+    writes: noWrites(),
+  }
+}
+
+/** The member that a request names, by id or by identifier. */
+export function resolve(group: GroupState, program: string, reference: MemberReference): string {
+  if (reference.memberId !== undefined) return reference.memberId
+  const { kind, value } = reference.identifier ?? { kind: '', value: '' }
+  const found = group.identifiers.get(identifierKey(program, kind, value))
+  if (!found) throw new DomainError('member_not_found', { identifierKind: kind })
+  if (found.status === 'blocked') throw new DomainError('identifier_blocked', { identifierKind: kind })
+  return found.memberId
+}
+
+export function record(deciding: Deciding, ...entries: readonly Entry[]): void {
+  const { command, writes, state } = deciding
+  for (const entry of entries) writes.entries.push({ command, memberId: state.member.memberId, entry })
+}
+
+export function announce(deciding: Deciding, type: string, payload: object): void {
+  const { command, state } = deciding
+  const { memberId, program } = state.member
+  deciding.writes.events.push({
+    memberId,
+    eventId: deciding.nextId(),
+    program,
+    type,
+    payload: { memberId: showId('member', memberId), ...payload },
+    at: command.at,
+  })
+}
+
+/** Balances in every currency of the program, also where there is nothing yet. */
+export function balancesOf({ program, state }: Deciding): WireBalance[] {
+  return [...program.currencies.keys()].map((currency) =>
+    wireBalance(state.book.accounts.get(currency) ?? emptyAccount(currency)),
+  )
+}
+
+/** The member's present standings, by ladder, with the base tier where nothing else is known. */
+export function standingsOf({ program, state }: Deciding): Map<string, Standing> {
+  return new Map(
+    program.ladders.map((ladder) => [
+      ladder.id,
+      state.standings.get(ladder.id) ?? baseStanding(ladder, state.member.enrolledAt),
+    ]),
+  )
+}
+
+/** The standing on the program's first ladder, as it goes out; null where there is no ladder. */
+export function tierShown(deciding: Deciding): WireTier | null {
+  const [first] = standingsOf(deciding).values()
+  return first ? wireTier(first) : null
+}

@@ -1,0 +1,237 @@
+/**
+ * The lane: every write passes here. Commands that arrive while groups are being written become the next
+ * group, one database transaction and one fsync for all of them; nobody is answered before the commit.
+ */
+import { DomainError } from '../base/errors.ts'
+import type { Executor, Sql } from '../db/connection.ts'
+import { isLostConnection, withRetry } from '../db/retry.ts'
+import { inTransaction } from '../db/transaction.ts'
+import type { Command, Reply } from './command.ts'
+import { decide } from './decide.ts'
+import { load } from './load.ts'
+import { persist } from './persist.ts'
+import type { Programs } from './programs.ts'
+import { type GroupState, identifierKey, noWrites } from './state.ts'
+
+export interface Lane {
+  /** Decides and commits; resolves after the commit. Rejects with the refusal, or `queue_full`. */
+  run(command: Command): Promise<Reply>
+  /** The reply that the command would get; nothing is locked, nothing written. */
+  preview(command: Command): Promise<string>
+  /** commands waiting or being written */
+  readonly depth: number
+  /** Lets what was accepted finish and refuses what comes. */
+  close(): Promise<void>
+}
+
+export interface LaneOptions {
+  /** a pool of its own, with `laneSettings` and at least groups + 1 connections */
+  readonly sql: Sql
+  readonly programs: Programs
+  /** commands at most waiting; more are refused with `queue_full` */
+  readonly queueLimit: number
+  /** groups being written at a time: while one waits for the disk, the next is decided */
+  readonly groups?: number
+  /** commands at most in one group */
+  readonly groupSize?: number
+  readonly onGroup?: (group: { size: number; seconds: number }) => void
+}
+
+interface Waiting {
+  readonly command: Command
+  readonly key: string
+  resolve(reply: Reply): void
+  reject(error: unknown): void
+}
+
+type Outcome = { reply: Reply } | { refusal: unknown }
+
+const DEFAULT_GROUPS = 2
+const DEFAULT_GROUP_SIZE = 128
+
+/** Somebody else took a key between reading and writing; the group is decided again. */
+const UNIQUE_VIOLATION = '23505'
+
+export function createLane(options: LaneOptions): Lane {
+  const { sql, programs, queueLimit, onGroup } = options
+  const groups = options.groups ?? DEFAULT_GROUPS
+  const groupSize = options.groupSize ?? DEFAULT_GROUP_SIZE
+  const queue: Waiting[] = []
+  const busy = new Set<string>()
+  let writing = 0
+  let inFlight = 0
+  let scheduled = false
+  let closed = false
+  let idle: (() => void) | null = null
+
+  function run(command: Command): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      if (closed || queue.length >= queueLimit) {
+        reject(new DomainError('queue_full', { waiting: queue.length }))
+        return
+      }
+      queue.push({ command, key: routeOf(command), resolve, reject })
+      schedule()
+    })
+  }
+
+  // Not at once: whatever else this turn of the event loop brings in belongs to the same group.
+  function schedule(): void {
+    if (scheduled) return
+    scheduled = true
+    setImmediate(() => {
+      scheduled = false
+      while (writing < groups && queue.length > 0) {
+        const group = takeGroup()
+        if (group.length === 0) return
+        void write(group)
+      }
+    })
+  }
+
+  // A member whose command is being written waits for it here rather than on its row lock, so that
+  // commands on one member run in order of arrival.
+  function takeGroup(): Waiting[] {
+    const group: Waiting[] = []
+    const kept: Waiting[] = []
+    const skipped = new Set<string>()
+    let index = 0
+    for (; index < queue.length && group.length < groupSize; index += 1) {
+      const waiting = queue[index]!
+      if (busy.has(waiting.key) || skipped.has(waiting.key)) {
+        skipped.add(waiting.key)
+        kept.push(waiting)
+      } else group.push(waiting)
+    }
+    queue.splice(0, index, ...kept)
+    return group
+  }
+
+  async function write(group: Waiting[]): Promise<void> {
+    writing += 1
+    inFlight += group.length
+    const keys = new Set(group.map(({ key }) => key))
+    for (const key of keys) busy.add(key)
+    const started = performance.now()
+    try {
+      const outcomes = await attempt(group.map(({ command }) => command))
+      for (const [index, waiting] of group.entries()) settle(waiting, outcomes[index]!)
+    } catch (error) {
+      if (group.length === 1) group[0]!.reject(passing(error))
+      else await writeOneByOne(group, error)
+    } finally {
+      onGroup?.({ size: group.length, seconds: (performance.now() - started) / 1000 })
+      for (const key of keys) busy.delete(key)
+      writing -= 1
+      inFlight -= group.length
+      if (queue.length > 0) schedule()
+      else if (writing === 0) idle?.()
+    }
+  }
+
+  // One bad command must not fail its neighbours: where the group as a whole fails, each goes alone.
+  async function writeOneByOne(group: readonly Waiting[], cause: unknown): Promise<void> {
+    if (isLostConnection(cause)) {
+      for (const waiting of group) waiting.reject(passing(cause))
+      return
+    }
+    for (const waiting of group) {
+      try {
+        const [outcome] = await attempt([waiting.command])
+        settle(waiting, outcome!)
+      } catch (error) {
+        waiting.reject(passing(error))
+      }
+    }
+  }
+
+  /** Deciding again finds the answers recorded, so trying again is safe even after a lost connection. */
+  function attempt(commands: readonly Command[]): Promise<Outcome[]> {
+    return withRetry(() => commit(commands), { afterLostConnection: true, isPassing: isTakenKey })
+  }
+
+  async function commit(commands: readonly Command[]): Promise<Outcome[]> {
+    return inTransaction(sql, async (tx) => {
+      const group = await open(tx, commands, true)
+      const writes = noWrites()
+      const outcomes = commands.map((command): Outcome => {
+        try {
+          return { reply: decide(group, writes, { command, rules: programs }) }
+        } catch (refusal) {
+          return { refusal }
+        }
+      })
+      return { result: outcomes, last: persist(tx, group, writes) }
+    })
+  }
+
+  // Rules that were published since are seen before anything is decided, by the whole group or not at all.
+  async function open(tx: Executor, commands: readonly Command[], lock: boolean): Promise<GroupState> {
+    const asked = { rules: programs, lock }
+    const [isNew, group] = await Promise.all([programs.refresh(tx), load(tx, commands, asked)])
+    return isNew ? load(tx, commands, asked) : group
+  }
+
+  async function preview(command: Command): Promise<string> {
+    const ask = async (tx: Executor) => {
+      const group = await open(tx, [command], false)
+      return { result: decide(group, noWrites(), { command, rules: programs }).body, last: [] }
+    }
+    try {
+      return await withRetry(() => inTransaction(sql, ask, { readOnly: true }), { afterLostConnection: true })
+    } catch (error) {
+      throw passing(error)
+    }
+  }
+
+  return {
+    run,
+    preview,
+    get depth() {
+      return queue.length + inFlight
+    },
+    async close() {
+      closed = true
+      if (queue.length === 0 && writing === 0) return
+      await new Promise<void>((resolve) => {
+        idle = resolve
+      })
+    },
+  }
+}
+
+/** What a command is told apart by until its member is known; row locks keep the rest in order. */
+function routeOf({ program, request }: Command): string {
+  switch (request.kind) {
+    case 'enrol':
+      return JSON.stringify(request.body.identifiers)
+    case 'earn':
+    case 'redeem':
+    case 'adjust': {
+      const { memberId, identifier } = request.body
+      return memberId ?? identifierKey(program, identifier?.kind ?? '', identifier?.value ?? '')
+    }
+    case 'return':
+      return request.transactionId
+    case 'capture':
+    case 'release':
+    case 'reverse':
+      return request.redemptionId
+    default:
+      return request.memberId
+  }
+}
+
+function settle(waiting: Waiting, outcome: Outcome): void {
+  if ('reply' in outcome) waiting.resolve(outcome.reply)
+  else waiting.reject(outcome.refusal)
+}
+
+function isTakenKey(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === UNIQUE_VIOLATION
+}
+
+/** A database that is away is the caller's to try again, not a defect. */
+function passing(error: unknown): unknown {
+  return isLostConnection(error) ? new DomainError('database_unavailable') : error
+}

@@ -1,0 +1,265 @@
+/**
+ * Reads what a group needs and no more, locking its members in order of their ids. Whatever names its
+ * member in another way than by id costs one round trip before; everything else goes out together.
+ */
+import { type Executor, list } from '../db/connection.ts'
+import { openBook } from '../ledger/book.ts'
+import { standingFrom } from '../tiers/history.ts'
+import type { Command } from './command.ts'
+import type { RulesInForce } from './deciding.ts'
+import { type Needs, needsOf } from './needs.ts'
+import * as rows from './rows.ts'
+import { type GroupState, identifierKey, type MemberState, type Recorded, recordKey } from './state.ts'
+
+/** The group's state. With `lock`, its members stay locked until the database transaction ends. */
+export async function load(
+  sql: Executor,
+  commands: readonly Command[],
+  input: { rules: RulesInForce; lock: boolean },
+): Promise<GroupState> {
+  const needs = needsOf(commands, input.rules)
+  const owners = await readOwners(sql, needs)
+  const ids = [...new Set([...needs.memberIds, ...owners.memberIds])].sort()
+  const [members, recorded] = await Promise.all([
+    readMembers(sql, { ids, needs, lock: input.lock, now: latest(commands) }),
+    readRecorded(sql, commands),
+  ])
+  const identifiers = new Map(owners.identifiers)
+  for (const { member, identifiers: own } of members.values()) {
+    for (const { kind, value, status } of own) {
+      identifiers.set(identifierKey(member.program, kind, value), { memberId: member.memberId, status })
+    }
+  }
+  return {
+    ...owners,
+    members,
+    recorded,
+    identifiers,
+    read: {
+      identifiers: new Set(identifiers.keys()),
+      dueAt: new Map([...members].map(([id, { dueAt }]) => [id, dueAt])),
+    },
+  }
+}
+
+function latest(commands: readonly Command[]): Date {
+  return commands.reduce((last, { at }) => (at > last ? at : last), new Date(0))
+}
+
+type Owners = Pick<GroupState, 'identifiers' | 'transactionOwners' | 'redemptionOwners'> & {
+  memberIds: string[]
+}
+
+async function readOwners(sql: Executor, needs: Needs): Promise<Owners> {
+  const [identifiers, transactions, redemptions] = await Promise.all([
+    readIdentifiers(sql, needs.identifiers),
+    needs.transactionIds.size === 0
+      ? []
+      : sql<{ id: string; member_id: string }[]>`
+          select transaction_id as id, member_id from transactions
+          where transaction_id = any(${list(sql, [...needs.transactionIds])}::uuid[])`,
+    needs.redemptionIds.size === 0
+      ? []
+      : sql<{ id: string; member_id: string }[]>`
+          select redemption_id as id, member_id from redemptions
+          where redemption_id = any(${list(sql, [...needs.redemptionIds])}::uuid[])`,
+  ])
+  return {
+    identifiers: new Map(
+      identifiers.map((row) => [
+        identifierKey(row.program, row.kind, row.value),
+        { memberId: row.member_id, status: row.status },
+      ]),
+    ),
+    transactionOwners: new Map(transactions.map((row) => [row.id, row.member_id])),
+    redemptionOwners: new Map(redemptions.map((row) => [row.id, row.member_id])),
+    memberIds: [...identifiers, ...transactions, ...redemptions].map((row) => row.member_id),
+  }
+}
+
+async function readIdentifiers(sql: Executor, wanted: Needs['identifiers']): Promise<rows.IdentifierRow[]> {
+  if (wanted.length === 0) return []
+  return sql<rows.IdentifierRow[]>`
+    select i.program, i.kind, i.value, i.member_id, i.status
+    from unnest(
+      ${list(
+        sql,
+        wanted.map(({ program }) => program),
+      )}::text[],
+      ${list(
+        sql,
+        wanted.map(({ kind }) => kind),
+      )}::text[],
+      ${list(
+        sql,
+        wanted.map(({ value }) => value),
+      )}::text[]
+    ) as v(program, kind, value)
+    join identifiers i on i.program = v.program and i.kind = v.kind and i.value = v.value`
+}
+
+async function readRecorded(sql: Executor, commands: readonly Command[]): Promise<Map<string, Recorded>> {
+  const keyed = commands.filter(({ ref }) => ref !== null)
+  if (keyed.length === 0) return new Map()
+  const found = await sql<rows.RecordedRow[]>`
+    select c.program, c.source, c.operation, c.external_ref, encode(c.request_hash, 'hex') as request_hash, c.reply
+    from unnest(
+      ${list(
+        sql,
+        keyed.map(({ program }) => program),
+      )}::text[],
+      ${list(
+        sql,
+        keyed.map(({ source }) => source),
+      )}::text[],
+      ${list(
+        sql,
+        keyed.map(({ request }) => request.kind),
+      )}::text[],
+      ${list(
+        sql,
+        keyed.map(({ ref }) => ref),
+      )}::text[]
+    ) as v(program, source, operation, external_ref)
+    join commands c on c.program = v.program and c.source = v.source
+      and c.operation = v.operation and c.external_ref = v.external_ref`
+  return new Map(
+    found.map((row) => [
+      recordKey({ program: row.program, source: row.source, kind: row.operation, ref: row.external_ref }),
+      { requestHash: row.request_hash, reply: row.reply },
+    ]),
+  )
+}
+
+interface Asked {
+  readonly ids: readonly string[]
+  readonly needs: Needs
+  readonly lock: boolean
+  readonly now: Date
+}
+
+async function readMembers(sql: Executor, asked: Asked): Promise<Map<string, MemberState>> {
+  if (asked.ids.length === 0) return new Map()
+  const ids = list(sql, asked.ids)
+  const { needs, now } = asked
+  // Lots and holds are read when somebody in the group spends, and of members with something due. Open lots
+  // are few, so which of the group's members spend is not told apart.
+  const spending = needs.spending.length > 0
+  const [members, identifiers, accounts, lots, holds, changes, counters, named, transactions, returns] =
+    await Promise.all([
+      // The update is the lock (a multi-row `for update` is not to be had on a sharded table), and it is
+      // the first statement, so that all that is read after it is what no other group can change.
+      asked.lock
+        ? sql<rows.MemberRow[]>`
+            update members m set version = m.version + 1
+            from unnest(${ids}::uuid[]) as v(member_id) where m.member_id = v.member_id
+            returning m.member_id, m.program, m.external_ref, m.status, m.profile, m.attributes, m.consents,
+              m.enrolled_at, m.created_at, m.due_at`
+        : sql<rows.MemberRow[]>`
+            select member_id, program, external_ref, status, profile, attributes, consents,
+              enrolled_at, created_at, due_at
+            from members where member_id = any(${ids}::uuid[])`,
+      needs.describing.length === 0
+        ? []
+        : sql<rows.IdentifierRow[]>`
+            select program, kind, value, member_id, status from identifiers
+            where member_id = any(${ids}::uuid[]) order by added_at, kind, value`,
+      sql<rows.AccountRow[]>`
+        select member_id, currency, available, pending, held, negative, lifetime
+        from accounts where member_id = any(${ids}::uuid[])`,
+      sql<rows.LotRow[]>`
+        select l.member_id, l.lot_id, l.currency, l.expires_at, l.usable_from, l.funder,
+          l.available, l.pending, l.held
+        from members m join lots l on l.member_id = m.member_id
+        where m.member_id = any(${ids}::uuid[]) and (${spending} or m.due_at <= ${now})
+          and (l.available > 0 or l.pending > 0 or l.held > 0)`,
+      sql<rows.RedemptionRow[]>`
+        select r.member_id, r.redemption_id, r.program, r.source, r.external_ref, r.status, r.currency,
+          r.points, r.captured, r.reward_id, r.value, r.draws, r.occurred_at, r.hold_until
+        from members m join redemptions r on r.member_id = m.member_id
+        where m.member_id = any(${ids}::uuid[]) and (${spending} or m.due_at <= ${now}) and r.status = 'held'`,
+      sql<rows.TierChangeRow[]>`
+        select member_id, ladder, from_tier, to_tier, direction, effective_at, until, reason
+        from tier_changes where member_id = any(${ids}::uuid[]) and superseded_at is null
+        order by effective_at, change_id`,
+      needs.countersFrom === null
+        ? []
+        : sql<rows.CounterDbRow[]>`
+            select member_id, counter, day, value from counters
+            where member_id = any(${ids}::uuid[]) and (day >= ${needs.countersFrom} or day = '0001-01-01')`,
+      needs.redemptionIds.size === 0
+        ? []
+        : sql<rows.RedemptionRow[]>`
+            select member_id, redemption_id, program, source, external_ref, status, currency,
+              points, captured, reward_id, value, draws, occurred_at, hold_until
+            from redemptions where member_id = any(${ids}::uuid[])
+              and redemption_id = any(${list(sql, [...needs.redemptionIds])}::uuid[])`,
+      needs.transactionIds.size === 0
+        ? []
+        : sql<rows.TransactionRow[]>`
+            select member_id, transaction_id, rules_version, request, recorded_at, valuation
+            from transactions where member_id = any(${ids}::uuid[])
+              and transaction_id = any(${list(sql, [...needs.transactionIds])}::uuid[])`,
+      needs.transactionIds.size === 0
+        ? []
+        : sql<rows.ReturnRow[]>`
+            select transaction_id, lines, reversed from returns
+            where member_id = any(${ids}::uuid[])
+              and transaction_id = any(${list(sql, [...needs.transactionIds])}::uuid[])
+            order by return_id`,
+    ])
+
+  const of = {
+    identifiers: byMember(identifiers),
+    accounts: byMember(accounts),
+    lots: byMember(lots),
+    redemptions: byMember([...holds, ...named]),
+    changes: byMember(changes),
+    counters: byMember(counters),
+    transactions: byMember(transactions),
+  }
+  const states = members.map((row): [string, MemberState] => {
+    const id = row.member_id
+    const history = (of.changes.get(id) ?? []).map(rows.tierChangeOf)
+    const lotsKnown = spending || (row.due_at !== null && row.due_at <= now)
+    return [
+      id,
+      {
+        member: rows.memberOf(row),
+        identifiers: (of.identifiers.get(id) ?? []).map(rows.identifierOf),
+        book: openBook(
+          (of.accounts.get(id) ?? []).map(rows.accountOfRow),
+          (of.lots.get(id) ?? []).map(rows.lotOfRow),
+          lotsKnown,
+        ),
+        dueAt: row.due_at,
+        standings: standingFrom(history, row.enrolled_at),
+        history,
+        counters: (of.counters.get(id) ?? []).map(rows.counterOf),
+        redemptions: new Map(
+          (of.redemptions.get(id) ?? []).map((r) => [r.redemption_id, rows.redemptionOf(r)]),
+        ),
+        transactions: new Map(
+          (of.transactions.get(id) ?? []).map((t) => [
+            t.transaction_id,
+            rows.transactionOf(
+              t,
+              returns.filter((r) => r.transaction_id === t.transaction_id),
+            ),
+          ]),
+        ),
+      },
+    ]
+  })
+  return new Map(states)
+}
+
+function byMember<Row extends { member_id: string }>(all: readonly Row[]): Map<string, Row[]> {
+  const grouped = new Map<string, Row[]>()
+  for (const row of all) {
+    const own = grouped.get(row.member_id)
+    if (own) own.push(row)
+    else grouped.set(row.member_id, [row])
+  }
+  return grouped
+}

@@ -1,0 +1,299 @@
+/** Writes the facts around the ledger: transactions, returns, redemptions, tiers, counters, events, answers. */
+import { wirePoints } from '../base/points.ts'
+import type { Executor } from '../db/connection.ts'
+import { columns, json } from './columns.ts'
+import type { GroupState, Writes } from './state.ts'
+
+export function persistFacts(sql: Executor, group: GroupState, writes: Writes): Promise<unknown>[] {
+  return [
+    ...writeTransactions(sql, writes),
+    ...writeReturns(sql, writes),
+    ...writeRedemptions(sql, writes),
+    ...writeCounters(sql, writes),
+    ...writeTiers(sql, group, writes),
+    ...writeEvents(sql, writes),
+    ...writeCommands(sql, writes),
+  ]
+}
+
+function writeTransactions(sql: Executor, { transactions }: Writes): Promise<unknown>[] {
+  if (transactions.length === 0) return []
+  const [member, id, program, source, ref, type, occurred, recorded, version, request, valuation] = columns(
+    transactions,
+    ({ command, memberId, stored, occurredAt }) => [
+      memberId,
+      stored.transactionId,
+      command.program,
+      command.source,
+      stored.request.externalRef,
+      stored.request.type,
+      occurredAt,
+      stored.recordedAt,
+      stored.rulesVersion,
+      json(stored.request),
+      json(stored.kept),
+    ],
+  )
+  return [
+    sql`
+      insert into transactions (member_id, transaction_id, program, source, external_ref, type, occurred_at,
+        recorded_at, rules_version, request, valuation)
+      select u.member_id, u.transaction_id, u.program, u.source, u.external_ref, u.type, u.occurred_at,
+        u.recorded_at, u.rules_version, u.request::jsonb, u.valuation::jsonb
+      from unnest(${member!}::uuid[], ${id!}::uuid[], ${program!}::text[], ${source!}::text[], ${ref!}::text[],
+        ${type!}::text[], ${occurred!}::timestamptz[], ${recorded!}::timestamptz[], ${version!}::text[],
+        ${request!}::text[], ${valuation!}::text[])
+        as u(member_id, transaction_id, program, source, external_ref, type, occurred_at, recorded_at,
+          rules_version, request, valuation)`,
+  ]
+}
+
+function writeReturns(sql: Executor, { returns }: Writes): Promise<unknown>[] {
+  if (returns.length === 0) return []
+  const [member, id, transaction, occurred, recorded, lines, reversed] = columns(returns, (row) => [
+    row.memberId,
+    row.returnId,
+    row.transactionId,
+    row.occurredAt,
+    row.command.at,
+    json(row.lines),
+    json(row.reversed),
+  ])
+  return [
+    sql`
+      insert into returns (member_id, return_id, transaction_id, occurred_at, recorded_at, lines, reversed)
+      select u.member_id, u.return_id, u.transaction_id, u.occurred_at, u.recorded_at, u.lines::jsonb,
+        u.reversed::jsonb
+      from unnest(${member!}::uuid[], ${id!}::uuid[], ${transaction!}::uuid[], ${occurred!}::timestamptz[],
+        ${recorded!}::timestamptz[], ${lines!}::text[], ${reversed!}::text[])
+        as u(member_id, return_id, transaction_id, occurred_at, recorded_at, lines, reversed)`,
+  ]
+}
+
+function writeRedemptions(sql: Executor, { redemptions }: Writes): Promise<unknown>[] {
+  const isNew = new Set(redemptions.filter((row) => row.isNew).map((row) => row.redemption.redemptionId))
+  const last = [...new Map(redemptions.map((row) => [row.redemption.redemptionId, row])).values()]
+  const sent: Promise<unknown>[] = []
+  const added = last.filter(({ redemption }) => isNew.has(redemption.redemptionId))
+  if (added.length > 0) {
+    const [
+      member,
+      id,
+      program,
+      source,
+      ref,
+      status,
+      currency,
+      points,
+      captured,
+      reward,
+      value,
+      draws,
+      occurred,
+      recorded,
+      until,
+    ] = columns(added, ({ command, redemption: r }) => [
+      r.memberId,
+      r.redemptionId,
+      r.program,
+      r.source,
+      r.externalRef,
+      r.status,
+      r.currency,
+      r.points,
+      r.captured,
+      r.rewardId,
+      r.value ? json(r.value) : null,
+      drawsJson(r.draws),
+      r.occurredAt,
+      command.at,
+      r.holdUntil,
+    ])
+    sent.push(sql`
+      insert into redemptions (member_id, redemption_id, program, source, external_ref, status, currency, points,
+        captured, reward_id, value, draws, occurred_at, recorded_at, hold_until)
+      select u.member_id, u.redemption_id, u.program, u.source, u.external_ref, u.status, u.currency, u.points,
+        u.captured, u.reward_id, u.value::jsonb, u.draws::jsonb, u.occurred_at, u.recorded_at, u.hold_until
+      from unnest(${member!}::uuid[], ${id!}::uuid[], ${program!}::text[], ${source!}::text[], ${ref!}::text[],
+        ${status!}::text[], ${currency!}::text[], ${points!}::bigint[], ${captured!}::bigint[], ${reward!}::text[],
+        ${value!}::text[], ${draws!}::text[], ${occurred!}::timestamptz[], ${recorded!}::timestamptz[],
+        ${until!}::timestamptz[])
+        as u(member_id, redemption_id, program, source, external_ref, status, currency, points, captured,
+          reward_id, value, draws, occurred_at, recorded_at, hold_until)`)
+  }
+  const changed = last.filter(({ redemption }) => !isNew.has(redemption.redemptionId))
+  if (changed.length > 0) {
+    const [member, id, status, captured, value, draws] = columns(changed, ({ redemption: r }) => [
+      r.memberId,
+      r.redemptionId,
+      r.status,
+      r.captured,
+      r.value ? json(r.value) : null,
+      drawsJson(r.draws),
+    ])
+    sent.push(sql`
+      update redemptions r
+      set status = u.status, captured = u.captured, value = u.value::jsonb, draws = u.draws::jsonb
+      from unnest(${member!}::uuid[], ${id!}::uuid[], ${status!}::text[], ${captured!}::bigint[],
+        ${value!}::text[], ${draws!}::text[]) as u(member_id, redemption_id, status, captured, value, draws)
+      where r.member_id = u.member_id and r.redemption_id = u.redemption_id`)
+  }
+  return sent
+}
+
+function drawsJson(draws: readonly { lotId: string; points: bigint }[]) {
+  return json(draws.map(({ lotId, points }) => ({ lotId, points: wirePoints(points) })))
+}
+
+/** Sums by key first: one statement may touch a row only once. */
+function writeCounters(sql: Executor, writes: Writes): Promise<unknown>[] {
+  const sums = new Map<string, Writes['counters'][number]>()
+  for (const { memberId, row } of writes.counters) {
+    const key = `${memberId} ${row.day} ${row.counter}`
+    const known = sums.get(key)
+    sums.set(key, { memberId, row: known ? { ...row, value: known.row.value.plus(row.value) } : row })
+  }
+  if (sums.size === 0) return []
+  const [member, counter, day, value] = columns([...sums.values()], ({ memberId, row }) => [
+    memberId,
+    row.counter,
+    row.day,
+    row.value.toFixed(),
+  ])
+  return [
+    sql`
+      insert into counters (member_id, counter, day, value)
+      select u.member_id, u.counter, u.day, u.value
+      from unnest(${member!}::uuid[], ${counter!}::text[], ${day!}::date[], ${value!}::numeric[])
+        as u(member_id, counter, day, value)
+      on conflict (member_id, counter, day) do update set value = counters.value + excluded.value`,
+  ]
+}
+
+function writeTiers(sql: Executor, group: GroupState, writes: Writes): Promise<unknown>[] {
+  const sent: Promise<unknown>[] = []
+  // A group may supersede what it has just decided: such a change is written as superseded.
+  const rows = writes.tierChanges.map((row) => ({ ...row, supersededAt: supersededLater(writes, row) }))
+  if (writes.superseded.length > 0) {
+    const [member, ladder, from, at] = columns(writes.superseded, (row) => [
+      row.memberId,
+      row.ladder,
+      row.from,
+      row.at,
+    ])
+    sent.push(sql`
+      update tier_changes t set superseded_at = u.at
+      from unnest(${member!}::uuid[], ${ladder!}::text[], ${from!}::timestamptz[], ${at!}::timestamptz[])
+        as u(member_id, ladder, since, at)
+      where t.member_id = u.member_id and t.ladder = u.ladder and t.effective_at >= u.since
+        and t.superseded_at is null`)
+  }
+  if (rows.length > 0) {
+    const [member, id, ladder, from, to, direction, effective, recorded, until, reason, superseded] = columns(
+      rows,
+      ({ memberId, changeId, change, at, supersededAt }) => [
+        memberId,
+        changeId,
+        change.ladder,
+        change.from,
+        change.to,
+        change.direction,
+        change.effectiveAt,
+        at,
+        change.until,
+        change.reason,
+        supersededAt,
+      ],
+    )
+    sent.push(sql`
+      insert into tier_changes (member_id, change_id, ladder, from_tier, to_tier, direction, effective_at,
+        recorded_at, until, reason, superseded_at)
+      select u.member_id, u.change_id, u.ladder, u.from_tier, u.to_tier, u.direction, u.effective_at,
+        u.recorded_at, u.until, u.reason, u.superseded_at
+      from unnest(${member!}::uuid[], ${id!}::uuid[], ${ladder!}::text[], ${from!}::text[], ${to!}::text[],
+        ${direction!}::text[], ${effective!}::timestamptz[], ${recorded!}::timestamptz[], ${until!}::timestamptz[],
+        ${reason!}::text[], ${superseded!}::timestamptz[])
+        as u(member_id, change_id, ladder, from_tier, to_tier, direction, effective_at, recorded_at, until,
+          reason, superseded_at)`)
+  }
+  return [...sent, ...writeStandings(sql, group, writes)]
+}
+
+function supersededLater(writes: Writes, { change }: Writes['tierChanges'][number]): Date | null {
+  return writes.superseded.find(({ changes }) => changes.includes(change))?.at ?? null
+}
+
+function writeStandings(sql: Executor, group: GroupState, writes: Writes): Promise<unknown>[] {
+  const members = new Set([...writes.tierChanges, ...writes.superseded].map(({ memberId }) => memberId))
+  const standings = [...members].flatMap((memberId) =>
+    [...(group.members.get(memberId)?.standings.values() ?? [])].map((standing) => ({ memberId, standing })),
+  )
+  if (standings.length === 0) return []
+  const [member, ladder, tier, since, until] = columns(standings, ({ memberId, standing }) => [
+    memberId,
+    standing.ladder,
+    standing.tier,
+    standing.since,
+    standing.until,
+  ])
+  return [
+    sql`
+      insert into standings (member_id, ladder, tier, since, until)
+      select u.member_id, u.ladder, u.tier, u.since, u.until
+      from unnest(${member!}::uuid[], ${ladder!}::text[], ${tier!}::text[], ${since!}::timestamptz[],
+        ${until!}::timestamptz[]) as u(member_id, ladder, tier, since, until)
+      on conflict (member_id, ladder) do update
+      set tier = excluded.tier, since = excluded.since, until = excluded.until`,
+  ]
+}
+
+function writeEvents(sql: Executor, { events }: Writes): Promise<unknown>[] {
+  if (events.length === 0) return []
+  const [member, id, program, type, payload, at] = columns(events, (event) => [
+    event.memberId,
+    event.eventId,
+    event.program,
+    event.type,
+    json(event.payload),
+    event.at,
+  ])
+  return [
+    sql`
+      insert into outbox (member_id, event_id, program, type, payload, at)
+      select u.member_id, u.event_id, u.program, u.type, u.payload::jsonb, u.at
+      from unnest(${member!}::uuid[], ${id!}::uuid[], ${program!}::text[], ${type!}::text[], ${payload!}::text[],
+        ${at!}::timestamptz[]) as u(member_id, event_id, program, type, payload, at)`,
+  ]
+}
+
+/** In order of the key, so that two groups that take the same keys do not wait for each other in a circle. */
+function writeCommands(sql: Executor, { commands }: Writes): Promise<unknown>[] {
+  if (commands.length === 0) return []
+  const [program, source, operation, ref, id, member, hash, request, reply, at] = columns(
+    commands,
+    ({ command, memberId, reply: answer }) => [
+      command.program,
+      command.source,
+      command.request.kind,
+      command.ref,
+      command.commandId,
+      memberId,
+      command.requestHash,
+      // A sale's request stands in its transaction already.
+      command.request.kind === 'earn' ? null : json(command.request),
+      answer,
+      command.at,
+    ],
+  )
+  return [
+    sql`
+      insert into commands (program, source, operation, external_ref, command_id, member_id, request_hash, request,
+        reply, at)
+      select u.program, u.source, u.operation, u.external_ref, u.command_id, u.member_id,
+        decode(u.request_hash, 'hex'), u.request, u.reply, u.at
+      from unnest(${program!}::text[], ${source!}::text[], ${operation!}::text[], ${ref!}::text[], ${id!}::uuid[],
+        ${member!}::uuid[], ${hash!}::text[], ${request!}::text[], ${reply!}::text[], ${at!}::timestamptz[])
+        as u(program, source, operation, external_ref, command_id, member_id, request_hash, request, reply, at)
+      order by u.program, u.source, u.operation, u.external_ref`,
+  ]
+}

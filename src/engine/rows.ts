@@ -1,0 +1,200 @@
+/** Rows of the database as the engine reads them, and what they are in its own words. */
+
+import type { WireMoney } from '../base/points.ts'
+import { Decimal } from '../base/points.ts'
+import type { PastReturn, ReversedAward } from '../earning/return.ts'
+import type { TransactionBody } from '../earning/transaction.ts'
+import type { KeptValuation } from '../earning/valued.ts'
+import type { Account } from '../ledger/account.ts'
+import type { Draw, Lot } from '../ledger/lot.ts'
+import type { Identifier, Member } from '../members/member.ts'
+import type { Redemption, RedemptionStatus } from '../redeeming/redemption.ts'
+import type { FieldValue } from '../rules/facts.ts'
+import type { CounterRow } from '../tiers/counters.ts'
+import type { TierChange } from '../tiers/standing.ts'
+import type { StoredTransaction } from './state.ts'
+
+export interface MemberRow {
+  member_id: string
+  program: string
+  external_ref: string
+  status: Member['status']
+  profile: Record<string, FieldValue>
+  attributes: Record<string, FieldValue>
+  consents: Record<string, boolean>
+  enrolled_at: Date
+  created_at: Date
+  due_at: Date | null
+}
+
+export interface IdentifierRow {
+  program: string
+  kind: string
+  value: string
+  member_id: string
+  status: Identifier['status']
+}
+
+export interface AccountRow {
+  member_id: string
+  currency: string
+  available: bigint
+  pending: bigint
+  held: bigint
+  negative: bigint
+  lifetime: bigint
+}
+
+export interface LotRow {
+  member_id: string
+  lot_id: string
+  currency: string
+  expires_at: Date | null
+  usable_from: Date | null
+  funder: string
+  available: bigint
+  pending: bigint
+  held: bigint
+}
+
+export interface CounterDbRow {
+  member_id: string
+  counter: string
+  day: string
+  value: string
+}
+
+export interface TierChangeRow {
+  member_id: string
+  ladder: string
+  from_tier: string
+  to_tier: string
+  direction: TierChange['direction']
+  effective_at: Date
+  until: Date | null
+  reason: string
+}
+
+export interface RedemptionRow {
+  member_id: string
+  redemption_id: string
+  program: string
+  source: string
+  external_ref: string
+  status: RedemptionStatus
+  currency: string
+  points: bigint
+  captured: bigint
+  reward_id: string | null
+  value: WireMoney | null
+  draws: { lotId: string; points: number }[]
+  occurred_at: Date
+  hold_until: Date | null
+}
+
+export interface TransactionRow {
+  member_id: string
+  transaction_id: string
+  rules_version: string
+  request: TransactionBody
+  recorded_at: Date
+  valuation: KeptValuation
+}
+
+export interface ReturnRow {
+  transaction_id: string
+  lines: PastReturn['lines']
+  reversed: ReversedAward[]
+}
+
+export interface RecordedRow {
+  program: string
+  source: string
+  operation: string
+  external_ref: string
+  request_hash: string
+  reply: string
+}
+
+export function memberOf(row: MemberRow): Member {
+  return {
+    memberId: row.member_id,
+    program: row.program,
+    externalRef: row.external_ref,
+    status: row.status,
+    profile: row.profile,
+    attributes: row.attributes,
+    consents: row.consents,
+    enrolledAt: row.enrolled_at,
+    createdAt: row.created_at,
+  }
+}
+
+export function identifierOf({ kind, value, status }: IdentifierRow): Identifier {
+  return { kind, value, status }
+}
+
+export function accountOfRow(row: AccountRow): Account {
+  const { currency, available, pending, held, negative, lifetime } = row
+  return { currency, available, pending, held, negative, lifetime }
+}
+
+export function lotOfRow(row: LotRow): Lot {
+  return {
+    lotId: row.lot_id,
+    currency: row.currency,
+    expiresAt: row.expires_at,
+    usableFrom: row.usable_from,
+    funder: row.funder,
+    available: row.available,
+    pending: row.pending,
+    held: row.held,
+  }
+}
+
+export function counterOf({ counter, day, value }: CounterDbRow): CounterRow {
+  return { counter, day, value: new Decimal(value) }
+}
+
+export function tierChangeOf(row: TierChangeRow): TierChange {
+  return {
+    ladder: row.ladder,
+    from: row.from_tier,
+    to: row.to_tier,
+    direction: row.direction,
+    effectiveAt: row.effective_at,
+    until: row.until,
+    reason: row.reason,
+  }
+}
+
+export function redemptionOf(row: RedemptionRow): Redemption {
+  return {
+    redemptionId: row.redemption_id,
+    memberId: row.member_id,
+    program: row.program,
+    source: row.source,
+    externalRef: row.external_ref,
+    status: row.status,
+    currency: row.currency,
+    points: row.points,
+    captured: row.captured,
+    rewardId: row.reward_id,
+    value: row.value,
+    draws: row.draws.map(({ lotId, points }): Draw => ({ lotId, points: BigInt(points) })),
+    occurredAt: row.occurred_at,
+    holdUntil: row.hold_until,
+  }
+}
+
+export function transactionOf(row: TransactionRow, returns: readonly PastReturn[]): StoredTransaction {
+  return {
+    transactionId: row.transaction_id,
+    memberId: row.member_id,
+    rulesVersion: row.rules_version,
+    request: row.request,
+    recordedAt: row.recorded_at,
+    kept: row.valuation,
+    returns,
+  }
+}

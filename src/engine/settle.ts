@@ -1,0 +1,80 @@
+/**
+ * What falls due by itself: holds let go, pending points become usable, lots lapse, tiers come to their
+ * end. A command on a member with something due settles it first, so it never decides on stale points.
+ */
+import { showId } from '../base/ids.ts'
+import { nextDue, settleLots } from '../ledger/due.ts'
+import { isDue, lapse } from '../redeeming/hold.ts'
+import { announce, type Deciding, record, standingsOf } from './deciding.ts'
+import { settleTiers } from './standings.ts'
+
+export interface Settled {
+  released: number
+  expired: number
+  holdsReleased: number
+  tierChanges: number
+}
+
+/** Settles what was due before the command was asked. */
+export function settleBefore(deciding: Deciding): void {
+  if (isAnythingDue(deciding)) settle(deciding)
+}
+
+/** Settles what the command itself brought and is due already: points of a sale long past. */
+export function settleAfter(deciding: Deciding): void {
+  deciding.state = { ...deciding.state, dueAt: dueAfter(deciding) }
+  if (isAnythingDue(deciding)) settle(deciding)
+}
+
+function isAnythingDue({ state, command }: Deciding): boolean {
+  return state.dueAt !== null && state.dueAt <= command.at
+}
+
+/** Posts all that is due by the command's time. Holds go first: their points may have lapsed meanwhile. */
+export function settle(deciding: Deciding): Settled {
+  const holdsReleased = letHoldsGo(deciding)
+  const entries = settleLots(deciding.state.book, { at: deciding.command.at, nextId: deciding.nextId })
+  record(deciding, ...entries)
+  let released = 0n
+  let expired = 0n
+  for (const { kind, postings } of entries) {
+    const points = postings.reduce((sum, leg) => sum + leg.points, 0n)
+    if (kind === 'expire') expired += points
+    else released += points
+  }
+  if (expired > 0n) announce(deciding, 'points.expired', { points: Number(expired) })
+  if (released > 0n) announce(deciding, 'points.released', { points: Number(released) })
+  const tierChanges = settleTiers(deciding)
+  deciding.state = { ...deciding.state, dueAt: dueAfter(deciding) }
+  return { released: Number(released), expired: Number(expired), holdsReleased, tierChanges }
+}
+
+/** The next instant at which something of the member's falls due, from all that is known. */
+function dueAfter(deciding: Deciding): Date | null {
+  const { state } = deciding
+  const candidates = [nextDue(state.book)]
+  // Where lots were not read, what was due before is still due.
+  if (!state.book.lotsKnown) candidates.push(state.dueAt)
+  for (const { status, holdUntil } of state.redemptions.values())
+    if (status === 'held') candidates.push(holdUntil)
+  for (const { until } of standingsOf(deciding).values()) candidates.push(until)
+  return candidates.reduce((next, due) => (due !== null && (next === null || due < next) ? due : next), null)
+}
+
+function letHoldsGo(deciding: Deciding): number {
+  const { command, state, nextId } = deciding
+  const due = [...state.redemptions.values()].filter((redemption) => isDue(redemption, command.at))
+  due.sort(
+    (a, b) => a.holdUntil!.getTime() - b.holdUntil!.getTime() || (a.redemptionId < b.redemptionId ? -1 : 1),
+  )
+  const redemptions = new Map(state.redemptions)
+  for (const redemption of due) {
+    const outcome = lapse({ redemption, book: state.book, nextId, at: command.at })
+    record(deciding, outcome.entry)
+    redemptions.set(redemption.redemptionId, outcome.redemption)
+    deciding.writes.redemptions.push({ command, redemption: outcome.redemption, isNew: false })
+    announce(deciding, 'redemption.expired', { redemptionId: showId('redemption', redemption.redemptionId) })
+  }
+  deciding.state = { ...state, redemptions }
+  return due.length
+}

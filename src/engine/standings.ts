@@ -1,0 +1,109 @@
+/** Tiers in the course of a command: climbed again from its business time on, and what came of it kept. */
+import type { Ladder, Program } from '../program/program.ts'
+import type { MemberFacts } from '../rules/facts.ts'
+import { climb, standingAt } from '../tiers/history.ts'
+import type { Standing, TierChange, WireTierChange } from '../tiers/standing.ts'
+import { announce, type Deciding, standingsOf } from './deciding.ts'
+
+/** The tiers that hold at a business time, as rules see them. */
+export function tiersAt(deciding: Deciding, program: Program, at: Date): MemberFacts['tiers'] {
+  return new Map(
+    program.ladders.map((ladder) => {
+      const { tier } = standingOn(deciding, ladder, at)
+      return [ladder.id, { tier, rank: ladder.tiers.find(({ id }) => id === tier)?.rank ?? 0 }]
+    }),
+  )
+}
+
+/** Climbs every ladder from a business time on, after the counters of its day have changed. */
+export function climbFrom(deciding: Deciding, from: Date): void {
+  for (const ladder of deciding.program.ladders) {
+    const { member, counters } = deciding.state
+    const { standing, changes } = climb(ladder, {
+      timeZone: deciding.program.timeZone,
+      enrolledAt: member.enrolledAt,
+      standing: standingBefore(deciding, ladder, from),
+      counters,
+      from,
+      at: deciding.command.at,
+    })
+    keep(deciding, { ladder, from, standing, changes })
+  }
+}
+
+/** Brings every ladder to the present. Returns how many tiers changed or were renewed. */
+export function settleTiers(deciding: Deciding): number {
+  let count = 0
+  const now = deciding.command.at
+  for (const ladder of deciding.program.ladders) {
+    const standing = standingsOf(deciding).get(ladder.id)!
+    const { member, counters } = deciding.state
+    const { timeZone } = deciding.program
+    const step = climb(ladder, {
+      timeZone,
+      enrolledAt: member.enrolledAt,
+      standing,
+      counters,
+      from: now,
+      at: now,
+    })
+    if (step.changes.length > 0) keep(deciding, { ladder, from: null, ...step })
+    count += step.changes.length
+  }
+  return count
+}
+
+/** The change of the first ladder between two moments of a command, if any. */
+export function tierChange(deciding: Deciding, before: ReadonlyMap<string, Standing>): WireTierChange | null {
+  const [ladder] = deciding.program.ladders
+  if (!ladder) return null
+  const from = before.get(ladder.id)?.tier
+  const to = standingsOf(deciding).get(ladder.id)?.tier
+  if (from === undefined || to === undefined || from === to) return null
+  const rank = (tier: string) => ladder.tiers.find(({ id }) => id === tier)?.rank ?? 0
+  return { ladder: ladder.id, from, to, direction: rank(to) > rank(from) ? 'up' : 'down' }
+}
+
+function standingOn({ state }: Deciding, ladder: Ladder, at: Date): Standing {
+  return standingAt(ladder, { enrolledAt: state.member.enrolledAt, changes: state.history, at })
+}
+
+// What was decided at this very instant is decided again, so it does not count as standing before.
+function standingBefore(deciding: Deciding, ladder: Ladder, from: Date): Standing {
+  return standingOn(deciding, ladder, new Date(from.getTime() - 1))
+}
+
+function keep(
+  deciding: Deciding,
+  what: { ladder: Ladder; from: Date | null; standing: Standing; changes: readonly TierChange[] },
+): void {
+  const { ladder, from, standing, changes } = what
+  const { state, writes, command } = deciding
+  const { memberId } = state.member
+  const old = state.history.filter(
+    (change) => change.ladder === ladder.id && from !== null && change.effectiveAt >= from,
+  )
+  if (same(old, changes)) return
+
+  if (old.length > 0 && from !== null) {
+    writes.superseded.push({ memberId, ladder: ladder.id, from, at: command.at, changes: old })
+  }
+  for (const change of changes) {
+    writes.tierChanges.push({ memberId, changeId: deciding.nextId(), change, at: command.at })
+  }
+  const before = standingsOf(deciding).get(ladder.id)?.tier
+  deciding.state = {
+    ...state,
+    standings: new Map(state.standings).set(ladder.id, standing),
+    history: [...state.history.filter((change) => !old.includes(change)), ...changes],
+  }
+  if (before !== standing.tier) {
+    announce(deciding, 'tier.changed', { ladder: ladder.id, from: before, to: standing.tier })
+  }
+}
+
+function same(old: readonly TierChange[], changes: readonly TierChange[]): boolean {
+  const text = (list: readonly TierChange[]) =>
+    JSON.stringify(list.map((c) => [c.to, c.effectiveAt, c.until]))
+  return text(old) === text(changes)
+}

@@ -1,0 +1,145 @@
+/**
+ * What a group knows while it is decided: the members it has locked with what was read of them, and what
+ * is to be written. A command decides on a copy of its member and hands both back, or nothing.
+ */
+
+import type { PastReturn, ReversedAward } from '../earning/return.ts'
+import type { TransactionBody } from '../earning/transaction.ts'
+import type { KeptValuation } from '../earning/valued.ts'
+import { type Book, copyBook } from '../ledger/book.ts'
+import type { Entry } from '../ledger/entry.ts'
+import type { Identifier, Member } from '../members/member.ts'
+import type { Redemption } from '../redeeming/redemption.ts'
+import type { CounterRow } from '../tiers/counters.ts'
+import type { Standing, TierChange } from '../tiers/standing.ts'
+import type { Command } from './command.ts'
+
+export interface StoredTransaction {
+  readonly transactionId: string
+  readonly memberId: string
+  readonly rulesVersion: string
+  readonly request: TransactionBody
+  readonly recordedAt: Date
+  readonly kept: KeptValuation
+  readonly returns: readonly PastReturn[]
+}
+
+export interface MemberState {
+  readonly member: Member
+  readonly identifiers: readonly Identifier[]
+  readonly book: Book
+  readonly dueAt: Date | null
+  /** by ladder; a ladder that is missing stands at its base tier */
+  readonly standings: ReadonlyMap<string, Standing>
+  /** changes that hold, oldest first */
+  readonly history: readonly TierChange[]
+  readonly counters: readonly CounterRow[]
+  readonly redemptions: ReadonlyMap<string, Redemption>
+  readonly transactions: ReadonlyMap<string, StoredTransaction>
+}
+
+export interface Recorded {
+  readonly requestHash: string
+  readonly reply: string
+}
+
+export interface GroupState {
+  readonly members: Map<string, MemberState>
+  /** by identifierKey */
+  readonly identifiers: Map<string, { memberId: string; status: Identifier['status'] }>
+  readonly transactionOwners: Map<string, string>
+  readonly redemptionOwners: Map<string, string>
+  /** by recordKey */
+  readonly recorded: Map<string, Recorded>
+  /** as read: what persisting compares with */
+  readonly read: {
+    readonly identifiers: ReadonlySet<string>
+    readonly dueAt: ReadonlyMap<string, Date | null>
+  }
+}
+
+/** Rows to write, of one command or of a whole group. Counters are differences, the rest is as it shall stand. */
+export interface Writes {
+  readonly commands: { command: Command; memberId: string; reply: string }[]
+  readonly entries: { command: Command; memberId: string; entry: Entry }[]
+  readonly transactions: { command: Command; memberId: string; stored: StoredTransaction; occurredAt: Date }[]
+  readonly returns: {
+    command: Command
+    memberId: string
+    returnId: string
+    transactionId: string
+    occurredAt: Date
+    lines: PastReturn['lines']
+    reversed: readonly ReversedAward[]
+  }[]
+  /** the last one of an id counts */
+  readonly redemptions: { command: Command; redemption: Redemption; isNew: boolean }[]
+  readonly enrolled: Member[]
+  readonly changed: Member[]
+  /** each one added, changed or removed; null: removed. The last one of a key counts */
+  readonly identifiers: { key: string; memberId: string; identifier: Identifier | null; at: Date }[]
+  readonly counters: { memberId: string; row: CounterRow }[]
+  readonly tierChanges: { memberId: string; changeId: string; change: TierChange; at: Date }[]
+  /** changes of a ladder from this business time on no longer hold */
+  readonly superseded: {
+    memberId: string
+    ladder: string
+    from: Date
+    at: Date
+    changes: readonly TierChange[]
+  }[]
+  readonly events: {
+    memberId: string
+    eventId: string
+    program: string
+    type: string
+    payload: object
+    at: Date
+  }[]
+}
+
+export function noWrites(): Writes {
+  return {
+    commands: [],
+    entries: [],
+    transactions: [],
+    returns: [],
+    redemptions: [],
+    enrolled: [],
+    changed: [],
+    identifiers: [],
+    counters: [],
+    tierChanges: [],
+    superseded: [],
+    events: [],
+  }
+}
+
+export function addWrites(to: Writes, from: Writes): void {
+  for (const name of Object.keys(to) as (keyof Writes)[]) (to[name] as unknown[]).push(...from[name])
+}
+
+/** A copy to decide on; only the book is changed in place, everything else is replaced whole. */
+export function draftOf(state: MemberState): MemberState {
+  return { ...state, book: copyBook(state.book) }
+}
+
+export function recordKey(command: Pick<Command, 'program' | 'source' | 'ref'> & { kind: string }): string {
+  return JSON.stringify([command.program, command.source, command.kind, command.ref])
+}
+
+export function identifierKey(program: string, kind: string, value: string): string {
+  return JSON.stringify([program, kind, value])
+}
+
+/** The sum of day rows with more rows added. */
+export function addCounters(rows: readonly CounterRow[], more: readonly CounterRow[]): CounterRow[] {
+  const sums = [...rows]
+  for (const row of more) {
+    const index = sums.findIndex(({ counter, day }) => counter === row.counter && day === row.day)
+    const known = sums[index]
+    if (known) sums[index] = { ...known, value: known.value.plus(row.value) }
+    else sums.push(row)
+  }
+  return sums
+}

@@ -1,0 +1,91 @@
+/** Adjustments: points given or taken by a person, with a reason. */
+import { z } from 'zod'
+import { scope } from './auth.ts'
+import { type App, keyed, type RouteDeps, replies } from './route.ts'
+import {
+  Balance,
+  currencyId,
+  externalRefOrHeader,
+  id,
+  instant,
+  memberReference,
+  oneMember,
+  text,
+  wirePoints,
+} from './schemas.ts'
+import { withMember, withRef, write } from './writes.ts'
+
+const NewAdjustment = z
+  .strictObject({
+    externalRef: externalRefOrHeader,
+    ...memberReference,
+    currency: currencyId,
+    points: wirePoints
+      .refine((points) => points !== 0, 'is zero: nothing would change')
+      .meta({ description: 'Positive gives, negative takes; never zero', examples: [50] }),
+    reason: text(500).meta({ examples: ['goodwill: the machine was broken'] }),
+    occurredAt: instant.optional(),
+  })
+  .superRefine(oneMember)
+  .meta({
+    id: 'NewAdjustment',
+    examples: [
+      {
+        externalRef: 'desk/4711',
+        memberId: 'mem_0198f0a2b3c4700080000000000a0001',
+        currency: 'beans',
+        points: 50,
+        reason: 'goodwill: the machine was broken',
+      },
+    ],
+  })
+
+const Adjustment = z
+  .strictObject({
+    adjustmentId: id('adj', 'the adjustment'),
+    memberId: id('mem', 'the member'),
+    currency: z.string(),
+    points: wirePoints,
+    reason: z.string(),
+    balances: z.array(Balance),
+  })
+  .meta({
+    id: 'Adjustment',
+    examples: [
+      {
+        adjustmentId: 'adj_0198f0a2b3c4700080000000000d0001',
+        memberId: 'mem_0198f0a2b3c4700080000000000a0001',
+        currency: 'beans',
+        points: 50,
+        reason: 'goodwill: the machine was broken',
+        balances: [{ currency: 'beans', available: 170, pending: 0, held: 0, negative: 0 }],
+      },
+    ],
+  })
+
+export function adjustmentRoutes(app: App, deps: RouteDeps): void {
+  const schema = {
+    operationId: 'adjust',
+    tags: ['adjustments'],
+    summary: 'Correct a balance by hand',
+    description: 'Needs the scope `admin`; the reason stays in the ledger. Safe to send again.',
+    body: NewAdjustment,
+    response: replies({ 201: { description: 'The adjustment', schema: Adjustment } }, [
+      'member_not_found',
+      'member_not_active',
+      'unknown_currency',
+      'insufficient_points',
+      'date_out_of_range',
+      'points_out_of_range',
+      'idempotency_conflict',
+    ]),
+  }
+  app.post('/adjustments', { schema, config: { ...scope('admin'), ...keyed } }, (request, reply) => {
+    const body = withMember(withRef(request.body, request))
+    return write(
+      deps,
+      { request, reply, status: 201 },
+      { ref: body.externalRef, ask: { kind: 'adjust', body } },
+    )
+  })
+}

@@ -1,0 +1,134 @@
+/**
+ * The HTTP service, with every route registered by hand: this page is the table of contents. What goes in
+ * is validated, what goes out is plain JSON; every failure is a problem of the closed list.
+ */
+import helmet from '@fastify/helmet'
+import rateLimit from '@fastify/rate-limit'
+import underPressure from '@fastify/under-pressure'
+import { type FastifyInstance, fastify, LogController } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { DomainError, invariant } from '../base/errors.ts'
+import type { LogLevel } from '../config.ts'
+import { adjustmentRoutes } from './adjustments.ts'
+import { authenticate } from './auth.ts'
+import { balanceRoutes } from './balances.ts'
+import { readJsonOnly, zodValidator } from './body.ts'
+import { registerDocument, serveDocument } from './document.ts'
+import { replyWithProblem } from './errors.ts'
+import { healthRoutes } from './health.ts'
+import { memberRoutes } from './members.ts'
+import { createMetrics, type Metrics, metricsRoutes } from './metrics.ts'
+import { redemptionRoutes } from './redemptions.ts'
+import { rewardRoutes } from './rewards.ts'
+import type { App, RouteDeps } from './route.ts'
+import { ruleRoutes } from './rules.ts'
+import { checkReplies } from './strict.ts'
+import { tierRoutes } from './tiers.ts'
+import { transactionRoutes } from './transactions.ts'
+import { answerBrokenRequests, methodsOfPaths } from './unknown.ts'
+import { loggedError, requestIdOf, watchRequests } from './watch.ts'
+
+export interface AppDeps extends RouteDeps {
+  /** per key; where there is no key, per address */
+  readonly rateLimitPerMinute: number
+  readonly logLevel: LogLevel
+  /** where log lines go; standard output where it is left out */
+  readonly logTo?: { write(line: string): void }
+  /** shared with the lane, which reports its groups; one of its own where it is left out */
+  readonly metrics?: Metrics
+  /** every reply is checked against its documented schema: slow, for tests */
+  readonly strictReplies?: boolean
+}
+
+const BODY_LIMIT = 1024 * 1024
+/** A request that takes longer to arrive is cut off. */
+const ARRIVES_WITHIN = 30_000
+/** Mean delay of the event loop, in milliseconds, above which requests are turned away. */
+const MOST_DELAY = 1_000
+
+export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
+  const metrics = deps.metrics ?? createMetrics()
+  metrics.watch(deps.lane)
+  const app = fastify({
+    bodyLimit: BODY_LIMIT,
+    requestTimeout: ARRIVES_WITHIN,
+    // While closing, requests on connections that are still open get their answer.
+    return503OnClosing: false,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    genReqId: requestIdOf,
+    frameworkErrors: replyWithProblem,
+    clientErrorHandler: answerBrokenRequests,
+    logger: {
+      level: deps.logLevel,
+      redact: ['authorization', '*.authorization', '*.headers.authorization'],
+      serializers: { err: loggedError },
+      ...(deps.logTo && { stream: deps.logTo }),
+    },
+  }).withTypeProvider<ZodTypeProvider>()
+
+  app.decorateRequest('caller', null)
+  app.setValidatorCompiler(zodValidator)
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data))
+  app.setErrorHandler(replyWithProblem)
+  readJsonOnly(app)
+  watchRequests(app, metrics)
+  if (deps.strictReplies) checkReplies(app)
+  await protect(app, deps.rateLimitPerMinute)
+  await registerDocument(app)
+  const paths = methodsOfPaths(app)
+
+  await app.register(async (v1) => registerRoutes(v1 as App, deps), { prefix: '/v1' })
+  healthRoutes(app, deps)
+  metricsRoutes(app, metrics)
+  paths.answerTheRest()
+  await serveDocument(app)
+  return app
+}
+
+function registerRoutes(v1: App, deps: RouteDeps): void {
+  // A route that forgot its scope would be open to everybody.
+  v1.addHook('onRoute', ({ url, config }) => invariant(config?.scope, `${url} asks for a scope`))
+  authenticate(v1, deps.sql)
+
+  memberRoutes(v1, deps)
+  balanceRoutes(v1, deps)
+  tierRoutes(v1, deps)
+  transactionRoutes(v1, deps)
+  redemptionRoutes(v1, deps)
+  rewardRoutes(v1, deps)
+  adjustmentRoutes(v1, deps)
+  ruleRoutes(v1, deps)
+}
+
+/** Headers against browsers' mischief, limits against callers' haste, and a stop when all is too much. */
+async function protect(app: FastifyInstance, perMinute: number): Promise<void> {
+  await app.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      // Also what the documentation page needs, and nothing beyond this host.
+      directives: {
+        'default-src': ["'self'"],
+        'base-uri': ["'none'"],
+        'form-action': ["'none'"],
+        'frame-ancestors': ["'none'"],
+        'img-src': ["'self'", 'data:'],
+        'object-src': ["'none'"],
+        'style-src': ["'self'", "'unsafe-inline'"],
+      },
+    },
+  })
+  await app.register(rateLimit, {
+    max: perMinute,
+    timeWindow: 60_000,
+    enableDraftSpec: true,
+    keyGenerator: (request) => request.caller?.keyId ?? request.ip,
+    errorResponseBuilder: (_request, { max, ttl }) =>
+      new DomainError('rate_limited', { limitPerMinute: max, retryAfterSeconds: Math.ceil(ttl / 1000) }),
+  })
+  await app.register(underPressure, {
+    maxEventLoopDelay: MOST_DELAY,
+    pressureHandler: async (request) => {
+      if (!request.routeOptions.config.always) throw new DomainError('queue_full')
+    },
+  })
+}

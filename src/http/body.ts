@@ -1,0 +1,121 @@
+/**
+ * From bytes to a validated body: JSON that cannot poison a prototype, and zod's complaints as faults with
+ * JSON pointers. What is not understood ends here as a 400 that says where.
+ */
+import { isUtf8 } from 'node:buffer'
+import type { FastifyInstance, FastifySchemaCompiler } from 'fastify'
+import type { z } from 'zod'
+import { DomainError, type Fault } from '../base/errors.ts'
+
+/** More faults than anybody reads are not listed. */
+const MOST_FAULTS = 50
+/** Finding the place of a stray character parses again and again, so only where that is quick. */
+const MOST_SEARCHED = 65_536
+
+export function readJsonOnly(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    // No body at all is for the route's schema to judge: some have nothing to say.
+    if (body.length === 0) return done(null, undefined)
+    if (!isUtf8(body)) return done(new DomainError('malformed_request', {}, 'the body is not UTF-8'))
+    const text = body.toString()
+    parse(request, text, (error: Error | null, value: unknown) => {
+      if (error) done(syntaxFault(text))
+      else done(null, value)
+    })
+  })
+}
+
+export const zodValidator: FastifySchemaCompiler<z.ZodType> = ({ schema, httpPart }) => {
+  return (data: unknown) => {
+    const parsed = schema.safeParse(data)
+    if (parsed.success) return { value: parsed.data }
+    return { error: malformed(faultsOf(parsed.error), httpPart === 'body' ? 'the body' : 'the query') }
+  }
+}
+
+export function malformed(faults: Fault[], where: string): DomainError {
+  const [first] = faults
+  const more = faults.length > 1 ? `, and ${faults.length - 1} more` : ''
+  const detail = first ? `${where} at ${first.path || 'its root'}: ${first.message}${more}` : where
+  return new DomainError('malformed_request', { errors: faults }, detail)
+}
+
+/** Each complaint of zod's as a fault with its JSON pointer; a field too many is named itself. */
+export function faultsOf(error: z.ZodError): Fault[] {
+  const faults = error.issues.flatMap((issue): Fault[] => {
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => ({
+        path: pointer([...issue.path, key]),
+        message: 'is not a known field',
+      }))
+    }
+    return [{ path: pointer(issue.path), message: wording(issue) }]
+  })
+  return faults.slice(0, MOST_FAULTS)
+}
+
+/** RFC 6901. */
+function pointer(path: readonly PropertyKey[]): string {
+  return path
+    .map((key) => `/${String(key).slice(0, 100).replaceAll('~', '~0').replaceAll('/', '~1')}`)
+    .join('')
+}
+
+function wording(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_union') {
+    const expected = issue.errors.flat().flatMap((one) => (one.code === 'invalid_type' ? [one.expected] : []))
+    const unique = [...new Set(expected)]
+    return unique.length > 1 ? `expected ${unique.join(', ')}` : 'is not one of the allowed forms'
+  }
+  if (issue.code === 'invalid_key') return issue.issues[0]?.message ?? 'is not an allowed name'
+  if (issue.code === 'invalid_type' && issue.message.endsWith('received undefined')) {
+    return `is missing: expected ${issue.expected}`
+  }
+  return issue.message.replace(/^Invalid input: /, '')
+}
+
+/** What is wrong with a text that is no JSON, and where. */
+function syntaxFault(text: string): DomainError {
+  const reason = jsonError(text)
+  if (reason === null) {
+    return new DomainError('malformed_request', {}, 'the body holds a name that could poison a prototype')
+  }
+  const position = placeOf(text, reason)
+  if (position === null) return new DomainError('malformed_request', {}, 'the body is not JSON')
+  const before = text.slice(0, position)
+  const line = before.split('\n').length
+  const column = position - before.lastIndexOf('\n')
+  return new DomainError(
+    'malformed_request',
+    { position, line, column },
+    `the body is not JSON: see line ${line}, column ${column}`,
+  )
+}
+
+function jsonError(text: string): string | null {
+  try {
+    JSON.parse(text)
+    return null
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
+// The engine tells the position in some messages only. For a stray character it is found by bisection: a
+// beginning of the text complains of that character just when it reaches so far.
+function placeOf(text: string, reason: string): number | null {
+  const told = / at position (\d+)/.exec(reason)
+  if (told) return Number(told[1])
+  if (reason.startsWith('Unexpected end')) return text.length
+  if (text.length > MOST_SEARCHED) return null
+  let low = 1
+  let high = text.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (jsonError(text.slice(0, middle))?.startsWith('Unexpected token')) high = middle
+    else low = middle + 1
+  }
+  return low - 1
+}

@@ -1,0 +1,143 @@
+/**
+ * What a member has at an instant, told truly whether or not a sweep has been by: the same functions that
+ * settle what is due are run here on what was read, and nothing is written.
+ */
+import { DomainError } from '../base/errors.ts'
+import { showId } from '../base/ids.ts'
+import { Decimal } from '../base/points.ts'
+import { dayOf } from '../base/time.ts'
+import type { Sql } from '../db/connection.ts'
+import { type Book, openBook } from '../ledger/book.ts'
+import { settleLots } from '../ledger/due.ts'
+import { keyOfLot, type Lot } from '../ledger/lot.ts'
+import type { MemberReference } from '../members/member.ts'
+import type { Ladder, Program } from '../program/program.ts'
+import { lapse } from '../redeeming/hold.ts'
+import type { MemberFacts } from '../rules/facts.ts'
+import { type Assessed, assess, baseStanding, countersNeededFrom } from '../tiers/assess.ts'
+import type { CounterRow } from '../tiers/counters.ts'
+import type { Standing } from '../tiers/standing.ts'
+import { findCounters, findHoldings, findIdentifier, type HoldingsRow, type Whose } from './queries.ts'
+
+export interface Holdings {
+  readonly enrolledAt: Date
+  /** settled */
+  readonly book: Book
+  /** by ladder, as kept: their end may have come */
+  readonly standings: ReadonlyMap<string, Standing>
+}
+
+/** A member's points at an instant; refuses a member that is not there. */
+export async function readHoldings(sql: Sql, whose: Whose, at: Date): Promise<Holdings> {
+  const row = await findHoldings(sql, whose, at)
+  if (!row) throw new DomainError('member_not_found', { memberId: showId('member', whose.memberId) })
+  return {
+    enrolledAt: row.enrolledAt,
+    book: settledBook(row, { ...whose, at }),
+    standings: new Map(
+      row.standings.map(({ ladder, tier, since, until }) => [
+        ladder,
+        { ladder, tier, since: new Date(since), until: until === null ? null : new Date(until) },
+      ]),
+    ),
+  }
+}
+
+/** How the member stands on a ladder at an instant, with the days that were counted for it. */
+export async function assessedAt(
+  sql: Sql,
+  whose: Whose,
+  on: { program: Program; ladder: Ladder; holdings: Holdings; at: Date },
+): Promise<Assessed> {
+  const { program, ladder, holdings, at } = on
+  const { enrolledAt } = holdings
+  const standing = holdings.standings.get(ladder.id) ?? baseStanding(ladder, enrolledAt)
+  const input = { timeZone: program.timeZone, enrolledAt, standing, at }
+  const rows = await findCounters(sql, whose.memberId, countersNeededFrom(ladder, input))
+  return { ...input, counters: countersUntil(dayOf(program.timeZone, at), rows) }
+}
+
+/** The standing at an instant. Counters are read only where a tier's end has come and no sweep has. */
+export async function standingOn(
+  sql: Sql,
+  whose: Whose,
+  on: { program: Program; ladder: Ladder; holdings: Holdings; at: Date },
+): Promise<Standing> {
+  const { ladder, holdings, at } = on
+  const kept = holdings.standings.get(ladder.id) ?? baseStanding(ladder, holdings.enrolledAt)
+  if (kept.until === null || kept.until > at) return kept
+  return assess(ladder, await assessedAt(sql, whose, on)).standing
+}
+
+/** The tiers on all ladders, as rules and rewards see them. */
+export async function tiersOf(
+  sql: Sql,
+  whose: Whose,
+  on: { program: Program; holdings: Holdings; at: Date },
+): Promise<MemberFacts['tiers']> {
+  const tiers = new Map<string, { tier: string; rank: number }>()
+  for (const ladder of on.program.ladders) {
+    const { tier } = await standingOn(sql, whose, { ...on, ladder })
+    tiers.set(ladder.id, { tier, rank: ladder.tiers.find(({ id }) => id === tier)?.rank ?? 0 })
+  }
+  return tiers
+}
+
+/** The member that a request names, as a UUID. */
+export async function memberOf(sql: Sql, program: string, reference: MemberReference): Promise<string> {
+  if (reference.memberId !== undefined) return reference.memberId
+  const { kind, value } = reference.identifier ?? { kind: '', value: '' }
+  const found = await findIdentifier(sql, { program, kind, value })
+  if (!found) throw new DomainError('member_not_found', { identifierKind: kind })
+  if (found.status === 'blocked') throw new DomainError('identifier_blocked', { identifierKind: kind })
+  return found.memberId
+}
+
+function settledBook(row: HoldingsRow, of: Whose & { at: Date }): Book {
+  const accounts = row.accounts.map((account) => ({
+    currency: account.currency,
+    available: BigInt(account.available),
+    pending: BigInt(account.pending),
+    held: BigInt(account.held),
+    negative: BigInt(account.negative),
+    lifetime: BigInt(account.lifetime),
+  }))
+  const lots = row.lots.map(
+    ({ lotId, available, pending, held }): Lot => ({
+      ...keyOfLot(lotId),
+      lotId,
+      available: BigInt(available),
+      pending: BigInt(pending),
+      held: BigInt(held),
+    }),
+  )
+  const book = openBook(accounts, lots, true)
+  // Entries made here are thrown away, so their ids do not matter.
+  const nextId = () => ''
+  for (const hold of row.lapsedHolds) {
+    const redemption = {
+      ...of,
+      redemptionId: hold.redemptionId,
+      source: '',
+      externalRef: '',
+      status: 'held' as const,
+      currency: hold.currency,
+      points: BigInt(hold.points),
+      captured: 0n,
+      rewardId: null,
+      value: null,
+      draws: hold.draws.map(({ lotId, points }) => ({ lotId, points: BigInt(points) })),
+      occurredAt: of.at,
+      holdUntil: new Date(hold.holdUntil),
+    }
+    lapse({ redemption, book, nextId, at: of.at })
+  }
+  settleLots(book, { at: of.at, nextId })
+  return book
+}
+
+function countersUntil(today: string, rows: { counter: string; day: string; value: string }[]): CounterRow[] {
+  return rows
+    .filter(({ day }) => day <= today)
+    .map(({ counter, day, value }) => ({ counter, day, value: new Decimal(value) }))
+}

@@ -1,0 +1,238 @@
+/** The rule tools: which rules are in force, what is wrong with a draft, and publishing it. */
+import { z } from 'zod'
+import { DomainError, type Fault } from '../base/errors.ts'
+import { publish } from '../engine/publish.ts'
+import { loadProgram } from '../program/load.ts'
+import type { Program } from '../program/program.ts'
+import { type ExampleFailure, runExamples } from '../simulate/examples.ts'
+import { callerOf, scope } from './auth.ts'
+import { type App, type RouteDeps, replies } from './route.ts'
+import { instant, STORABLE, shownInstant, text } from './schemas.ts'
+
+const MOST_FILES = 200
+const MOST_FILE_LENGTH = 1024 * 1024
+
+const files = z
+  .record(
+    z.string().regex(/^(campaigns\/)?[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$/, 'is not the name of a rule file'),
+    z.string().max(MOST_FILE_LENGTH).regex(STORABLE, 'holds a NUL character or half a surrogate pair'),
+  )
+  .refine((all) => Object.keys(all).length <= MOST_FILES, `are more than ${MOST_FILES} files`)
+  .meta({
+    description: 'Name relative to the program’s folder, and text',
+    examples: [{ 'program.yaml': 'program: corner-coffee\ntimeZone: Europe/Berlin\n' }],
+  })
+
+const RuleFault = z
+  .strictObject({
+    path: z.string(),
+    message: z.string(),
+    file: z.string().optional(),
+    line: z.int().optional(),
+    column: z.int().optional(),
+    hint: z.string().optional(),
+  })
+  .meta({
+    id: 'RuleFault',
+    examples: [
+      {
+        file: 'program.yaml',
+        line: 9,
+        column: 13,
+        path: 'earn[0].when.weekdya',
+        message: 'unknown fact "weekdya"',
+        hint: 'did you mean "weekday"?',
+      },
+    ],
+  })
+
+const RuleFiles = z
+  .strictObject({ files })
+  .meta({ id: 'RuleFiles', examples: [{ files: { 'program.yaml': 'program: corner-coffee\n' } }] })
+
+const Publishing = z
+  .strictObject({
+    files,
+    at: instant.optional().meta({ description: 'In force from this instant; without it, from now on' }),
+    note: text(500).optional(),
+  })
+  .meta({
+    id: 'Publishing',
+    examples: [{ files: { 'program.yaml': 'program: corner-coffee\n' }, note: 'double Tuesdays' }],
+  })
+
+const Check = z
+  .strictObject({
+    errors: z.array(RuleFault),
+    warnings: z.array(RuleFault),
+    examples: z
+      .strictObject({ passed: z.int(), failed: z.array(RuleFault) })
+      .nullable()
+      .meta({ description: 'Null where errors keep them from running' }),
+  })
+  .meta({ id: 'RuleCheck', examples: [{ errors: [], warnings: [], examples: { passed: 3, failed: [] } }] })
+
+const Published = z
+  .strictObject({
+    program: z.string(),
+    version: z.string(),
+    effectiveFrom: shownInstant,
+    published: z.boolean().meta({ description: 'False where the same content was in force already' }),
+  })
+  .meta({
+    id: 'Published',
+    examples: [
+      {
+        program: 'corner-coffee',
+        version: '9f2c…',
+        effectiveFrom: '2026-03-03T08:15:00.000Z',
+        published: true,
+      },
+    ],
+  })
+
+const version = {
+  version: z.string(),
+  effectiveFrom: shownInstant,
+  publishedAt: shownInstant,
+  publishedBy: z.string(),
+  note: z.string().nullable(),
+}
+
+const versionExample = {
+  version: '9f2c…',
+  effectiveFrom: '1970-01-01T00:00:00.000Z',
+  publishedAt: '2026-01-15T09:00:00.000Z',
+  publishedBy: 'console',
+  note: null,
+}
+
+const RulesInForce = z
+  .strictObject({ program: z.string(), ...version, files: z.record(z.string(), z.string()) })
+  .meta({
+    id: 'RulesInForce',
+    examples: [
+      { program: 'corner-coffee', ...versionExample, files: { 'program.yaml': 'program: corner-coffee\n' } },
+    ],
+  })
+
+const RuleVersions = z
+  .strictObject({ items: z.array(z.strictObject(version)), nextCursor: z.null() })
+  .meta({ id: 'RuleVersions', examples: [{ items: [versionExample], nextCursor: null }] })
+
+export function ruleRoutes(app: App, deps: RouteDeps): void {
+  const { programs, now } = deps
+  const tags = ['rules']
+  const reading = scope('rules:read')
+
+  const inForce = {
+    operationId: 'readRules',
+    tags,
+    summary: 'The rules in force',
+    description: 'With the text of their files.',
+    response: replies({ 200: { description: 'The version in force', schema: RulesInForce } }, [
+      'no_rules_in_force',
+    ]),
+  }
+  app.get('/rules', { schema: inForce, config: reading }, async (request) => {
+    const { program: id } = callerOf(request)
+    const at = now()
+    const { version: current } = programs.at(id, at)
+    const publication = versionsOf(id).find(
+      (one) => one.version === current && new Date(one.effectiveFrom) <= at,
+    )
+    return { program: id, ...publication, files: Object.fromEntries(programs.files(id, current)) }
+  })
+
+  const versions = {
+    operationId: 'listRuleVersions',
+    tags,
+    summary: 'Every version published',
+    description: 'Newest effect first; those that are still to come too.',
+    response: replies({ 200: { description: 'The versions', schema: RuleVersions } }),
+  }
+  app.get('/rules/versions', { schema: versions, config: reading }, async (request) => {
+    return { items: versionsOf(callerOf(request).program), nextCursor: null }
+  })
+
+  const check = {
+    operationId: 'checkRules',
+    tags,
+    summary: 'Check rule files',
+    description: 'All errors and warnings at once, each with its place, and the outcome of the examples.',
+    body: RuleFiles,
+    response: replies({ 200: { description: 'What was found', schema: Check } }, ['payload_too_large']),
+  }
+  app.post('/rules/check', { schema: check, config: reading }, async (request) => {
+    return checked(new Map(Object.entries(request.body.files)), callerOf(request).program)
+  })
+
+  publishRoute(app, deps)
+
+  function versionsOf(program: string) {
+    const oldestFirst = programs.versions(program).map((one) => ({
+      version: one.version,
+      effectiveFrom: one.effectiveFrom.toISOString(),
+      publishedAt: one.publishedAt.toISOString(),
+      publishedBy: one.publishedBy,
+      note: one.note,
+    }))
+    return oldestFirst.reverse()
+  }
+}
+
+function publishRoute(app: App, { sql, programs, now }: RouteDeps): void {
+  const schema = {
+    operationId: 'publishRules',
+    tags: ['rules'],
+    summary: 'Publish rule files',
+    description: 'Checked first, and refused where an example fails. A published version never changes.',
+    body: Publishing,
+    response: replies({ 200: { description: 'The version', schema: Published } }, [
+      'rules_invalid',
+      'payload_too_large',
+    ]),
+  }
+  app.post('/rules/publish', { schema, config: scope('rules:write') }, async (request) => {
+    const { program, source } = callerOf(request)
+    const { at, note } = request.body
+    const texts = new Map(Object.entries(request.body.files))
+    const { errors, examples } = checked(texts, program)
+    const faults = [...errors, ...(examples?.failed ?? [])]
+    if (faults.length > 0) {
+      const [first] = faults
+      throw new DomainError(
+        'rules_invalid',
+        { errors: faults },
+        `${faults.length} errors; first: ${first?.message}`,
+      )
+    }
+    const published = await publish(sql, {
+      files: texts,
+      by: source,
+      now: now(),
+      ...(note !== undefined && { note }),
+      ...(at !== undefined && { at: new Date(at) }),
+    })
+    await programs.refresh()
+    return { ...published, effectiveFrom: published.effectiveFrom.toISOString() }
+  })
+}
+
+function checked(texts: ReadonlyMap<string, string>, expected: string) {
+  const { program, errors, warnings } = loadProgram(texts)
+  if (!program) return { errors, warnings, examples: null }
+  const foreign = program.id === expected ? [] : [foreignProgram(program, expected)]
+  const run = runExamples(program, texts)
+  const failed = run.failed.map(exampleFault)
+  return { errors: [...foreign, ...run.errors], warnings, examples: { passed: run.passed, failed } }
+}
+
+function foreignProgram(program: Program, expected: string): Fault {
+  return { path: 'program', message: `these are the rules of ${program.id}, the key belongs to ${expected}` }
+}
+
+function exampleFault(failure: ExampleFailure): Fault {
+  const { file, line, column, name, differences } = failure
+  return { path: '', file, line, column, message: `example "${name}" fails: ${differences.join('; ')}` }
+}

@@ -1,0 +1,59 @@
+/**
+ * What is known of each request: its id, the caller's trace, how long it took. Logs say which route was
+ * asked and how it ended; never a body, a key, an identifier or a path with one in it.
+ */
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import type { FastifyInstance } from 'fastify'
+import type { Metrics } from './metrics.ts'
+
+const REQUEST_ID = /^[\w.-]{1,64}$/
+const VERBOSE = new Set(['debug', 'trace'])
+const TRACE_PARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
+
+/** The caller's own id where it is one, else a new one. */
+export function requestIdOf(request: IncomingMessage): string {
+  const given = request.headers['x-request-id']
+  return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID()
+}
+
+export function watchRequests(app: FastifyInstance, metrics: Metrics): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id)
+    const trace = request.headers.traceparent
+    if (typeof trace === 'string' && TRACE_PARENT.test(trace)) reply.header('traceparent', trace)
+    done()
+  })
+
+  app.addHook('onResponse', (request, reply, done) => {
+    const { method } = request
+    const { statusCode: status, elapsedTime } = reply
+    const route = request.routeOptions.url ?? 'unknown'
+    metrics.onRequest({ method, route, status, seconds: elapsedTime / 1000 })
+    if (status >= 500 || VERBOSE.has(request.log.level)) {
+      const line = { method, route, status, ms: elapsedTime, trace: reply.getHeader('traceparent') }
+      if (status >= 500) request.log.warn(line, 'failed')
+      else request.log.debug(line, 'answered')
+    }
+    done()
+  })
+}
+
+/**
+ * An error as it is logged. A database error's message and detail can quote what a client sent (a card
+ * number, a phone number), so of those only the codes, the names and our own frames are kept.
+ */
+export function loggedError(
+  error: Error & { code?: unknown; table_name?: unknown; constraint_name?: unknown },
+): Record<string, unknown> & { type: string; message: string; stack: string } {
+  const { name, code, stack = '' } = error
+  if (name !== 'PostgresError') return { type: name, message: error.message, code, stack }
+  const frames = stack.split('\n').filter((line) => /^\s+at /.test(line))
+  return {
+    type: name,
+    message: `the database refused with ${String(code)}`,
+    table: error.table_name,
+    constraint: error.constraint_name,
+    stack: frames.join('\n'),
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * The jobs by name: what each looks after, and how often the service runs it. All but `partitions` are
+ * sweeps over members of whom something has fallen due; a sweep finds nothing twice, so any may run at any time.
+ */
+import type { Sql } from '../db/connection.ts'
+import type { Lane } from '../engine/lane.ts'
+
+export const sweeps = ['release-pending', 'expire', 'release-holds', 'assess'] as const
+export type Sweep = (typeof sweeps)[number]
+
+export const jobNames = [...sweeps, 'partitions'] as const
+export type JobName = (typeof jobNames)[number]
+
+export interface Job {
+  readonly name: JobName
+  readonly about: string
+  /** cron pattern, UTC */
+  readonly schedule: string
+}
+
+/** The sweeps' minutes are apart, so that they do not all fall on the lane at once. */
+export const jobs: readonly Job[] = [
+  { name: 'release-pending', about: 'makes points usable whose waiting time is over', schedule: '* * * * *' },
+  {
+    name: 'release-holds',
+    about: 'lets go of redemptions that were not captured in time',
+    schedule: '* * * * *',
+  },
+  { name: 'expire', about: 'takes away points that have lapsed', schedule: '1-59/5 * * * *' },
+  { name: 'assess', about: 'decides tiers whose time has run out', schedule: '3-59/5 * * * *' },
+  { name: 'partitions', about: 'makes the tables of the coming months', schedule: '30 2 * * *' },
+]
+
+export function isJob(name: string): name is JobName {
+  return jobNames.some((known) => known === name)
+}
+
+/** What one sweep did, summed over its members. */
+export interface SweepTotals {
+  members: number
+  /** lots that became usable */
+  released: number
+  /** lots that lapsed */
+  expired: number
+  holdsReleased: number
+  tierChanges: number
+  /** members that could not be settled; the next sweep meets them again */
+  failed: number
+}
+
+export type JobReport =
+  | ({ readonly job: Sweep; readonly at: string; readonly ran: true; readonly seconds: number } & SweepTotals)
+  | {
+      readonly job: 'partitions'
+      readonly at: string
+      readonly ran: true
+      readonly seconds: number
+      readonly created: readonly string[]
+    }
+  /** another process is at it */
+  | { readonly job: JobName; readonly at: string; readonly ran: false; readonly reason: 'running_elsewhere' }
+
+export interface JobLog {
+  debug(facts: object, message: string): void
+  info(facts: object, message: string): void
+  error(facts: object, message: string): void
+}
+
+/** What a job works with. */
+export interface Deps {
+  readonly sql: Sql
+  readonly lane: Lane
+  readonly log: JobLog
+  now(): Date
+}

@@ -1,0 +1,98 @@
+/** The jobs' reads and notes: members of whom something is due, and when each job last ran. */
+import type { Executor, Sql } from '../db/connection.ts'
+import type { JobName, Sweep } from './job.ts'
+
+export interface DueMember {
+  readonly memberId: string
+  /** due_at as the database spells it: a Date would cut the microseconds and meet the same row again */
+  readonly due: string
+}
+
+export interface DuePage {
+  readonly program: string
+  readonly at: Date
+  readonly after: DueMember | null
+  readonly limit: number
+}
+
+/**
+ * The next members due for a sweep, soonest first. The index on (program, due_at) gives the candidates;
+ * a member's `due_at` covers everything that can lapse, and the joins by member_id leave those out whose
+ * due thing is another sweep's.
+ */
+export async function dueMembers(sql: Executor, sweep: Sweep, page: DuePage): Promise<DueMember[]> {
+  const { program, at, after, limit } = page
+  const narrowed = {
+    'release-pending': sql`exists (
+      select 1 from lots l
+      where l.member_id = m.member_id and l.pending > 0 and l.usable_from <= ${at})`,
+    expire: sql`exists (
+      select 1 from lots l
+      where l.member_id = m.member_id and l.expires_at <= ${at} and (l.available > 0 or l.pending > 0))`,
+    'release-holds': sql`exists (
+      select 1 from redemptions r
+      where r.member_id = m.member_id and r.status = 'held' and r.hold_until <= ${at})`,
+    assess: sql`exists (
+      select 1 from standings s
+      where s.member_id = m.member_id and s.until <= ${at})`,
+  }[sweep]
+  const beyond = after
+    ? sql`and (m.due_at, m.member_id) > (${after.due}::text::timestamptz, ${after.memberId}::uuid)`
+    : sql``
+  return sql<DueMember[]>`
+    select m.member_id as "memberId", m.due_at::text as due
+    from members m
+    where m.program = ${program} and m.due_at <= ${at} ${beyond} and ${narrowed}
+    order by m.due_at, m.member_id
+    limit ${limit}`
+}
+
+export async function programIds(sql: Executor): Promise<string[]> {
+  const rows = await sql<{ program: string }[]>`select program from programs order by program`
+  return rows.map(({ program }) => program)
+}
+
+export async function noteStart(sql: Executor, job: JobName, at: Date): Promise<void> {
+  await sql`
+    insert into job_runs (job, started_at, finished_at, outcome) values (${job}, ${at}, null, null)
+    on conflict (job) do update
+      set started_at = excluded.started_at, finished_at = null, outcome = null`
+}
+
+export async function noteEnd(sql: Sql, job: JobName, end: { at: Date; outcome: object }): Promise<void> {
+  await sql`
+    update job_runs set finished_at = ${end.at}, outcome = ${sql.json(end.outcome as never)} where job = ${job}`
+}
+
+export interface JobRun {
+  readonly job: string
+  readonly startedAt: Date
+  readonly finishedAt: Date | null
+  readonly outcome: Record<string, unknown> | null
+}
+
+export async function lastRuns(sql: Executor): Promise<JobRun[]> {
+  return sql<JobRun[]>`
+    select job, started_at as "startedAt", finished_at as "finishedAt", outcome from job_runs order by job`
+}
+
+/** 'mpjb': the first half of the jobs' advisory locks; the second is the job's own. */
+const LOCKS = 0x6d706a62
+
+/** Runs `work` if no other session is at this job; null if one is. */
+export async function whileAlone<T>(sql: Sql, job: JobName, work: () => Promise<T>): Promise<T | null> {
+  // A lock of the session, not of a transaction: a sweep lasts longer than any transaction should.
+  const session = await sql.reserve()
+  try {
+    const [lock] = await session<{ got: boolean }[]>`
+      select pg_try_advisory_lock(${LOCKS}, hashtext(${job})) as got`
+    if (!lock?.got) return null
+    try {
+      return await work()
+    } finally {
+      await session`select pg_advisory_unlock(${LOCKS}, hashtext(${job}))`
+    }
+  } finally {
+    session.release()
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * Runs one job once: alone over all processes, with a note in the database of when and how it went. The
+ * same from the schedule and from the command line.
+ */
+import { ensurePartitions } from '../db/partitions.ts'
+import type { Deps, JobName, JobReport } from './job.ts'
+import { noteEnd, noteStart, whileAlone } from './queries.ts'
+import { runSweep } from './sweep.ts'
+
+export interface Run {
+  readonly job: JobName
+  /** what is due by this instant; virtual where it is not now */
+  readonly at: Date
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Throws what the job failed with, after noting it. */
+export async function runJob(deps: Deps, run: Run): Promise<JobReport> {
+  const at = run.at.toISOString()
+  const report = await whileAlone(deps.sql, run.job, () => runNoted(deps, run, at))
+  return report ?? { job: run.job, at, ran: false, reason: 'running_elsewhere' }
+}
+
+async function runNoted(deps: Deps, run: Run, at: string): Promise<JobReport> {
+  const startedAt = performance.now()
+  const seconds = () => Math.round(performance.now() - startedAt) / 1000
+  await noteStart(deps.sql, run.job, deps.now())
+  try {
+    const done = await runOne(deps, run)
+    const report = { at, ran: true, seconds: seconds(), ...done } as JobReport
+    await noteEnd(deps.sql, run.job, { at: deps.now(), outcome: { ok: true, ...report } })
+    return report
+  } catch (error) {
+    const outcome = { ok: false, at, seconds: seconds(), error: (error as Error).message }
+    // With the database away the note fails as well; what counts then is the first error.
+    await noteEnd(deps.sql, run.job, { at: deps.now(), outcome }).catch(() => {})
+    throw error
+  }
+}
+
+async function runOne(deps: Deps, { job, at, signal }: Run) {
+  if (job === 'partitions') return { job, created: await ensurePartitions(deps.sql, at) }
+  return { job, ...(await runSweep(deps, { sweep: job, at, signal })) }
+}

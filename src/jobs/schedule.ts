@@ -1,0 +1,51 @@
+/**
+ * The jobs inside the service, each at its minutes. A job that fails is logged and runs again at its next
+ * time; it never stops the service, and never runs beside itself.
+ */
+import { Cron } from 'croner'
+import { type Deps, type JobName, type JobReport, jobs } from './job.ts'
+import { runJob } from './run.ts'
+
+export interface Schedule {
+  /** No new run; waits for the running ones, which end after the members at hand. */
+  stop(): Promise<void>
+}
+
+export function startSchedule(deps: Deps): Schedule {
+  const abort = new AbortController()
+  const running = new Set<Promise<void>>()
+
+  async function runQuietly(name: JobName): Promise<void> {
+    try {
+      const report = await runJob(deps, { job: name, at: deps.now(), signal: abort.signal })
+      if (didSomething(report)) deps.log.info(report, 'job done')
+      else deps.log.debug(report, 'job found nothing to do')
+    } catch (error) {
+      deps.log.error({ err: error, job: name }, 'job failed, it runs again at its next time')
+    }
+  }
+
+  const crons = jobs.map(
+    ({ name, schedule }) =>
+      new Cron(schedule, { protect: true, timezone: 'UTC' }, async () => {
+        if (abort.signal.aborted) return
+        const run = runQuietly(name)
+        running.add(run)
+        await run
+        running.delete(run)
+      }),
+  )
+
+  return {
+    async stop() {
+      abort.abort()
+      for (const cron of crons) cron.stop()
+      await Promise.all(running)
+    },
+  }
+}
+
+function didSomething(report: JobReport): boolean {
+  if (!report.ran) return false
+  return report.job === 'partitions' ? report.created.length > 0 : report.members + report.failed > 0
+}

@@ -1,0 +1,34 @@
+/** Points come in: a debt is paid off first, the rest goes into the lot of its expiry. */
+
+import { accountOf, type Book, lotOf } from './book.ts'
+import { type Posting, type ProgramAccount, posting } from './entry.ts'
+import type { LotKey } from './lot.ts'
+
+/**
+ * The postings that give `points`, from the program's `source` account. Pending points pay off a debt
+ * only when they become usable, since until then they never pay for anything.
+ */
+export function accrue(book: Book, key: LotKey, what: { points: bigint; source: ProgramAccount }): Posting[] {
+  const lot = lotOf(book, key)
+  const { currency } = key
+  if (key.usableFrom !== null) {
+    return [posting(what.source, 'pending', { currency, points: what.points, lotId: lot.lotId })]
+  }
+  const { negative } = accountOf(book, currency)
+  return payDebtFirst(negative, what.points, (to, points) =>
+    posting(what.source, to, { currency, points, lotId: to === 'available' ? lot.lotId : null }),
+  )
+}
+
+/** Splits points into what pays off a debt and what becomes available. */
+export function payDebtFirst(
+  debt: bigint,
+  points: bigint,
+  leg: (to: 'negative' | 'available', points: bigint) => Posting,
+): Posting[] {
+  const paid = debt < points ? debt : points
+  const legs: Posting[] = []
+  if (paid > 0n) legs.push(leg('negative', paid))
+  if (points > paid) legs.push(leg('available', points - paid))
+  return legs
+}

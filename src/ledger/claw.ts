@@ -1,0 +1,44 @@
+/**
+ * A return takes points back: out of the lot they went into, then out of whatever lapses first. What was
+ * spent in between is forgiven or becomes a debt, as the program says.
+ */
+import { accountOf, type Book, lotOf } from './book.ts'
+import { type Posting, posting } from './entry.ts'
+import { drawFromLots, keyOfLot, lapsed } from './lot.ts'
+
+export type ClawPolicy = 'pending_only' | 'to_zero' | 'negative'
+
+/** The postings that take back `points`, and how many of them nothing can be done about. */
+export function clawBack(
+  book: Book,
+  policy: ClawPolicy,
+  what: { currency: string; points: bigint; lotId: string; at: Date },
+): { postings: Posting[]; forgiven: bigint } {
+  const { currency } = what
+  const postings: Posting[] = []
+  let owed = what.points
+  const take = (from: 'pending' | 'available', lotId: string, most: bigint) => {
+    const points = most < owed ? most : owed
+    if (points === 0n) return
+    postings.push(posting(from, 'issued', { currency, points, lotId }))
+    owed -= points
+  }
+
+  const origin = lotOf(book, keyOfLot(what.lotId))
+  take('pending', origin.lotId, origin.pending)
+  // Points that have lapsed are gone already; taking other points for them would charge the member twice.
+  if (policy === 'pending_only' || lapsed(origin, what.at)) return { postings, forgiven: owed }
+  take('available', origin.lotId, origin.available)
+
+  const elsewhere = accountOf(book, currency).available - origin.available
+  const drawn = owed < elsewhere ? owed : elsewhere
+  if (drawn > 0n) {
+    const others = [...book.lots.values()].filter((lot) => lot.lotId !== what.lotId)
+    for (const draw of drawFromLots(others, { currency, points: drawn, at: what.at })) {
+      take('available', draw.lotId, draw.points)
+    }
+  }
+  if (policy === 'to_zero' || owed === 0n) return { postings, forgiven: owed }
+  postings.push(posting('negative', 'issued', { currency, points: owed, lotId: null }))
+  return { postings, forgiven: 0n }
+}

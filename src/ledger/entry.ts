@@ -1,0 +1,77 @@
+/**
+ * An entry is one business fact, immutable; its postings move points between two accounts each, so the
+ * legs of an entry sum to zero per currency by construction. A correction is a new entry.
+ */
+import { invariant } from '../base/errors.ts'
+import { MAX_POINTS } from '../base/points.ts'
+import type { Draw } from './lot.ts'
+
+/** The member's own accounts. `negative` is what the member owes after a claw-back. */
+export const memberAccounts = ['available', 'pending', 'held', 'negative'] as const
+/** The program's: their balances are sums over postings, never one row that everybody updates. */
+export const programAccounts = ['issued', 'redeemed', 'expired', 'adjusted'] as const
+
+export type MemberAccount = (typeof memberAccounts)[number]
+export type ProgramAccount = (typeof programAccounts)[number]
+export type AccountName = MemberAccount | ProgramAccount
+
+export const entryKinds = [
+  'earn',
+  'return',
+  'redeem',
+  'hold',
+  'capture',
+  'release',
+  'expire_hold',
+  'reverse',
+  'adjust',
+  'expire',
+  'release_pending',
+] as const
+export type EntryKind = (typeof entryKinds)[number]
+
+export interface Posting {
+  readonly currency: string
+  readonly from: AccountName
+  readonly to: AccountName
+  /** always positive */
+  readonly points: bigint
+  /** the lot that the points enter or leave; null only between accounts that have no lots */
+  readonly lotId: string | null
+}
+
+export interface Entry {
+  readonly entryId: string
+  readonly kind: EntryKind
+  readonly occurredAt: Date
+  readonly postings: readonly Posting[]
+  readonly transactionId?: string
+  readonly redemptionId?: string
+  /** the entry or redemption that this one undoes */
+  readonly reverses?: string
+  readonly rulesVersion?: string
+  /** JSON-ready: what a statement and an auditor want to know beside the postings */
+  readonly detail?: Readonly<Record<string, unknown>>
+}
+
+export function posting(
+  from: AccountName,
+  to: AccountName,
+  what: { currency: string; points: bigint; lotId: string | null },
+): Posting {
+  invariant(
+    what.points > 0n && what.points <= MAX_POINTS,
+    'a posting moves at least one point, at most 2^53-1',
+  )
+  invariant(from !== to, 'a posting moves points between two accounts')
+  return { ...what, from, to }
+}
+
+/** One posting per draw, out of or back into the lots. */
+export function postDraws(
+  from: AccountName,
+  to: AccountName,
+  what: { currency: string; draws: readonly Draw[] },
+): Posting[] {
+  return what.draws.map(({ lotId, points }) => posting(from, to, { currency: what.currency, points, lotId }))
+}

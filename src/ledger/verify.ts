@@ -1,0 +1,107 @@
+/**
+ * Proves that the ledger adds up: everything that is stored twice is computed again from postings and
+ * compared. It reads one snapshot, so a busy service gives no false findings, and changes nothing.
+ */
+import { showId } from '../base/ids.ts'
+import type { Executor, Sql } from '../db/connection.ts'
+import {
+  badBalances,
+  badEntries,
+  badPostings,
+  badRecords,
+  countMembers,
+  countRows,
+  type FindingRow,
+  type Slice,
+  sliceBounds,
+  strangers,
+  unbackedAnswers,
+} from './queries.ts'
+
+/** Something that does not add up; ids as they go out (`mem_…`). */
+export interface Finding {
+  readonly kind: string
+  readonly memberId?: string
+  readonly detail: string
+}
+
+export interface Verification {
+  readonly ok: boolean
+  readonly checked: {
+    readonly members: number
+    readonly entries: number
+    readonly postings: number
+    readonly lots: number
+  }
+  readonly findings: readonly Finding[]
+}
+
+export interface VerifyOptions {
+  /** only this program's members; rows of members that are not there belong to no program */
+  readonly program?: string
+  /** slices of members done, of all */
+  readonly onProgress?: (done: number, total: number) => void
+}
+
+const MOST_FINDINGS = 1_000
+// Large enough that a slice is worth its queries, small enough that a slice's sums fit in memory.
+const SMALLEST_SLICE = 2_000
+const MOST_SLICES = 64
+const FIRST_ID = '00000000-0000-0000-0000-000000000000'
+
+export function verifyLedger(sql: Sql, options: VerifyOptions = {}): Promise<Verification> {
+  return sql.begin('isolation level repeatable read read only', async (tx) => {
+    // Sums of a slice: sorting them on disk would cost more than everything else together.
+    await tx`set local work_mem = '64MB'`
+    return verify(tx, options)
+  }) as Promise<Verification>
+}
+
+async function verify(sql: Executor, options: VerifyOptions): Promise<Verification> {
+  const checked = { members: 0, entries: 0, postings: 0, lots: 0 }
+  const found = new Findings()
+  const slices = await slicesOf(sql, options.program ?? null)
+
+  for (const [index, range] of slices.entries()) {
+    const counts = await countRows(sql, { ...range, most: 0 })
+    for (const name of ['members', 'entries', 'postings', 'lots'] as const)
+      checked[name] += Number(counts[name])
+    for (const check of [strangers, badPostings, badEntries, badBalances, badRecords]) {
+      found.add(await check(sql, { ...range, most: found.room }))
+    }
+    options.onProgress?.(index + 1, slices.length)
+  }
+  found.add(await unbackedAnswers(sql, { program: options.program ?? null, most: found.room }))
+  return { ok: found.count === 0, checked, findings: found.list() }
+}
+
+/** Ranges of ids that together cover every id there could be, also those of members that are not there. */
+async function slicesOf(sql: Executor, program: string | null): Promise<Omit<Slice, 'most'>[]> {
+  const size = Math.max(SMALLEST_SLICE, Math.ceil((await countMembers(sql)) / MOST_SLICES))
+  const bounds = await sliceBounds(sql, size)
+  return [FIRST_ID, ...bounds].map((from, index) => ({ from, to: bounds[index] ?? null, program }))
+}
+
+/** Keeps so many findings and counts the rest. */
+class Findings {
+  readonly #kept: Finding[] = []
+  count = 0
+
+  /** How many to ask for: at least one, since a query without rows could not tell how many there are. */
+  get room(): number {
+    return Math.max(1, MOST_FINDINGS - this.#kept.length)
+  }
+
+  add(rows: readonly FindingRow[]): void {
+    const room = MOST_FINDINGS - this.#kept.length
+    for (const { kind, memberId, detail } of rows.slice(0, room)) {
+      this.#kept.push({ kind, ...(memberId !== null && { memberId: showId('member', memberId) }), detail })
+    }
+    this.count += Number(rows[0]?.total ?? 0)
+  }
+
+  list(): Finding[] {
+    const more = this.count - this.#kept.length
+    return more > 0 ? [...this.#kept, { kind: 'more', detail: `and ${more} more` }] : this.#kept
+  }
+}

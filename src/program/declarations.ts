@@ -1,0 +1,130 @@
+/**
+ * What a program declares for its rules to use: currencies, types of transactions with their fields, and
+ * what is known of members. A name that is declared wrongly is declared all the same, so that one mistake
+ * is told of once and not again wherever the name is used.
+ */
+import { type Money, roundings } from '../base/points.ts'
+import type { ExpiryPolicy } from '../base/time.ts'
+import { reservedLineNames, reservedNames } from '../rules/fact.ts'
+import type { Field, FieldType } from '../rules/facts.ts'
+import type { MapEntry, MapNode, Node, Report } from '../rules/node.ts'
+import { problem } from '../rules/problem.ts'
+import { asMap, asScalar, childOf, entriesAt, firstOf, itemsAt, scalarAt, textAt, wordAt } from './nodes.ts'
+import type { Currency, TransactionType } from './program.ts'
+import { readDays, readExpiry, readMoney, readPoints } from './units.ts'
+
+// Words that a criterion gives another meaning.
+const NOT_FOR_CURRENCIES = new Set(['spend', 'transactions', 'any', 'all'])
+
+export function readCurrencies(entries: readonly MapEntry[], report: Report): Map<string, Currency> {
+  const currencies = new Map<string, Currency>()
+  for (const { key, keyAt, value } of firstOf(entries, { most: 100, what: 'currencies', report })) {
+    if (NOT_FOR_CURRENCIES.has(key)) report(problem(keyAt, `a currency can't be called "${key}"`))
+    currencies.set(key, readCurrency(key, asMap(value), report))
+  }
+  return currencies
+}
+
+function readCurrency(id: string, map: MapNode | null, report: Report): Currency {
+  const kind = wordAt(map, 'kind', { known: ['redeemable', 'qualifying'], fallback: 'redeemable' })
+  const rounding = wordAt(map, 'round', { known: roundings, fallback: 'floor' })
+  const valueNode = scalarAt(map, 'value')
+  const expires = scalarAt(map, 'expires')
+  const pending = scalarAt(map, 'pending')
+  const value: Money | null = valueNode && readMoney(valueNode, report)
+  const expiry: ExpiryPolicy = (expires && readExpiry(expires, report)) ?? { kind: 'never' }
+  const pendingDays = (pending && readDays(pending, report)) ?? 0
+  const redeem = readRedeem(id, map, report)
+  if (kind === 'qualifying') {
+    for (const key of ['value', 'redeem']) {
+      const entry = map?.entries.find((each) => each.key === key)
+      if (entry)
+        report(problem(entry.keyAt, `qualifying points are never spent: "${key}" has no meaning here`))
+    }
+  }
+  return { id, kind, value, rounding, expiry, pendingDays, redeem }
+}
+
+function readRedeem(id: string, currency: MapNode | null, report: Report): Currency['redeem'] {
+  const map = asMap(childOf(currency, 'redeem'))
+  const points = (key: string): bigint | null => {
+    const node = scalarAt(map, key)
+    return node && (readPoints(node, { currencies: [id], bare: id }, report)?.points ?? null)
+  }
+  const step = points('step') ?? 1n
+  const minimum = points('minimum') ?? step
+  const maximum = points('maximum')
+  const at = scalarAt(map, 'maximum')?.at
+  if (at && maximum !== null && maximum < minimum) report(problem(at, 'the maximum is below the minimum'))
+  return { minimum, maximum, step }
+}
+
+/** Where a program declares none, there are purchases without fields. */
+export function readTransactionTypes(node: MapNode | null, report: Report): Map<string, TransactionType> {
+  if (node === null)
+    return new Map([['purchase', { id: 'purchase', fields: new Map(), lineFields: new Map() }]])
+  const types = new Map<string, TransactionType>()
+  for (const { key, value } of firstOf(node.entries, { most: 100, what: 'types of transactions', report })) {
+    const map = asMap(value)
+    const fields = readFields(entriesAt(map, 'fields'), reservedNames, report)
+    const lineFields = readFields(entriesAt(map, 'lineFields'), reservedLineNames, report)
+    types.set(key, { id: key, fields, lineFields })
+  }
+  return types
+}
+
+const none: ReadonlySet<string> = new Set()
+
+export function readAttributes(members: MapNode | null, report: Report): Map<string, Field> {
+  return readFields(entriesAt(members, 'attributes'), none, report)
+}
+
+function readFields(
+  entries: readonly MapEntry[],
+  reserved: ReadonlySet<string>,
+  report: Report,
+): Map<string, Field> {
+  const fields = new Map<string, Field>()
+  for (const { key, keyAt, value } of firstOf(entries, { most: 200, what: 'fields', report })) {
+    const optional = key.endsWith('?')
+    const name = optional ? key.slice(0, -1) : key
+    if (reserved.has(name))
+      report(problem(keyAt, `a field can't be called "${name}": the name has a meaning already`))
+    else if (fields.has(name)) report(problem(keyAt, `the field "${name}" stands twice`))
+    fields.set(name, readField(name, value, { optional, report }))
+  }
+  return fields
+}
+
+const fieldTypes: readonly FieldType[] = ['text', 'number', 'integer', 'boolean', 'date']
+
+function readField(
+  name: string,
+  node: Node,
+  { optional, report }: { optional: boolean; report: Report },
+): Field {
+  if (node.kind === 'list')
+    return { name, type: 'text', oneOf: readOneOf(node.items, node, report), required: !optional }
+  if (node.kind === 'scalar') {
+    const type = fieldTypes.find((known) => known === node.text) ?? 'text'
+    return { name, type, oneOf: null, required: !optional }
+  }
+  const list = childOf(node, 'oneOf')
+  const type = wordAt(node, 'type', { known: fieldTypes, fallback: 'text' })
+  if (list && type !== 'text')
+    report(problem(list.at, '"oneOf" lists the values of a text; this field is of another type'))
+  const required = !optional && textAt(node, 'required')?.toLowerCase() !== 'false'
+  return { name, type, oneOf: list && readOneOf(itemsAt(node, 'oneOf'), list, report), required }
+}
+
+function readOneOf(items: readonly Node[], list: Node, report: Report): string[] {
+  const values = new Set<string>()
+  for (const item of items) {
+    const text = asScalar(item)?.text
+    if (text === undefined) continue
+    if (values.has(text)) report(problem(item.at, `"${text}" stands twice`))
+    values.add(text)
+  }
+  if (items.length === 0) report(problem(list.at, 'a list of values needs at least one'))
+  return [...values]
+}

@@ -1,0 +1,160 @@
+/**
+ * The structure of rule files: which keys there are and what kind of value each takes. Conditions, awards,
+ * amounts and lengths of time are texts here; their own grammars check them. The descriptions complete the
+ * sentence "expected …" and show up in editors, through the JSON Schema.
+ */
+import { z } from 'zod'
+import { roundings } from '../base/points.ts'
+
+/** Ids: a letter, then letters, digits, `_` and `-`. */
+export const ID = /^[A-Za-z][A-Za-z0-9_-]{0,59}$/
+
+const id = (what: string) =>
+  z.string().regex(ID).describe(`${what}: a letter, then letters, digits, "_" or "-"`)
+export const scalar = z.union([z.string(), z.number(), z.boolean()]).describe('a plain value')
+const scalars = z.array(scalar).describe('a list of plain values')
+const day = (what: string) => z.string().describe(`${what}, such as 2026-03-01 or 2026-03-01T09:00:00Z`)
+const points = z.union([z.string(), z.number()]).describe('points, such as 500')
+const map = <T extends z.ZodType>(value: T, what: string) =>
+  z.record(z.string().regex(ID), value).describe(what)
+
+const fieldTypes = ['text', 'number', 'integer', 'boolean', 'date'] as const
+
+const field = z
+  .union([
+    z.enum(fieldTypes),
+    scalars,
+    z.strictObject({
+      type: z.enum(fieldTypes).optional().describe('one of text, number, integer, boolean, date'),
+      oneOf: scalars.optional(),
+      required: z.boolean().optional().describe('true or false'),
+    }),
+  ])
+  .describe('one of text, number, integer, boolean, date, or a list of the values it can have')
+
+const fields = z
+  .record(z.string().regex(/^[A-Za-z][A-Za-z0-9_]{0,59}\??$/), field)
+  .describe('fields, each `name: type`, with a "?" after the name of one that may be missing')
+
+const currency = z
+  .strictObject({
+    kind: z.enum(['redeemable', 'qualifying']).optional().describe('redeemable or qualifying'),
+    value: z.string().optional().describe('what one point is worth, such as 0.05 EUR'),
+    expires: z.string().optional().describe('never, or a length of time such as 12 months, end of month'),
+    pending: z.string().optional().describe('a length of time such as 14 days'),
+    round: z.enum(roundings).optional().describe('one of floor, half_up, half_even, ceil'),
+    redeem: z
+      .strictObject({ minimum: points.optional(), maximum: points.optional(), step: points.optional() })
+      .optional()
+      .describe('limits of one redemption: minimum, maximum, step'),
+  })
+  .describe('a currency: kind, value, expires, pending, round, redeem')
+
+const transactionType = z
+  .strictObject({ fields: fields.optional(), lineFields: fields.optional() })
+  .describe('a type of transaction: fields, lineFields')
+
+const conditions = z.record(z.string(), z.unknown())
+
+const rule = z
+  .strictObject({
+    id: id('the id of a rule'),
+    name: z.string().optional().describe('a name'),
+    on: z.union([z.string(), z.array(z.string())]).describe('a type of transaction, or a list of them'),
+    forEach: z.literal('line').optional().describe('line'),
+    when: conditions.optional().describe('conditions, each `fact: what it must be`'),
+    award: z
+      .union([z.string(), z.array(z.string())])
+      .describe('an award such as 1 point per 1 EUR of net, or a list of them'),
+    round: z.enum(roundings).optional().describe('one of floor, half_up, half_even, ceil'),
+    limit: z
+      .union([
+        z.string(),
+        z.strictObject({
+          of: z.string().describe('a limit such as 50 points per member per month'),
+          over: z.enum(['trim', 'refuse']).optional().describe('trim or refuse'),
+        }),
+      ])
+      .optional()
+      .describe('a limit such as 50 points per member per month'),
+    from: day('the first day').optional(),
+    until: day('the day or instant before which it ends').optional(),
+    through: day('the last day').optional(),
+  })
+  .describe('a rule: id, on, when, award …')
+
+const criterion: z.ZodType = z
+  .object({
+    get any(): z.ZodOptional<z.ZodArray<z.ZodType>> {
+      return z.array(criterion).describe('a list of criteria').optional()
+    },
+    get all(): z.ZodOptional<z.ZodArray<z.ZodType>> {
+      return z.array(criterion).describe('a list of criteria').optional()
+    },
+  })
+  .catchall(z.union([z.string(), z.number()]).describe('an amount such as 500 EUR, or a number'))
+  .describe('a criterion such as `spend: 500 EUR`')
+
+const ladder = z
+  .strictObject({
+    period: z.string().describe('calendar year, membership year, or rolling 12 months'),
+    validity: z
+      .string()
+      .optional()
+      .describe('end of period, end of next period, or a length such as 12 months'),
+    downgrade: z.enum(['one step', 'earned', 'never']).optional().describe('one of one step, earned, never'),
+    ladder: z
+      .array(
+        z
+          .strictObject({
+            id: id('the id of a tier'),
+            reach: criterion.optional(),
+            keep: criterion.optional(),
+          })
+          .describe('a tier: id, reach, keep'),
+      )
+      .describe('a list of tiers, lowest first'),
+  })
+  .describe('a ladder: period, validity, downgrade, ladder')
+
+const reward = z
+  .strictObject({
+    id: id('the id of a reward'),
+    name: z.string().optional().describe('a name'),
+    costs: z.string().describe('a price such as 40 points'),
+    value: z.string().optional().describe('an amount of money such as 2.00 EUR'),
+    tier: z.string().optional().describe('the lowest tier that may have it'),
+    from: day('the first day').optional(),
+    until: day('the day or instant before which it ends').optional(),
+    through: day('the last day').optional(),
+  })
+  .describe('a reward: id, costs …')
+
+/** Every key that a program can have. All are optional here: they may stand in any of its files. */
+export const programFile = z
+  .strictObject({
+    program: z
+      .string()
+      .regex(/^[a-z0-9-]{1,60}$/)
+      .describe('the id of the program: small letters, digits and "-"'),
+    name: z.string().describe('a name'),
+    timeZone: z.string().describe('a time zone such as Europe/Berlin'),
+    money: z.string().describe('a currency of ISO 4217 such as EUR'),
+    currencies: map(currency, 'currencies, each `id: { kind, value, expires … }`'),
+    transactions: map(transactionType.nullable(), 'types of transactions, each `id: { fields, lineFields }`'),
+    members: z
+      .strictObject({ attributes: fields.optional() })
+      .describe('what is known of members: attributes'),
+    tables: map(conditions.describe('rows, each `key: value`'), 'tables, each `id: { row: value }`'),
+    neverEarn: z
+      .union([conditions, z.array(conditions)])
+      .describe('conditions on lines, such as `line.sku: [POST, DOT]`'),
+    earn: z.array(rule).describe('a list of rules'),
+    tiers: ladder,
+    ladders: map(ladder, 'ladders, each `id: { period, ladder … }`'),
+    rewards: z.array(reward).describe('a list of rewards'),
+    returns: z
+      .enum(['pending_only', 'to_zero', 'negative'])
+      .describe('one of pending_only, to_zero, negative'),
+  })
+  .partial()

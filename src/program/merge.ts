@@ -1,0 +1,58 @@
+/**
+ * The files of a program as one: each top-level key stands in one of them. Campaigns are the exception:
+ * each brings rules and rewards of its own, which come after the program's.
+ */
+import type { ListNode, MapEntry, MapNode, Report } from '../rules/node.ts'
+import { problem } from '../rules/problem.ts'
+import { kindOf } from './files.ts'
+
+const REQUIRED = ['program', 'timeZone', 'currencies', 'earn']
+const OF_CAMPAIGNS = ['earn', 'rewards']
+
+/** One map with the keys of all files; null where there are no files. */
+export function mergeFiles(files: readonly MapNode[], report: Report): MapNode | null {
+  const programs = files.filter((file) => kindOf(file.at.file) !== 'campaign')
+  const main = programs.find((file) => file.at.file === 'program.yaml') ?? programs[0]
+  if (!main) return null
+
+  const entries = new Map<string, MapEntry>()
+  for (const file of [main, ...programs.filter((other) => other !== main)]) {
+    for (const entry of file.entries) {
+      const first = entries.get(entry.key)
+      if (!first) entries.set(entry.key, entry)
+      else
+        report(
+          problem(entry.keyAt, `"${entry.key}" stands in ${first.keyAt.file} already`, { hint: ONE_PLACE }),
+        )
+    }
+  }
+  for (const file of files) if (kindOf(file.at.file) === 'campaign') addCampaign(file, { entries, report })
+
+  const missing = REQUIRED.filter((key) => !entries.has(key)).map((key) => `"${key}"`)
+  if (missing.length > 0) {
+    const message = `${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} missing`
+    report(problem({ ...main.at, line: 1, column: 1 }, message))
+  }
+  return { ...main, entries: [...entries.values()] }
+}
+
+const ONE_PLACE = 'each key stands in one file; rules of a campaign go under campaigns/'
+
+function addCampaign(
+  file: MapNode,
+  { entries, report }: { entries: Map<string, MapEntry>; report: Report },
+): void {
+  for (const entry of file.entries) {
+    const { key, keyAt, value } = entry
+    if (!OF_CAMPAIGNS.includes(key)) {
+      report(problem(keyAt, `a campaign has only "earn" and "rewards"; "${key}" is for the whole program`))
+      continue
+    }
+    const before = entries.get(key)
+    if (!before) entries.set(key, entry)
+    else if (before.value.kind === 'list' && value.kind === 'list') {
+      const joined: ListNode = { ...before.value, items: [...before.value.items, ...value.items] }
+      entries.set(key, { ...before, value: joined })
+    }
+  }
+}

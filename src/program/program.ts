@@ -1,0 +1,105 @@
+/**
+ * A program as declared in its folder of rule files, checked and compiled: what earns, which tiers there
+ * are, what can be had for points. Immutable; a change is a new version with another hash.
+ */
+import type { Decimal, Money, Rounding } from '../base/points.ts'
+import type { ExpiryPolicy } from '../base/time.ts'
+import type { RuleSet } from '../rules/evaluate.ts'
+import type { Field } from '../rules/facts.ts'
+
+export interface Program {
+  readonly id: string
+  readonly name: string
+  /** content hash of the program's files, hex; names the version */
+  readonly version: string
+  readonly timeZone: string
+  /** ISO 4217: the money of its transactions */
+  readonly money: string
+  readonly currencies: ReadonlyMap<string, Currency>
+  readonly transactionTypes: ReadonlyMap<string, TransactionType>
+  readonly memberAttributes: ReadonlyMap<string, Field>
+  readonly rules: RuleSet
+  readonly ladders: readonly Ladder[]
+  readonly rewards: ReadonlyMap<string, Reward>
+  /** what a return takes back of points already spent */
+  readonly returns: ReturnPolicy
+}
+
+export type ReturnPolicy = 'pending_only' | 'to_zero' | 'negative'
+
+export interface Currency {
+  readonly id: string
+  readonly kind: 'redeemable' | 'qualifying'
+  /** what one point is worth; null where it has no money value */
+  readonly value: Money | null
+  readonly rounding: Rounding
+  readonly expiry: ExpiryPolicy
+  /** whole days from the business day until points become usable; 0: at once */
+  readonly pendingDays: number
+  /** limits of one redemption, in points */
+  readonly redeem: { readonly minimum: bigint; readonly maximum: bigint | null; readonly step: bigint }
+}
+
+export interface TransactionType {
+  readonly id: string
+  /** declared attributes of the transaction and of its lines; undeclared ones are refused */
+  readonly fields: ReadonlyMap<string, Field>
+  readonly lineFields: ReadonlyMap<string, Field>
+}
+
+export interface Ladder {
+  readonly id: string
+  /** lowest first; the first one is everybody's and has no criterion */
+  readonly tiers: readonly Tier[]
+  /** what counts for a criterion: what happened in this stretch of business time */
+  readonly period:
+    | { readonly kind: 'calendar_year' }
+    | { readonly kind: 'membership_year' }
+    | { readonly kind: 'rolling'; readonly months: number }
+  /** how long a tier is kept once reached: to the end of the period and this many further periods, or months */
+  readonly validity:
+    | { readonly kind: 'period_end'; readonly extraPeriods: number }
+    | { readonly kind: 'months'; readonly months: number }
+  readonly downgrade: 'one_step' | 'earned' | 'never'
+}
+
+export interface Tier {
+  readonly id: string
+  /** 0 for the base tier */
+  readonly rank: number
+  /** null for the base tier */
+  readonly reach: Criterion | null
+  /** to stay when the validity ends; the same as `reach` where none is declared */
+  readonly keep: Criterion | null
+}
+
+export type Criterion =
+  | { readonly kind: 'counter'; readonly counter: Counter; readonly atLeast: Decimal }
+  | { readonly kind: 'all'; readonly of: readonly Criterion[] }
+  | { readonly kind: 'any'; readonly of: readonly Criterion[] }
+
+/** `spend` (money), `transactions` (a count), or `points:<currency id>` (points earned). */
+export type Counter = 'spend' | 'transactions' | `points:${string}`
+
+export interface Reward {
+  readonly id: string
+  readonly name: string
+  readonly currency: string
+  /** points */
+  readonly costs: bigint
+  /** what it is worth to the member, where that is money off */
+  readonly value: Money | null
+  /** lowest tier that may have it: ladder and tier id; null: everybody */
+  readonly tier: { readonly ladder: string; readonly tier: string } | null
+  /** half-open, business time */
+  readonly from: Date | null
+  readonly until: Date | null
+}
+
+/** How many periods of history a program's counters must reach back, in months; 0 with no ladder. */
+export function historyMonths(program: Program): number {
+  return Math.max(
+    0,
+    ...program.ladders.map((ladder) => (ladder.period.kind === 'rolling' ? ladder.period.months : 24)),
+  )
+}

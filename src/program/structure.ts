@@ -1,0 +1,197 @@
+/**
+ * Checks a tree against the grammar and tells what is wrong in our words, at the place where it stands.
+ * Everything is told at once; nothing that the grammar does not know passes.
+ */
+import { z } from 'zod'
+import { didYouMean, nearest } from '../base/nearest.ts'
+import type { MapNode, Node, Report } from '../rules/node.ts'
+import { describeNode } from './tree.ts'
+
+type Issue = z.core.$ZodIssue
+type Path = readonly PropertyKey[]
+
+/** More than are ever told: each one is looked up in the tree, which takes its time. */
+const MOST_ISSUES = 1000
+
+export function checkStructure(root: MapNode, schema: z.ZodType, report: Report): void {
+  const outcome = schema.safeParse(plain(root))
+  if (outcome.success) return
+  const missing = new Map<Node, string[]>()
+  const tell = (issue: Issue, before: Path): void => {
+    const path = [...before, ...issue.path]
+    const node = nodeAt(root, path)
+    if (node === null) noteMissing(root, path, missing)
+    else if (issue.code === 'unrecognized_keys')
+      tellUnknownKeys({ node, keys: issue.keys, schema, path }, report)
+    else if (issue.code === 'invalid_key') tellBadKey(root, path, report)
+    else if (issue.code === 'invalid_union') tellUnion({ issue, path, node, schema, tell }, report)
+    else report({ at: node.at, ...mismatch(node, issue, descriptionAt(schema, path)) })
+  }
+  for (const issue of outcome.error.issues.slice(0, MOST_ISSUES)) tell(issue, [])
+  for (const [node, keys] of missing) {
+    const names = keys.map((key) => `"${key}"`)
+    report({ at: node.at, message: `${names.join(' and ')} ${names.length === 1 ? 'is' : 'are'} missing` })
+  }
+}
+
+/** The tree as plain values, for the grammar alone: what is used later is read from the tree itself. */
+function plain(node: Node): unknown {
+  if (node.kind === 'list') return node.items.map(plain)
+  if (node.kind === 'map')
+    return Object.fromEntries(node.entries.map(({ key, value }) => [key, plain(value)]))
+  if (node.type === 'null') return null
+  if (node.type === 'boolean') return node.text.toLowerCase() === 'true'
+  return node.type === 'number' ? Number(node.text) : node.text
+}
+
+function nodeAt(root: Node, path: Path): Node | null {
+  let node: Node | undefined = root
+  for (const step of path) {
+    if (node?.kind === 'map') node = node.entries.find(({ key }) => key === step)?.value
+    else if (node?.kind === 'list') node = node.items[Number(step)]
+    else return null
+    if (!node) return null
+  }
+  return node
+}
+
+function noteMissing(root: Node, path: Path, missing: Map<Node, string[]>): void {
+  const parent = nodeAt(root, path.slice(0, -1))
+  if (parent === null) return
+  const keys = missing.get(parent)
+  if (keys) keys.push(String(path.at(-1)))
+  else missing.set(parent, [String(path.at(-1))])
+}
+
+function tellUnknownKeys(
+  { node, keys, schema, path }: { node: Node; keys: readonly string[]; schema: z.ZodType; path: Path },
+  report: Report,
+): void {
+  if (node.kind !== 'map') return
+  const known = keysAt(schema, path)
+  const unknown = new Set(keys)
+  node.entries.forEach(({ key, keyAt, value }, index) => {
+    if (!unknown.has(key)) return
+    const cut = node.flow && value.kind === 'scalar' && value.type === 'null' && value.text === ''
+    const before = node.entries[index - 1]?.key
+    const hint =
+      cut && before !== undefined
+        ? `a comma ends a value inside { }: put the value of "${before}" in quotes, or write it on a line of its own`
+        : (didYouMean(key, known) ?? (known.length > 0 ? `known here: ${known.join(', ')}` : undefined))
+    report({ at: keyAt, message: `unknown key "${shorten(key)}"`, ...(hint === undefined ? {} : { hint }) })
+  })
+}
+
+function tellBadKey(root: Node, path: Path, report: Report): void {
+  const parent = nodeAt(root, path.slice(0, -1))
+  const name = String(path.at(-1))
+  const entry = parent?.kind === 'map' ? parent.entries.find(({ key }) => key === name) : undefined
+  if (!entry) return
+  report({
+    at: entry.keyAt,
+    message: `"${shorten(name)}" is not a name`,
+    hint: 'a name begins with a letter and has no spaces',
+  })
+}
+
+interface UnionFault {
+  readonly issue: Issue & { code: 'invalid_union' }
+  readonly path: Path
+  readonly node: Node
+  readonly schema: z.ZodType
+  readonly tell: (issue: Issue, before: Path) => void
+}
+
+/** Of several kinds that a value may have, the one that the person chose is told of, not all of them. */
+function tellUnion({ issue, path, node, schema, tell }: UnionFault, report: Report): void {
+  const chosen = issue.errors.find((issues) => issues.every((each) => !isOfOtherKind(each)))
+  if (chosen && node.kind !== 'scalar') {
+    for (const each of chosen) tell(each, path)
+    return
+  }
+  report({ at: node.at, ...mismatch(node, wordsOf(issue), descriptionAt(schema, path)) })
+}
+
+function isOfOtherKind(issue: Issue): boolean {
+  return issue.path.length === 0 && (issue.code === 'invalid_type' || issue.code === 'invalid_value')
+}
+
+function wordsOf(issue: Issue & { code: 'invalid_union' }): Issue {
+  const enumerated = issue.errors.flat().find((each) => each.code === 'invalid_value')
+  return enumerated ?? issue
+}
+
+function mismatch(
+  node: Node,
+  issue: Issue,
+  description: string | undefined,
+): { message: string; hint?: string } {
+  const values = issue.code === 'invalid_value' ? issue.values.map(String) : []
+  const expected = description ?? (values.length > 0 ? `one of ${values.join(', ')}` : kindWord(issue))
+  const message = `expected ${expected}; got ${describeNode(node)}`
+  if (node.kind !== 'scalar') return { message }
+  const close = values.length > 0 ? didYouMean(node.text, values) : undefined
+  if (close !== undefined && nearest(node.text, values) !== node.text) return { message, hint: close }
+  // Where an amount is expected, quotes around a bare number would not help.
+  const asText = issue.code === 'invalid_type' && issue.expected === 'string' && !expected.includes('such as')
+  if (asText && (node.type === 'number' || node.type === 'boolean'))
+    return { message, hint: textHint(node.text) }
+  return { message }
+}
+
+function textHint(text: string): string {
+  return `if "${shorten(text)}" is meant as a text, put it in quotes`
+}
+
+function kindWord(issue: Issue): string {
+  if (issue.code !== 'invalid_type') return 'something else'
+  if (issue.expected === 'string') return 'a text'
+  if (issue.expected === 'array') return 'a list'
+  if (issue.expected === 'boolean') return 'true or false'
+  if (issue.expected === 'number') return 'a number'
+  return 'a map of keys'
+}
+
+/** The schemas that may stand at a path: one, or those of a union's kinds. */
+function schemasAt(schema: z.ZodType, path: Path): z.ZodType[] {
+  let here = [schema]
+  for (const step of path) here = here.flatMap(opened).flatMap((each) => inner(each, step))
+  return here
+}
+
+function inner(schema: z.ZodType, step: PropertyKey): z.ZodType[] {
+  if (schema instanceof z.ZodArray) return [schema.element as z.ZodType]
+  if (schema instanceof z.ZodRecord) return [schema.valueType as z.ZodType]
+  if (!(schema instanceof z.ZodObject)) return []
+  const child = schema.shape[String(step)] ?? schema.def.catchall
+  return child ? [child as z.ZodType] : []
+}
+
+/** A schema without its optional and nullable wraps, a union as its options. */
+function opened(schema: z.ZodType): z.ZodType[] {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable)
+    return opened(schema.unwrap() as z.ZodType)
+  if (schema instanceof z.ZodUnion) return schema.options.flatMap((option) => opened(option as z.ZodType))
+  return [schema]
+}
+
+function keysAt(schema: z.ZodType, path: Path): string[] {
+  return schemasAt(schema, path)
+    .flatMap(opened)
+    .flatMap((each) => (each instanceof z.ZodObject ? Object.keys(each.shape) : []))
+}
+
+function descriptionAt(schema: z.ZodType, path: Path): string | undefined {
+  for (let each of schemasAt(schema, path)) {
+    for (;;) {
+      if (each.description !== undefined) return each.description
+      if (!(each instanceof z.ZodOptional || each instanceof z.ZodNullable)) break
+      each = each.unwrap() as z.ZodType
+    }
+  }
+  return undefined
+}
+
+function shorten(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text
+}

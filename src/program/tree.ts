@@ -1,0 +1,169 @@
+/**
+ * A rule file's YAML as a tree of nodes that know their places. Keys are unique, nesting is bounded; what
+ * is wrong is reported, and the rest of the tree is there all the same.
+ */
+import { isAlias, isMap, isScalar, isSeq, type ParsedNode, type YAMLMap } from 'yaml'
+import type { MapEntry, MapNode, Node, Place, Problem, Report, ScalarNode } from '../rules/node.ts'
+import { DEEPEST, isPlainYaml, openSource, parse, placeAt, type Source } from './source.ts'
+
+/** Where a scalar's text begins in its file, kept beside the tree so that offsets into it can be told. */
+interface Origin {
+  readonly source: Source
+  readonly from: number
+  readonly value: string
+}
+
+const origins = new WeakMap<Place, Origin>()
+
+/** The top-level map of a file, or null where there is none to work with; what is wrong is reported. */
+export function parseTree(file: string, content: Uint8Array | string, report: Report): MapNode | null {
+  const start: Place = { file, line: 1, column: 1, path: '' }
+  const source = openSource(file, content, report)
+  if (source === null || !isPlainYaml(source)) return null
+  const document = parse(source)
+  if (document === null) return null
+  const root = document.contents
+  if (root === null || (isScalar(root) && root.value === null)) {
+    report({ at: start, message: 'the file is empty', hint: 'a rule file holds keys such as `earn:`' })
+    return null
+  }
+  const node = toNode(source, root, { path: '', depth: 0, fallback: start })
+  if (node === null || node.kind === 'map') return node
+  report({ at: node.at, message: `expected keys such as \`earn:\`, got ${describeNode(node)}` })
+  return null
+}
+
+/** The line and column of a problem: its place, moved by the offset into the scalar's text. */
+export function locate({ at, offset }: Problem): { line: number; column: number } {
+  const origin = origins.get(at)
+  if (!offset || !origin) return { line: at.line, column: at.column }
+  const found = follow(origin, offset)
+  if (found === null) return { line: at.line, column: at.column }
+  const { line, col } = origin.source.lines.linePos(found)
+  return { line, column: col }
+}
+
+/** `the number 5`, `a list`: how a node is named in a message. */
+export function describeNode(node: Node): string {
+  if (node.kind === 'list') return 'a list'
+  if (node.kind === 'map') return 'a map of keys'
+  if (node.type === 'null') return 'nothing'
+  if (node.type === 'boolean') return node.text
+  const shown = node.text.length > 40 ? `${node.text.slice(0, 40)}…` : node.text
+  return node.type === 'number' ? `the number ${shown}` : `the text "${shown}"`
+}
+
+interface Spot {
+  readonly path: string
+  readonly depth: number
+  /** stands in for an empty value, which has no place of its own */
+  readonly fallback: Place
+}
+
+function toNode(source: Source, node: ParsedNode | null, spot: Spot): Node | null {
+  if (node === null)
+    return { kind: 'scalar', at: { ...spot.fallback, path: spot.path }, type: 'null', text: '' }
+  const at = placeAt(source, node.range[0], spot.path)
+  if (spot.depth > DEEPEST) {
+    source.report({ at, message: `nested deeper than ${DEEPEST} levels` })
+    return null
+  }
+  if (isMap(node)) {
+    const entries = entriesOf(source, node as YAMLMap.Parsed, spot)
+    return { kind: 'map', at, flow: node.flow === true, entries }
+  }
+  if (isSeq(node)) {
+    const items: Node[] = []
+    node.items.forEach((item, index) => {
+      const inner = { path: `${spot.path}[${index}]`, depth: spot.depth + 1, fallback: at }
+      const child = toNode(source, item as ParsedNode | null, inner)
+      if (child !== null) items.push(child)
+    })
+    return { kind: 'list', at, items }
+  }
+  if (isAlias(node)) return null
+  return scalarOf(source, node as ScalarParsed, { ...spot, fallback: at })
+}
+
+type ScalarParsed = Extract<ParsedNode, { value: unknown; source: string }>
+
+function scalarOf(source: Source, scalar: ScalarParsed, { path, fallback }: Spot): ScalarNode {
+  const value = scalar.value
+  const type =
+    value === null
+      ? 'null'
+      : typeof value === 'number'
+        ? 'number'
+        : typeof value === 'boolean'
+          ? 'boolean'
+          : 'text'
+  const text = type === 'text' ? String(value) : scalar.source
+  const at: Place = { ...fallback, path }
+  const [begin] = scalar.range
+  const quoted = scalar.type === 'QUOTE_DOUBLE' || scalar.type === 'QUOTE_SINGLE'
+  const block = scalar.type === 'BLOCK_LITERAL' || scalar.type === 'BLOCK_FOLDED'
+  const from = quoted ? begin + 1 : block ? source.text.indexOf('\n', begin) + 1 : begin
+  origins.set(at, { source, from, value: text })
+  return { kind: 'scalar', at, type, text }
+}
+
+function entriesOf(source: Source, map: YAMLMap.Parsed, spot: Spot): MapEntry[] {
+  const entries: MapEntry[] = []
+  const lineOf = new Map<string, number>()
+  for (const pair of map.items) {
+    const key = pair.key as ParsedNode
+    const place = placeAt(source, key.range[0], spot.path)
+    if (!isScalar(key) || key.source === undefined || key.source === '') {
+      source.report({ at: place, message: 'expected a key of plain text' })
+      continue
+    }
+    const name = typeof key.value === 'string' ? key.value : key.source
+    const keyAt: Place = { ...place, path: joined(spot.path, name) }
+    const earlier = lineOf.get(name)
+    if (earlier !== undefined) {
+      source.report({
+        at: keyAt,
+        message: `the key "${shorten(name)}" stands twice, first on line ${earlier}`,
+      })
+      continue
+    }
+    lineOf.set(name, keyAt.line)
+    if (name === '__proto__' || name === '<<') {
+      source.report({ at: keyAt, message: `"${name}" can't be used as a key` })
+      continue
+    }
+    const empty =
+      pair.value === null || (isScalar(pair.value) && pair.value.source === '' && pair.value.value === null)
+    const inner = { path: keyAt.path, depth: spot.depth + 1, fallback: keyAt }
+    const value = toNode(source, empty ? null : (pair.value as ParsedNode), inner)
+    if (value !== null) entries.push({ key: name, keyAt, value })
+  }
+  return entries
+}
+
+function joined(path: string, key: string): string {
+  if (!/^[\w?-]{1,80}$/.test(key)) return `${path}["${shorten(key)}"]`
+  return path === '' ? key : `${path}.${key}`
+}
+
+function shorten(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text
+}
+
+/**
+ * Walks the source beside the scalar's value. White space is stepped over on both sides, since folding
+ * changes it; where an escape makes the two differ, the answer is null and the scalar's start has to do.
+ */
+function follow({ source, from, value }: Origin, offset: number): number | null {
+  const blank = /\s/
+  let at = from
+  for (let index = 0; index <= offset && index < value.length; index += 1) {
+    const char = value[index]!
+    if (blank.test(char)) continue
+    while (at < source.text.length && blank.test(source.text[at]!)) at += 1
+    if (source.text[at] !== char) return null
+    if (index === offset) return at
+    at += 1
+  }
+  return at
+}

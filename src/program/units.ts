@@ -1,0 +1,200 @@
+/**
+ * Amounts and lengths of time as marketers write them, always with their unit: `0.05 EUR`, `40 beans`,
+ * `14 days`, `12 months, end of month`. What can't be read is reported at the word that is at fault.
+ */
+import { didYouMean } from '../base/nearest.ts'
+import { type Decimal, MAX_POINTS, type Money } from '../base/points.ts'
+import { type ExpiryPolicy, isZone, type Unit } from '../base/time.ts'
+import type { Report, ScalarNode } from '../rules/node.ts'
+import { problem } from '../rules/problem.ts'
+import { singular } from '../rules/scope.ts'
+import { readNumber } from '../rules/value.ts'
+
+interface Word {
+  readonly text: string
+  readonly offset: number
+}
+
+/** The words of a text; a comma after a word is a word of its own. */
+export function wordsOf(text: string): Word[] {
+  return [...text.matchAll(/[^\s,]+(?:,[^\s,]+)*|,/g)].map((match) => ({
+    text: match[0],
+    offset: match.index,
+  }))
+}
+
+const isoCurrencies = new Set(Intl.supportedValuesOf('currency'))
+
+export function checkIsoCurrency(node: ScalarNode, word: Word, report: Report): string | null {
+  if (isoCurrencies.has(word.text)) return word.text
+  const hint = isoCurrencies.has(word.text.toUpperCase())
+    ? `write it in capitals: ${word.text.toUpperCase()}`
+    : didYouMean(word.text, isoCurrencies)
+  report(problem(node.at, `"${word.text}" is not a currency of ISO 4217`, { offset: word.offset, hint }))
+  return null
+}
+
+/** `0.05 EUR`: an amount above zero. */
+export function readMoney(node: ScalarNode, report: Report): Money | null {
+  const [amount, unit, extra] = wordsOf(node.text)
+  if (!amount || !unit || extra) {
+    report(
+      problem(node.at, `expected an amount of money such as 0.05 EUR; got "${node.text}"`, {
+        offset: extra?.offset,
+      }),
+    )
+    return null
+  }
+  const value = readAmount(node, amount, report)
+  const currency = checkIsoCurrency(node, unit, report)
+  return value && currency ? { amount: value, currency } : null
+}
+
+function readAmount(node: ScalarNode, word: Word, report: Report): Decimal | null {
+  const value = readNumber(word.text)
+  if (value?.greaterThan(0)) return value
+  const told = value ? 'the amount must be above zero' : `"${word.text}" is not a number`
+  const hint = word.text.includes(',')
+    ? `write it with a decimal point and without separators: ${plainNumber(word.text)}`
+    : undefined
+  report(problem(node.at, told, { offset: word.offset, hint }))
+  return null
+}
+
+// 0,05 and 1,50 are decimals; 25,000 is a separator of thousands.
+function plainNumber(text: string): string {
+  const parts = text.split(',')
+  return parts.slice(1).every((part) => /^\d{3}(\.\d+)?$/.test(part)) ? parts.join('') : parts.join('.')
+}
+
+/** `40 beans`: whole points above zero in a declared currency. A bare number is taken where `bare` names one. */
+export function readPoints(
+  node: ScalarNode,
+  { currencies, bare }: { currencies: readonly string[]; bare?: string },
+  report: Report,
+): { points: bigint; currency: string } | null {
+  const [amount, unit, extra] = wordsOf(node.text)
+  if (!amount || extra || (!unit && bare === undefined)) {
+    const known = bare ?? currencies[0] ?? 'points'
+    report(
+      problem(node.at, `expected points such as 40 ${known}; got "${node.text}"`, { offset: extra?.offset }),
+    )
+    return null
+  }
+  const points = readWhole(node, amount, report)
+  const currency = unit ? readUnit(node, unit, { currencies, report }) : (bare ?? null)
+  if (points === null || currency === null) return null
+  if (bare === undefined || currency === bare) return { points, currency }
+  report(problem(node.at, `expected ${bare}, not ${currency}`, { offset: unit?.offset }))
+  return null
+}
+
+function readUnit(
+  node: ScalarNode,
+  unit: Word,
+  { currencies, report }: { currencies: readonly string[]; report: Report },
+): string | null {
+  const known =
+    currencies.find((id) => id === unit.text) ?? currencies.find((id) => singular(id) === unit.text)
+  if (known !== undefined) return known
+  const declared = currencies.length > 0 ? `declared are ${currencies.join(', ')}` : undefined
+  const hint = didYouMean(unit.text, currencies) ?? declared
+  report(problem(node.at, `unknown currency "${unit.text}"`, { offset: unit.offset, hint }))
+  return null
+}
+
+/** A whole number of points above zero. */
+export function readWhole(node: ScalarNode, word: Word, report: Report): bigint | null {
+  const value = readAmount(node, word, report)
+  if (value === null) return null
+  if (value.isInteger() && value.lessThanOrEqualTo(MAX_POINTS.toString())) return BigInt(value.toFixed(0))
+  const told = value.isInteger() ? 'that is more points than there can be' : 'points are whole numbers'
+  report(problem(node.at, told, { offset: word.offset }))
+  return null
+}
+
+const lengthUnits = new Map<string, 'day' | 'week' | 'month' | 'year'>(
+  (['day', 'week', 'month', 'year'] as const).flatMap((unit) => [
+    [unit, unit],
+    [`${unit}s`, unit],
+  ]),
+)
+const mostOf = { day: 36_500, week: 5_200, month: 1_200, year: 100 } as const
+
+interface Length {
+  readonly count: number
+  readonly unit: 'day' | 'month' | 'year'
+}
+
+/** `14 days`, `2 weeks` (as days), `12 months`, `3 years`; the words before the first comma. */
+export function readLength(node: ScalarNode, words: readonly Word[], report: Report): Length | null {
+  const [count, unit, extra] = words
+  const example = 'a length of time such as 12 months'
+  if (!count || !unit || extra) {
+    report(problem(node.at, `expected ${example}; got "${node.text}"`, { offset: extra?.offset }))
+    return null
+  }
+  const known = lengthUnits.get(unit.text)
+  if (!known) {
+    const hint = didYouMean(unit.text, lengthUnits.keys())
+    report(problem(node.at, `"${unit.text}" is not a unit of time`, { offset: unit.offset, hint }))
+    return null
+  }
+  const value = /^\d{1,6}$/.test(count.text) ? Number(count.text) : 0
+  if (value >= 1 && value <= mostOf[known]) {
+    return known === 'week' ? { count: value * 7, unit: 'day' } : { count: value, unit: known }
+  }
+  const told = `expected a whole number from 1 to ${mostOf[known]}; got "${count.text}"`
+  report(problem(node.at, told, { offset: count.offset }))
+  return null
+}
+
+/** `14 days`: whole days. */
+export function readDays(node: ScalarNode, report: Report): number | null {
+  const words = wordsOf(node.text)
+  const length = readLength(node, words, report)
+  if (length === null || length.unit === 'day') return length?.count ?? null
+  report(problem(node.at, `expected a number of days; got "${node.text}"`, { offset: words[1]?.offset }))
+  return null
+}
+
+const ends = new Map<string, Unit>([
+  ['day', 'day'],
+  ['week', 'week'],
+  ['month', 'month'],
+  ['quarter', 'quarter'],
+  ['half year', 'half_year'],
+  ['year', 'year'],
+])
+
+/** `never`, `36 months`, `12 months, end of month`. */
+export function readExpiry(node: ScalarNode, report: Report): ExpiryPolicy | null {
+  const words = wordsOf(node.text)
+  if (words.length === 1 && words[0]?.text === 'never') return { kind: 'never' }
+  const comma = words.findIndex(({ text }) => text === ',')
+  const length = readLength(node, comma < 0 ? words : words.slice(0, comma), report)
+  if (comma < 0) return length && { kind: 'after', ...length, endOf: 'day' }
+
+  const [end, of, ...unit] = words.slice(comma + 1)
+  const name = unit.map(({ text }) => text).join(' ')
+  const endOf = end?.text === 'end' && of?.text === 'of' ? ends.get(name) : undefined
+  if (length && endOf) return { kind: 'after', ...length, endOf }
+  if (!endOf) {
+    const first = (end?.text === 'end' && of?.text === 'of' ? unit[0] : end) ?? words[comma]
+    const hint = name === '' ? undefined : didYouMean(name, ends.keys())
+    const told = `expected "end of" and one of ${[...ends.keys()].join(', ')}`
+    report(problem(node.at, told, { offset: first?.offset, hint }))
+  }
+  return null
+}
+
+/** A zone of the tz database; its nearest name is told where it is misspelt. */
+export function readZone(node: ScalarNode, report: Report): string | null {
+  if (isZone(node.text)) return node.text
+  const zones = Intl.supportedValuesOf('timeZone')
+  const city = `/${node.text.trim().replaceAll(' ', '_').toLowerCase()}`
+  const sameCity = zones.find((zone) => zone.toLowerCase().endsWith(city))
+  const hint = sameCity ? `did you mean "${sameCity}"?` : didYouMean(node.text, zones)
+  report(problem(node.at, `"${node.text}" is not a time zone`, { hint }))
+  return null
+}

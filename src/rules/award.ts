@@ -1,0 +1,192 @@
+/**
+ * What a rule gives: points per money or number (`1 bean per 1 EUR of net`), a flat number (`500 miles`), or
+ * a formula (`miles = max(500, distance)`). Amounts stay exact until the evaluation rounds them, once.
+ */
+import { didYouMean } from '../base/nearest.ts'
+import { Decimal, type Rounding } from '../base/points.ts'
+import { asDecimal } from './code.ts'
+import { compileExpression, type Expression } from './expression.ts'
+import type { Fact, Terms } from './fact.ts'
+import type { Report, ScalarNode } from './node.ts'
+import { findCurrency, type Scope, singular } from './scope.ts'
+import type { Sight } from './sight.ts'
+import { readNumber, show } from './value.ts'
+import { type Word, Words } from './words.ts'
+
+/** What an award came from. */
+interface Seen {
+  readonly sight: Sight
+  readonly exact: Decimal
+  /** the facts as the trace shows them, by name */
+  readonly saw: Readonly<Record<string, string>>
+}
+
+export interface Grant {
+  readonly currency: string
+  readonly rounding: Rounding
+  /** what it sees, for the trace */
+  readonly facts: readonly Fact[]
+  /** points before rounding; undefined, with the reason in `sight.failure`, where there are none */
+  readonly exact: (sight: Sight) => Decimal | undefined
+  /** the award in words, with the amounts seen */
+  readonly explain: (seen: Seen) => string
+}
+
+interface Award {
+  readonly node: ScalarNode
+  readonly terms: Terms
+  /** null: as the currency declares */
+  readonly rounding: Rounding | null
+}
+
+type Unrounded = Omit<Grant, 'rounding'>
+
+const FORMULA = /^\s*(\S+?)\s*=(?!=)/
+const FORMS = 'an award such as "1 point per 1 EUR of net", "500 points" or "points = …"'
+
+/** Compiles an award; null after a report. */
+export function compileAward({ node, terms, rounding }: Award, report: Report): Grant | null {
+  const words = new Words(node, report)
+  const grant = FORMULA.test(node.text) ? formula(node, terms, words) : phrase(node, terms, words)
+  if (!grant) return null
+  const declared = terms.scope.currencies.get(grant.currency)
+  return { ...grant, rounding: rounding ?? declared?.rounding ?? 'floor' }
+}
+
+function currencyOf(scope: Scope, word: Word, words: Words): string | null {
+  const id = findCurrency(scope, word.text)
+  if (id !== null) return id
+  const known = [...scope.currencies.keys()]
+  return words.fault(word.offset, `unknown currency "${word.text}"`, didYouMean(word.text, known))
+}
+
+function formula(node: ScalarNode, terms: Terms, words: Words): Unrounded | null {
+  const head = FORMULA.exec(node.text)!
+  const word = { text: head[1]!, offset: head[0].indexOf(head[1]!) }
+  const currency = currencyOf(terms.scope, word, words)
+  if (currency === null) return null
+  const source = { text: node.text.slice(head[0].length), at: node.at, offset: head[0].length, currency }
+  const expression = compileExpression(source, terms, reportOf(words))
+  if (!expression) return null
+
+  const start = head[0].length + source.text.length - source.text.trimStart().length
+  if (expression.type.kind === 'money') {
+    const hint = `write \`1 ${singular(currency)} per 1 ${terms.scope.money} of ${expression.source}\``
+    return words.fault(start, 'money where points are expected', hint)
+  }
+  if (expression.type.kind !== 'number')
+    return words.fault(start, 'expected a formula for a number of points')
+  return {
+    currency,
+    facts: expression.facts,
+    exact: asDecimal({ ...expression, literal: null, offset: 0 }),
+    explain: ({ exact }) => `${currency} = ${expression.source} = ${shown(exact)}`,
+  }
+}
+
+function reportOf(words: Words): Report {
+  return ({ offset, message, hint }) => words.fault(offset ?? 0, message, hint)
+}
+
+function phrase(node: ScalarNode, terms: Terms, words: Words): Unrounded | null {
+  const amount = words.next
+  const points = readNumber(amount.text)
+  if (points === null) return words.expected(FORMS)
+  words.take()
+  if (!points.greaterThan(0)) return words.fault(amount.offset, 'an award is above 0')
+  if (words.next.text === '') return words.expected('a currency')
+  const currency = currencyOf(terms.scope, words.take(), words)
+  if (currency === null) return null
+  if (words.next.text === '') {
+    const text = node.text.trim()
+    return { currency, facts: [], exact: () => points, explain: () => text }
+  }
+  if (!words.skip('per')) return words.expected('"per"')
+  return perStep({ points, currency, node, terms }, words)
+}
+
+interface Head {
+  readonly points: Decimal
+  readonly currency: string
+  readonly node: ScalarNode
+  readonly terms: Terms
+}
+
+function perStep(head: Head, words: Words): Unrounded | null {
+  const { node, terms, currency } = head
+  const { money } = terms.scope
+  const full = words.skip('full')
+  const size = words.next
+  const step = readNumber(size.text)
+  if (step === null) return words.expected(`a number, such as 1 or 1 ${money}`)
+  words.take()
+  if (!step.greaterThan(0)) return words.fault(size.offset, 'the step is above 0')
+
+  const unit = words.next.text === 'of' ? null : words.take()
+  if (unit !== null && unit.text !== money) {
+    if (/^[A-Z]{3}$/.test(unit.text)) {
+      return words.fault(unit.offset, `the money of this program is ${money}, not ${unit.text}`)
+    }
+    return words.fault(unit.offset, `unexpected "${unit.text}", expected ${money} or "of"`)
+  }
+  const of = words.next
+  if (!words.skip('of')) return words.expected('"of"')
+
+  const offset = of.offset + 2
+  const source = { text: node.text.slice(offset), at: node.at, offset, currency }
+  const amount = compileExpression(source, terms, reportOf(words))
+  if (!amount) return null
+  const at = words.next.offset
+  const phraseOf = (unitText: string) => `write \`per ${size.text}${unitText} of ${amount.source}\``
+  if (unit === null && amount.type.kind === 'money') {
+    return words.fault(at, 'this is money, and the step has no unit', phraseOf(` ${money}`))
+  }
+  if (unit !== null && amount.type.kind === 'number') {
+    return words.fault(at, 'this is a number, not money', phraseOf(''))
+  }
+  if (amount.type.kind !== 'money' && amount.type.kind !== 'number') {
+    return words.fault(at, 'expected a formula for money or a number')
+  }
+  if (terms.lines === 'line' && !amount.facts.some(({ perLine }) => perLine)) {
+    const hint = findsOnLine(amount.source) ? `write line.${amount.source}` : undefined
+    return words.fault(at, 'this is the same for every line, so each line would earn it again', hint)
+  }
+  const title = node.text.slice(0, offset).trim()
+  return stepwise({ points: head.points, step, full, currency, amount, title })
+}
+
+function findsOnLine(source: string): boolean {
+  return ['net', 'tax', 'gross', 'quantity'].includes(source)
+}
+
+interface Stepwise {
+  readonly points: Decimal
+  readonly step: Decimal
+  readonly full: boolean
+  readonly currency: string
+  readonly amount: Expression
+  readonly title: string
+}
+
+function stepwise({ points, step, full, currency, amount, title }: Stepwise): Unrounded {
+  const of = asDecimal({ ...amount, literal: null, offset: 0 })
+  const one = new Decimal(1)
+  const [plain, whole] = [points.equals(one), step.equals(one)]
+  const exact = (sight: Sight): Decimal | undefined => {
+    const value = of(sight)
+    if (value === undefined) return undefined
+    if (full) return value.dividedToIntegerBy(step).times(points)
+    const scaled = plain ? value : value.times(points)
+    return whole ? scaled : scaled.dividedBy(step)
+  }
+  const simple = amount.facts.length === 1 && amount.facts[0]?.name === amount.source
+  const explain = ({ sight, saw }: Seen): string => {
+    const value = simple ? undefined : of(sight)
+    return `${title} ${value === undefined ? saw[amount.source] : show(amount.type, value)} ${amount.source}`
+  }
+  return { currency, facts: amount.facts, exact, explain }
+}
+
+function shown(exact: Decimal): string {
+  return show({ kind: 'number' }, exact)
+}

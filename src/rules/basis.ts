@@ -1,0 +1,129 @@
+/**
+ * What of a transaction may earn: its item lines less those that never earn, and of their amounts the part
+ * that was not paid with points or gift cards. Amounts are multiplied before they are divided, so a share
+ * of a third loses nothing where the result is whole.
+ */
+import { Decimal } from '../base/points.ts'
+import type { LineFacts, Tender, TransactionFacts } from './facts.ts'
+
+type Amount = 'net' | 'tax' | 'gross'
+
+const ZERO = new Decimal(0)
+
+/** The share of the amounts that earns: part / whole. */
+interface Share {
+  readonly part: Decimal
+  readonly whole: Decimal
+}
+
+export class Basis {
+  /** with the amounts that may earn */
+  readonly lines: readonly LineFacts[]
+  readonly #unreduced: readonly LineFacts[]
+  readonly #share: Share | null
+  readonly #sums = new Map<Amount | 'quantity', Decimal>()
+
+  /** `isOut` says which item lines never earn. */
+  constructor(transaction: TransactionFacts, isOut: (line: LineFacts) => boolean) {
+    const share = shareOf(transaction)
+    // Where everything was paid with points or gift cards, no line earns: not by its quantity either.
+    const nothing = share?.part.isZero() ?? false
+    this.#unreduced = nothing ? [] : transaction.lines.filter((line) => line.kind === 'item' && !isOut(line))
+    this.#share = share
+    this.lines =
+      share === null ? this.#unreduced : this.#unreduced.map((line) => new ReducedLine(line, share))
+  }
+
+  sum(what: Amount): Decimal {
+    let sum = this.#sums.get(what)
+    if (sum === undefined) {
+      sum = total(this.#unreduced.map((line) => line[what]))
+      if (this.#share !== null) sum = times(sum, this.#share)
+      this.#sums.set(what, sum)
+    }
+    return sum
+  }
+
+  quantity(): Decimal {
+    let sum = this.#sums.get('quantity')
+    if (sum === undefined) {
+      sum = total(this.#unreduced.map((line) => line.quantity))
+      this.#sums.set('quantity', sum)
+    }
+    return sum
+  }
+}
+
+/** Null where nothing was paid with points or gift cards; a part of zero where everything was. */
+function shareOf({ lines, tenders }: TransactionFacts): Share | null {
+  const unearning = tenders.filter((tender) => !earns(tender))
+  const paid = total(unearning.map(({ amount }) => amount))
+  if (!isPositive(paid)) return null
+
+  const whole = total(lines.filter(({ kind }) => kind === 'item').map(({ gross }) => gross))
+  const part = whole.minus(paid)
+  return isPositive(part) ? { part, whole } : { part: ZERO, whole: new Decimal(1) }
+}
+
+function total(amounts: readonly Decimal[]): Decimal {
+  let sum = amounts[0] ?? ZERO
+  for (let i = 1; i < amounts.length; i += 1) sum = sum.plus(amounts[i]!)
+  return sum
+}
+
+function isPositive(amount: Decimal): boolean {
+  return amount.isPositive() && !amount.isZero()
+}
+
+function earns(tender: Tender): boolean {
+  return tender.kind !== 'points' && tender.kind !== 'giftCard'
+}
+
+function times(amount: Decimal, { part, whole }: Share): Decimal {
+  return amount.times(part).dividedBy(whole)
+}
+
+/** A line with the part of its amounts that earns; a division is dear, so each is worked out when asked for. */
+class ReducedLine implements LineFacts {
+  readonly lineId: string
+  readonly sku: string | null
+  readonly category: string | null
+  readonly kind: LineFacts['kind']
+  readonly quantity: Decimal
+  readonly attributes: LineFacts['attributes']
+  readonly #line: LineFacts
+  readonly #share: Share
+  readonly #amounts = new Map<Amount, Decimal>()
+
+  constructor(line: LineFacts, share: Share) {
+    this.lineId = line.lineId
+    this.sku = line.sku
+    this.category = line.category
+    this.kind = line.kind
+    this.quantity = line.quantity
+    this.attributes = line.attributes
+    this.#line = line
+    this.#share = share
+  }
+
+  get net(): Decimal {
+    return this.#amount('net')
+  }
+
+  get tax(): Decimal {
+    return this.#amount('tax')
+  }
+
+  get gross(): Decimal {
+    return this.#amount('gross')
+  }
+
+  #amount(what: Amount): Decimal {
+    let amount = this.#amounts.get(what)
+    if (amount === undefined) {
+      amount = times(this.#line[what], this.#share)
+      this.#amounts.set(what, amount)
+    }
+    return amount
+  }
+}

@@ -1,0 +1,169 @@
+/**
+ * Formulas, checked against the declared names and types and compiled to closures once. A formula that
+ * compiles can end in two ways only: a value of its type, or no value and a reason.
+ */
+import { didYouMean } from '../base/nearest.ts'
+import { awarded, call, cell, functionNames } from './calls.ts'
+import { alike, asBoolean, type Code, type Draft, isAmount, type Run, wantsBoolean } from './code.ts'
+import { type Fact, factNames, findFact, type Terms } from './fact.ts'
+import { SyntaxFault } from './lex.ts'
+import type { Place, Report } from './node.ts'
+import { join, member, negative, opposite } from './operators.ts'
+import { type Formula, parse } from './parse.ts'
+import { problem } from './problem.ts'
+import { MOST_DIGITS, readNumber, type Type } from './value.ts'
+
+export interface Expression {
+  readonly source: string
+  readonly type: Type
+  readonly run: Run
+  /** what it sees, for the trace */
+  readonly facts: readonly Fact[]
+}
+
+interface Source {
+  readonly text: string
+  readonly at: Place
+  /** where `text` begins in the scalar at that place */
+  readonly offset: number
+  /** of the award that the formula is for; null in conditions */
+  readonly currency: string | null
+}
+
+/** Compiles a formula; null after at least one report. */
+export function compileExpression(source: Source, terms: Terms, report: Report): Expression | null {
+  const lead = source.text.length - source.text.trimStart().length
+  const text = source.text.trim()
+  const base = source.offset + lead
+  const facts = new Map<string, Fact>()
+  let good = true
+  const fault = (offset: number, message: string, hint?: string): null => {
+    good = false
+    report(problem(source.at, message, { offset: base + offset, hint }))
+    return null
+  }
+
+  try {
+    const code = compile({ terms, currency: source.currency, facts, fault, text }, parse(text))
+    return code && good ? { source: text, type: code.type, run: code.run, facts: [...facts.values()] } : null
+  } catch (error) {
+    if (!(error instanceof SyntaxFault)) throw error
+    return fault(error.offset, error.message, error.hint)
+  }
+}
+
+interface Writing extends Draft {
+  readonly text: string
+}
+
+const BOOLEAN: Type = { kind: 'boolean' }
+const TEXT: Type = { kind: 'text', oneOf: null }
+
+function compile(draft: Writing, formula: Formula): Code | null {
+  const { offset } = formula
+  switch (formula.kind) {
+    case 'number':
+      return number(draft, formula)
+    case 'text': {
+      const { text } = formula
+      return { type: TEXT, run: () => text, literal: text, offset }
+    }
+    case 'boolean': {
+      const { value } = formula
+      return { type: BOOLEAN, run: () => value, literal: null, offset }
+    }
+    case 'name':
+      return name(draft, formula.name, offset)
+    case 'awarded':
+      return awarded(draft, formula.rule, formula.ruleOffset)
+    case 'call': {
+      const of = compileAll(draft, formula.of)
+      return of && call(draft, { name: formula.name, of, offset })
+    }
+    case 'cell': {
+      const row = compile(draft, formula.row)
+      const source = draft.text.slice(formula.start, formula.end)
+      return row && cell(draft, { name: formula.table, row, column: formula.column, offset, source })
+    }
+    case 'unary': {
+      const of = compile(draft, formula.of)
+      return of && (formula.operator === '-' ? negative : opposite)(draft, of, offset)
+    }
+    case 'binary': {
+      const [left, right] = compileAll(draft, [formula.left, formula.right]) ?? []
+      if (!left || !right) return null
+      if (formula.operator === '/' && isZero(formula.right))
+        return draft.fault(right.offset, 'division by zero')
+      return join(draft, { operator: formula.operator, left, right, offset })
+    }
+    case 'in': {
+      const [of, ...list] = compileAll(draft, [formula.of, ...formula.list]) ?? []
+      return of ? member(draft, { of, list, offset }) : null
+    }
+    case 'if':
+      return choice(draft, formula)
+  }
+}
+
+/** All of them, so that every fault of a formula is told at once. */
+function compileAll(draft: Writing, formulas: readonly Formula[]): Code[] | null {
+  const codes = formulas.map((formula) => compile(draft, formula)).filter((code) => code !== null)
+  return codes.length === formulas.length ? codes : null
+}
+
+function isZero(formula: Formula): boolean {
+  return formula.kind === 'number' && /^[0.]+$/.test(formula.text)
+}
+
+function number(draft: Writing, formula: Formula & { kind: 'number' }): Code | null {
+  const { text, unit, offset } = formula
+  const value = readNumber(text)
+  if (value === null) return draft.fault(offset, `a number has at most ${MOST_DIGITS} digits`)
+  const { money } = draft.terms.scope
+  if (unit !== null && unit !== money) {
+    return draft.fault(offset, `the money of this program is ${money}, not ${unit}`)
+  }
+  const type: Type = unit === null ? { kind: 'number' } : { kind: 'money', currency: money }
+  return { type, run: () => value, literal: null, offset }
+}
+
+function name(draft: Writing, wanted: string, offset: number): Code | null {
+  const found = findFact(draft.terms, wanted)
+  if ('fact' in found) {
+    const { fact } = found
+    draft.facts.set(wanted, fact)
+    const run: Run = (sight) => {
+      const value = fact.read(sight)
+      if (value === undefined) sight.failure = `${wanted} is missing`
+      return value
+    }
+    return { type: fact.type, run, literal: null, offset }
+  }
+
+  const { tables } = draft.terms.scope
+  if (tables.has(wanted)) return draft.fault(offset, `"${wanted}" is a table`, `write ${wanted}[…]`)
+  if (functionNames.includes(wanted))
+    return draft.fault(offset, `"${wanted}" is a function`, `write ${wanted}(…)`)
+  if (!found.message.startsWith('unknown')) return draft.fault(offset, found.message, found.hint)
+  const known = [...factNames(draft.terms), ...tables.keys(), ...functionNames]
+  return draft.fault(offset, `unknown name "${wanted}"`, didYouMean(wanted, known))
+}
+
+function choice(draft: Writing, { when, yes, no, offset }: Formula & { kind: 'if' }): Code | null {
+  const [condition, first, second] = compileAll(draft, [when, yes, no]) ?? []
+  if (!condition || !first || !second || !wantsBoolean(draft, condition)) return null
+  const branches = alike(draft, [first, second])
+  if (!branches) return null
+  const holds = asBoolean(condition)
+  const [one, other] = [branches[0]!, branches[1]!]
+  const run: Run = (sight) => {
+    const verdict = holds(sight)
+    return verdict === undefined ? undefined : verdict ? one.run(sight) : other.run(sight)
+  }
+  // Two text constants are still a text, but no longer a constant.
+  return { type: isAmount(one.type) ? one.type : widened(one.type), run, literal: null, offset }
+}
+
+function widened(type: Type): Type {
+  return type.kind === 'text' ? TEXT : type
+}

@@ -1,0 +1,257 @@
+/**
+ * The names that conditions and formulas may use: built-in facts, declared fields, member attributes and
+ * tiers. A name is looked up when a rule is compiled, so evaluation never sees one that is not declared.
+ */
+import { didYouMean } from '../base/nearest.ts'
+import { Decimal } from '../base/points.ts'
+import { weekdays } from '../base/time.ts'
+import type { Field, FieldValue, LineFacts } from './facts.ts'
+import type { DeclaredType, Scope } from './scope.ts'
+import type { Sight } from './sight.ts'
+import { isDay, type Type, type Value } from './value.ts'
+
+export interface Fact {
+  readonly name: string
+  readonly type: Type
+  /** differs from line to line */
+  readonly perLine: boolean
+  /** undefined: the caller sent none */
+  readonly read: (sight: Sight) => Value | undefined
+}
+
+/** Where a name stands decides what it can mean. */
+export interface Terms {
+  readonly scope: Scope
+  /** the rule's id; null outside of rules */
+  readonly rule: string | null
+  /** the rule's transaction types */
+  readonly on: readonly string[]
+  /** `line`: a rule per line; `only line`: a condition on lines alone, where `line.` may be left out */
+  readonly lines: 'none' | 'line' | 'only line'
+}
+
+export type Found = { readonly fact: Fact } | { readonly message: string; readonly hint?: string | undefined }
+
+const NUMBER: Type = { kind: 'number' }
+const TEXT: Type = { kind: 'text', oneOf: null }
+
+function builtIn(name: string, money: string): Omit<Fact, 'name' | 'perLine'> | null {
+  switch (name) {
+    case 'net':
+    case 'tax':
+    case 'gross':
+      return { type: { kind: 'money', currency: money }, read: (sight) => sight.basis?.sum(name) }
+    case 'quantity':
+      return { type: NUMBER, read: (sight) => sight.basis?.quantity() }
+    case 'lines':
+      return { type: NUMBER, read: (sight) => new Decimal(sight.basis?.lines.length ?? 0) }
+    case 'location':
+    case 'channel':
+      return { type: TEXT, read: (sight) => sight.transaction[name] ?? undefined }
+    case 'weekday':
+      return { type: { kind: 'text', oneOf: weekdays }, read: (sight) => sight.weekday }
+    case 'time':
+      return { type: { kind: 'time' }, read: (sight) => sight.minute }
+    case 'date':
+      return { type: { kind: 'date' }, read: (sight) => sight.day }
+    default:
+      return null
+  }
+}
+
+function builtInOfLine(
+  name: string,
+  money: string,
+): { type: Type; read: (line: LineFacts) => Value | undefined } | null {
+  switch (name) {
+    case 'net':
+    case 'tax':
+    case 'gross':
+      return { type: { kind: 'money', currency: money }, read: (line) => line[name] }
+    case 'quantity':
+      return { type: NUMBER, read: (line) => line.quantity }
+    case 'sku':
+    case 'category':
+      return { type: TEXT, read: (line) => line[name] ?? undefined }
+    case 'kind':
+      return { type: { kind: 'text', oneOf: ['item', 'giftCard', 'voided'] }, read: (line) => line.kind }
+    default:
+      return null
+  }
+}
+
+const transactionNames = [
+  'net',
+  'tax',
+  'gross',
+  'quantity',
+  'lines',
+  'location',
+  'channel',
+  'weekday',
+  'time',
+  'date',
+]
+const lineNames = ['net', 'tax', 'gross', 'quantity', 'sku', 'category', 'kind']
+
+/** Names that a program cannot give to a field of a transaction, because they mean something already. */
+export const reservedNames: ReadonlySet<string> = new Set([
+  ...transactionNames,
+  ...['line', 'member', 'tier', 'and', 'or', 'not', 'in', 'if', 'then', 'else', 'true', 'false'],
+  ...['any', 'all', 'none', 'where'],
+])
+
+/** Names that a program cannot give to a field of a line. */
+export const reservedLineNames: ReadonlySet<string> = new Set(lineNames)
+
+function typeOf(field: Field): Type {
+  switch (field.type) {
+    case 'text':
+      return { kind: 'text', oneOf: field.oneOf }
+    case 'integer':
+    case 'number':
+      return NUMBER
+    default:
+      return { kind: field.type }
+  }
+}
+
+// A value of another type than declared (the declaration may have changed since) counts as missing.
+function fieldValue(field: Field, value: FieldValue | undefined): Value | undefined {
+  switch (field.type) {
+    case 'text':
+      return typeof value === 'string' ? value : undefined
+    case 'boolean':
+      return typeof value === 'boolean' ? value : undefined
+    case 'date':
+      return typeof value === 'string' && isDay(value) ? value : undefined
+    default: {
+      if (typeof value !== 'number' || !Number.isFinite(value)) return undefined
+      return field.type === 'integer' && !Number.isInteger(value) ? undefined : new Decimal(value)
+    }
+  }
+}
+
+/** Finds what a name means, or says what is wrong with it. */
+export function findFact(terms: Terms, name: string): Found {
+  if (terms.lines === 'only line')
+    return findOnLine(terms, name, name.startsWith('line.') ? name.slice(5) : name)
+  if (name.startsWith('line.')) {
+    if (terms.lines === 'line') return findOnLine(terms, name, name.slice(5))
+    return { message: `"${name}" differs from line to line`, hint: 'add `forEach: line` to the rule' }
+  }
+  if (name === 'tier' || name.startsWith('tier.')) return findTier(terms.scope, name)
+  if (name.startsWith('member.')) {
+    const field = terms.scope.memberAttributes.get(name.slice(7))
+    if (!field) return unknown(terms, name)
+    return {
+      fact: {
+        name,
+        type: typeOf(field),
+        perLine: false,
+        read: (sight) => fieldValue(field, sight.member.attributes[field.name]),
+      },
+    }
+  }
+
+  const known = builtIn(name, terms.scope.money)
+  if (known) return { fact: { name, perLine: false, ...known } }
+  const declared = findDeclared(terms, name, (type) => type.fields.get(name))
+  if (!('field' in declared)) return declared
+  const { field } = declared
+  return {
+    fact: {
+      name,
+      type: typeOf(field),
+      perLine: false,
+      read: (sight) => fieldValue(field, sight.transaction.attributes[name]),
+    },
+  }
+}
+
+function findOnLine(terms: Terms, name: string, bare: string): Found {
+  const known = builtInOfLine(bare, terms.scope.money)
+  if (known) {
+    const { type, read } = known
+    return {
+      fact: { name, type, perLine: true, read: ({ line }) => (line === null ? undefined : read(line)) },
+    }
+  }
+  const declared = findDeclared(terms, name, (type) => type.lineFields.get(bare))
+  if (!('field' in declared)) return declared
+  const { field } = declared
+  return {
+    fact: {
+      name,
+      type: typeOf(field),
+      perLine: true,
+      read: ({ line }) => (line === null ? undefined : fieldValue(field, line.attributes[bare])),
+    },
+  }
+}
+
+type Declared = { readonly field: Field } | { readonly message: string; readonly hint?: string | undefined }
+
+/** A field that every type of the rule declares alike; for conditions on lines alone, that any type does. */
+function findDeclared(
+  terms: Terms,
+  name: string,
+  fieldOf: (type: DeclaredType) => Field | undefined,
+): Declared {
+  const having: { type: string; field: Field }[] = []
+  const lacking: string[] = []
+  for (const type of terms.on) {
+    const declared = terms.scope.transactionTypes.get(type)
+    const field = declared && fieldOf(declared)
+    if (field) having.push({ type, field })
+    else lacking.push(type)
+  }
+
+  const [first, ...others] = having
+  if (!first) return unknown(terms, name)
+  if (lacking.length > 0 && terms.lines !== 'only line') {
+    return { message: `"${name}" is declared for ${first.type}, but not for ${lacking.join(', ')}` }
+  }
+  const other = others.find(({ field }) => field.type !== first.field.type)
+  if (other) {
+    const message = `"${name}" is ${first.field.type} for ${first.type}, but ${other.field.type} for ${other.type}`
+    return { message }
+  }
+  const lists = having.map(({ field }) => field.oneOf)
+  const oneOf = lists.every((list) => list !== null) ? [...new Set(lists.flat())] : null
+  return { field: { ...first.field, oneOf } }
+}
+
+function findTier(scope: Scope, name: string): Found {
+  const ladders = [...scope.ladders.keys()]
+  if (name === 'tier' && ladders.length > 1) {
+    return { message: `say which ladder: ${ladders.map((ladder) => `tier.${ladder}`).join(' or ')}` }
+  }
+  const ladder = name === 'tier' ? ladders[0] : name.slice(5)
+  const tiers = ladder === undefined ? undefined : scope.ladders.get(ladder)
+  if (ladder === undefined || !tiers) {
+    if (ladders.length === 0) return { message: 'this program has no tiers' }
+    return { message: `there is no ladder "${ladder}"`, hint: didYouMean(ladder ?? '', ladders) }
+  }
+  const read = (sight: Sight) => sight.member.tiers.get(ladder)?.rank ?? 0
+  return { fact: { name, type: { kind: 'tier', ladder, tiers }, perLine: false, read } }
+}
+
+function unknown(terms: Terms, name: string): { message: string; hint?: string | undefined } {
+  return { message: `unknown fact "${name}"`, hint: didYouMean(name, factNames(terms)) }
+}
+
+/** Every name that can be used here, for hints. */
+export function factNames({ scope, on, lines }: Terms): string[] {
+  const types = on.flatMap((type) => scope.transactionTypes.get(type) ?? [])
+  const ofLines = [...lineNames, ...types.flatMap((type) => [...type.lineFields.keys()])]
+  if (lines === 'only line') return ofLines
+  return [
+    ...transactionNames,
+    ...types.flatMap((type) => [...type.fields.keys()]),
+    ...[...scope.memberAttributes.keys()].map((name) => `member.${name}`),
+    ...(scope.ladders.size === 1 ? ['tier'] : []),
+    ...[...scope.ladders.keys()].map((ladder) => `tier.${ladder}`),
+    ...(lines === 'line' ? ofLines.map((name) => `line.${name}`) : []),
+  ]
+}

@@ -1,0 +1,95 @@
+/**
+ * Cuts a formula into tokens that know their offset. Numbers stay text here, so that nothing on the way to
+ * Decimal ever goes through a float.
+ */
+
+export interface Token {
+  readonly kind: 'number' | 'text' | 'name' | 'rule' | 'symbol' | 'end'
+  /** a text without its quotes */
+  readonly text: string
+  readonly offset: number
+  /** offset just after it */
+  readonly end: number
+}
+
+/** A formula that cannot be read: thrown inside the compiler, reported as a Problem at its door. */
+export class SyntaxFault extends Error {
+  readonly offset: number
+  readonly hint: string | undefined
+
+  constructor(offset: number, message: string, hint?: string) {
+    super(message)
+    this.name = 'SyntaxFault'
+    this.offset = offset
+    this.hint = hint
+  }
+}
+
+const SPACE = /\s+/y
+const NUMBER = /\d+(?:\.\d+)?/y
+// Nothing can be subtracted from a tier or a rule, so hyphens in their names are part of them.
+const LADDER = /tier\.[\p{L}_][\p{L}\p{N}_-]*/uy
+const NAME = /[\p{L}_][\p{L}\p{N}_]*(?:\.[\p{L}_][\p{L}\p{N}_]*)*/uy
+const RULE = /[^\s()'",]+/y
+const SYMBOL = /==|!=|<=|>=|[<>+\-*/()[\],.]/y
+
+const slips = new Map([
+  ['=', 'to compare, write =='],
+  ['&', 'write and'],
+  ['|', 'write or'],
+  ['!', 'write not'],
+  ['^', 'multiply instead: there are no powers'],
+  ['%', 'divide by 100 instead: 5 % is 0.05'],
+  ['?', 'write if … then … else …'],
+  ['.', 'a number begins with a digit: 0.5'],
+])
+
+const patterns = [
+  ['number', NUMBER],
+  ['name', LADDER],
+  ['name', NAME],
+  ['symbol', SYMBOL],
+] as const
+
+export function lex(source: string): Token[] {
+  const tokens: Token[] = []
+  let offset = matchAt(SPACE, source, 0)?.length ?? 0
+  while (offset < source.length) {
+    const token =
+      readTextAt(source, offset) ?? readRuleAt(source, offset, tokens) ?? readPatternAt(source, offset)
+    tokens.push(token)
+    offset = token.end + (matchAt(SPACE, source, token.end)?.length ?? 0)
+  }
+  tokens.push({ kind: 'end', text: '', offset: source.length, end: source.length })
+  return tokens
+}
+
+function matchAt(pattern: RegExp, source: string, offset: number): string | null {
+  pattern.lastIndex = offset
+  return pattern.exec(source)?.[0] ?? null
+}
+
+function readTextAt(source: string, offset: number): Token | null {
+  const quote = source[offset]!
+  if (quote !== "'" && quote !== '"') return null
+  const close = source.indexOf(quote, offset + 1)
+  if (close < 0) throw new SyntaxFault(offset, `this text has no closing ${quote}`)
+  return { kind: 'text', text: source.slice(offset + 1, close), offset, end: close + 1 }
+}
+
+/** After `awarded(` comes the id of a rule, which may hold hyphens. */
+function readRuleAt(source: string, offset: number, before: readonly Token[]): Token | null {
+  const last = before.at(-1)
+  if (last?.text !== '(' || last.kind !== 'symbol' || before.at(-2)?.text !== 'awarded') return null
+  const text = matchAt(RULE, source, offset)
+  return text === null ? null : { kind: 'rule', text, offset, end: offset + text.length }
+}
+
+function readPatternAt(source: string, offset: number): Token {
+  for (const [kind, pattern] of patterns) {
+    const text = matchAt(pattern, source, offset)
+    if (text !== null) return { kind, text, offset, end: offset + text.length }
+  }
+  const [character] = [...source.slice(offset, offset + 2)]
+  throw new SyntaxFault(offset, `unexpected "${character}"`, slips.get(character ?? ''))
+}

@@ -1,0 +1,38 @@
+/**
+ * What a program declares and a rule may therefore use. Whatever is not in here is an unknown name, and an
+ * unknown name is an error in the rule file, never a condition that silently holds.
+ */
+import type { Rounding } from '../base/points.ts'
+import type { Field } from './facts.ts'
+import type { Table } from './table.ts'
+
+export interface Scope {
+  readonly timeZone: string
+  /** ISO 4217 */
+  readonly money: string
+  readonly currencies: ReadonlyMap<string, { readonly rounding: Rounding }>
+  readonly transactionTypes: ReadonlyMap<string, DeclaredType>
+  readonly memberAttributes: ReadonlyMap<string, Field>
+  /** tier ids by ladder, lowest first */
+  readonly ladders: ReadonlyMap<string, readonly string[]>
+  readonly tables: ReadonlyMap<string, Table>
+  /** of the whole program, in file order: the order in which rules are evaluated */
+  readonly ruleIds: readonly string[]
+}
+
+export interface DeclaredType {
+  readonly fields: ReadonlyMap<string, Field>
+  readonly lineFields: ReadonlyMap<string, Field>
+}
+
+/** A currency by its id or its singular: `beans` is also `bean`, `pennies` is also `penny`. */
+export function findCurrency(scope: Scope, word: string): string | null {
+  if (scope.currencies.has(word)) return word
+  for (const id of scope.currencies.keys()) if (singular(id) === word) return id
+  return null
+}
+
+export function singular(currency: string): string {
+  if (currency.endsWith('ies')) return `${currency.slice(0, -3)}y`
+  return currency.endsWith('s') ? currency.slice(0, -1) : currency
+}

@@ -1,0 +1,55 @@
+/**
+ * Reads short phrases such as `1 bean per 1 EUR of net` word by word, so that a fault points at its word.
+ */
+import type { Report, ScalarNode } from './node.ts'
+import { problem } from './problem.ts'
+
+export interface Word {
+  readonly text: string
+  readonly offset: number
+}
+
+export class Words {
+  readonly source: string
+  readonly #node: ScalarNode
+  readonly #report: Report
+  readonly #words: readonly Word[]
+  #next = 0
+
+  constructor(node: ScalarNode, report: Report) {
+    this.source = node.text
+    this.#node = node
+    this.#report = report
+    this.#words = [...node.text.matchAll(/\S+/g)].map(({ 0: text, index }) => ({ text, offset: index }))
+  }
+
+  /** The next word, or an empty one at the end. */
+  get next(): Word {
+    return this.#words[this.#next] ?? { text: '', offset: this.source.length }
+  }
+
+  take(): Word {
+    const word = this.next
+    this.#next += 1
+    return word
+  }
+
+  /** Takes the word if it is the next one. */
+  skip(text: string): boolean {
+    if (this.next.text !== text) return false
+    this.#next += 1
+    return true
+  }
+
+  fault(offset: number, message: string, hint?: string): null {
+    this.#report(problem(this.#node.at, message, { offset, hint }))
+    return null
+  }
+
+  /** Reports that the next word is not what stands here. */
+  expected(what: string, hint?: string): null {
+    const { text, offset } = this.next
+    const found = text === '' ? 'the text ends here' : `unexpected "${text}"`
+    return this.fault(offset, `${found}, expected ${what}`, hint)
+  }
+}

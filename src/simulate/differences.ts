@@ -1,0 +1,76 @@
+/** Where the outcome of an example differs from what it says, and why it came out so, in words. */
+import type { Valuation } from '../rules/facts.ts'
+import type { Standing } from '../tiers/standing.ts'
+import type { Step } from './example.ts'
+
+/** What is otherwise than the step says, one sentence each. */
+export function compare(
+  step: Step,
+  { outcome, standings }: { outcome: Valuation; standings: ReadonlyMap<string, Standing> },
+): string[] {
+  const differences: string[] = []
+  if (step.refused !== null) differences.push(`expected ${step.refused}, but the transaction was taken`)
+  if (step.awards) {
+    differences.push(
+      ...differing(
+        step.awards,
+        sums(outcome, ({ rule, currency }) => `${rule} ${currency}`),
+      ),
+    )
+  }
+  if (step.totals) {
+    differences.push(
+      ...differing(
+        step.totals,
+        sums(outcome, ({ currency }) => `in all ${currency}`),
+        'in all ',
+      ),
+    )
+  }
+  for (const [ladder, tier] of step.tiers) {
+    const got = standings.get(ladder)?.tier
+    if (got !== tier) differences.push(`tier: expected ${tier}, got ${got ?? 'none'}`)
+  }
+  return differences
+}
+
+function sums(
+  outcome: Valuation,
+  keyOf: (award: Valuation['awards'][number]) => string,
+): Map<string, bigint> {
+  const totals = new Map<string, bigint>()
+  for (const award of outcome.awards)
+    totals.set(keyOf(award), (totals.get(keyOf(award)) ?? 0n) + award.points)
+  return totals
+}
+
+/** Keys end in the currency: `base beans`. What is expected of a key that is not there is nothing. */
+function differing(
+  expected: ReadonlyMap<string, bigint>,
+  got: ReadonlyMap<string, bigint>,
+  prefix = '',
+): string[] {
+  const wanted = new Map([...expected].map(([key, points]) => [prefix + key, points]))
+  return [...new Set([...wanted.keys(), ...got.keys()])].flatMap((key) => {
+    const [a, b] = [wanted.get(key) ?? 0n, got.get(key) ?? 0n]
+    if (a === b) return []
+    const space = key.lastIndexOf(' ')
+    const show = (points: bigint) => (points === 0n ? 'nothing' : `${points} ${key.slice(space + 1)}`)
+    return [`${key.slice(0, space)}: expected ${show(a)}, got ${show(b)}`]
+  })
+}
+
+/** Rule by rule, in words, what was given and why. */
+export function traceOf({ awards, trace }: Valuation): string[] {
+  const given = awards.map(({ rule, currency, points, lineId, explanation }) => {
+    const line = lineId === null ? '' : ` for line ${lineId}`
+    return `${rule}: ${points} ${currency}${line}, ${explanation}`
+  })
+  const rest = trace
+    .filter(({ fired }) => !fired)
+    .map(({ rule, lineId, because }) => {
+      const line = lineId === undefined ? '' : ` for line ${lineId}`
+      return `${rule}: nothing${line}, because ${because ?? 'it does not apply'}`
+    })
+  return [...given, ...rest]
+}

@@ -1,0 +1,151 @@
+/**
+ * One example of an examples file, read against its program: a member, one or more transactions, and what
+ * must come of each. What an example names (rules, tiers, fields) must exist, or it would prove nothing.
+ */
+import { didYouMean } from '../base/nearest.ts'
+import { asList, asMap, asScalar, childOf, scalarAt, textAt } from '../program/nodes.ts'
+import type { Ladder, Program } from '../program/program.ts'
+import { readPoints } from '../program/units.ts'
+import type { FieldValue, TransactionFacts } from '../rules/facts.ts'
+import type { MapNode, Node, Place, Report, ScalarNode } from '../rules/node.ts'
+import { problem } from '../rules/problem.ts'
+import { type Reading, readAttributes, readFacts, readTime } from './told.ts'
+
+export interface Example {
+  readonly name: string
+  readonly at: Place
+  readonly member: ExampleMember
+  readonly steps: readonly Step[]
+}
+
+export interface ExampleMember {
+  readonly enrolledAt: Date
+  readonly attributes: Readonly<Record<string, FieldValue>>
+  /** tier by ladder, where the example names one */
+  readonly tiers: ReadonlyMap<string, string>
+}
+
+export interface Step {
+  readonly at: Place
+  readonly facts: TransactionFacts
+  /** points by rule and currency, `base beans`; null: not said */
+  readonly awards: ReadonlyMap<string, bigint> | null
+  /** points by currency; null: not said */
+  readonly totals: ReadonlyMap<string, bigint> | null
+  readonly tiers: ReadonlyMap<string, string>
+  /** the code of the refusal that must come */
+  readonly refused: string | null
+}
+
+/** Null after a report. */
+export function readExample(node: Node, program: Program, report: Report): Example | null {
+  const map = asMap(node)
+  if (map === null) return null
+  let good = true
+  const reading: Reading = {
+    program,
+    report(found) {
+      good = false
+      report(found)
+    },
+  }
+
+  const single = childOf(map, 'transaction')
+  const list = asList(childOf(map, 'steps'))
+  if ((single === null) === (list === null)) {
+    reading.report(problem(map.at, 'an example has either a "transaction" or "steps"'))
+  }
+  const stepNodes = list ? list.items.flatMap((item) => asMap(item) ?? []) : [map]
+  const steps = stepNodes.flatMap((step) => readStep(step, reading) ?? [])
+  for (const [index, step] of steps.entries()) {
+    const before = steps[index - 1]
+    if (before && step.facts.occurredAt < before.facts.occurredAt) {
+      reading.report(problem(step.at, 'steps stand in order of time: this one comes before the one above it'))
+    }
+  }
+  const first = steps[0]
+  if (!first) return null
+  const member = readMember(asMap(childOf(map, 'member')), first.facts.occurredAt, reading)
+  return good ? { name: textAt(map, 'name') ?? '', at: map.at, member, steps } : null
+}
+
+function readMember(map: MapNode | null, firstSeen: Date, reading: Reading): ExampleMember {
+  const { program } = reading
+  const enrolled = scalarAt(map, 'enrolledAt')
+  const enrolledAt = (enrolled && readTime(enrolled, reading)) ?? firstSeen
+  const node = childOf(map, 'tier')
+  return {
+    enrolledAt,
+    attributes: readAttributes(asMap(childOf(map, 'attributes')), program.memberAttributes, reading),
+    tiers: node ? readTiers(node, reading) : new Map(),
+  }
+}
+
+function readStep(map: MapNode, reading: Reading): Step | null {
+  const { report } = reading
+  const expectations = ['awards', 'totals', 'tier', 'refused']
+  if (expectations.every((key) => childOf(map, key) === null)) {
+    const hint = 'write for instance `awards: { rule: 3 points }`'
+    report(problem(map.at, 'the example does not say what must come of it', { hint }))
+  }
+  const transaction = asMap(childOf(map, 'transaction'))
+  const facts = transaction && readFacts(transaction, reading)
+  const awards = asMap(childOf(map, 'awards'))
+  const totals = childOf(map, 'totals')
+  const tier = childOf(map, 'tier')
+  const expected = {
+    awards: awards && readAwards(awards, reading),
+    totals: totals && readSums(totals, reading),
+    tiers: tier ? readTiers(tier, reading) : new Map<string, string>(),
+    refused: textAt(map, 'refused'),
+  }
+  return facts && { at: map.at, facts, ...expected }
+}
+
+function readAwards(map: MapNode, reading: Reading): Map<string, bigint> {
+  const { program, report } = reading
+  const ids = program.rules.rules.map((rule) => rule.id)
+  const sums = new Map<string, bigint>()
+  for (const { key, keyAt, value } of map.entries) {
+    if (!ids.includes(key))
+      report(problem(keyAt, `there is no rule "${key}"`, { hint: didYouMean(key, ids) }))
+    for (const [currency, points] of readSums(value, reading)) sums.set(`${key} ${currency}`, points)
+  }
+  return sums
+}
+
+/** `3 beans`, or a list of such texts, added up by currency. */
+function readSums(node: Node, { program, report }: Reading): Map<string, bigint> {
+  const currencies = [...program.currencies.keys()]
+  const sums = new Map<string, bigint>()
+  for (const item of node.kind === 'list' ? node.items : [node]) {
+    const scalar = asScalar(item)
+    const read = scalar && readPoints(scalar, { currencies }, report)
+    if (read) sums.set(read.currency, (sums.get(read.currency) ?? 0n) + read.points)
+  }
+  return sums
+}
+
+/** `gold`, or `{ ladder: gold }`. */
+function readTiers(node: Node, { program, report }: Reading): Map<string, string> {
+  const tiers = new Map<string, string>()
+  const take = (ladder: Ladder, scalar: ScalarNode): void => {
+    const known = ladder.tiers.map(({ id }) => id)
+    if (known.includes(scalar.text)) tiers.set(ladder.id, scalar.text)
+    else
+      report(
+        problem(scalar.at, `there is no tier "${scalar.text}"`, { hint: didYouMean(scalar.text, known) }),
+      )
+  }
+  const [only, ...others] = program.ladders
+  if (!only) report(problem(node.at, 'this program has no tiers'))
+  else if (node.kind === 'map') {
+    for (const { key, keyAt, value } of node.entries) {
+      const ladder = program.ladders.find(({ id }) => id === key)
+      if (!ladder) report(problem(keyAt, `there is no ladder "${key}"`))
+      else if (value.kind === 'scalar') take(ladder, value)
+    }
+  } else if (others.length > 0) report(problem(node.at, 'say which ladder: `{ ladder: tier }`'))
+  else if (node.kind === 'scalar') take(only, node)
+  return tiers
+}
