@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { packageRoot } from '../src/db/package-root.ts'
+import { openapiDocument } from '../src/http/openapi.ts'
 import {
   findings,
   type PackageFile,
@@ -35,6 +36,11 @@ t.test('the tree keeps the rules', async (t) => {
   t.strictSame(packageFindings(manifest, tree), [])
   const readme = exists('README.md') ? read('README.md') : ''
   t.strictSame(readmeFindings(readme, manifest.scripts, exists), [])
+})
+
+t.test('openapi/openapi.json is what the routes say', async (t) => {
+  const document = JSON.parse(JSON.stringify(await openapiDocument()))
+  t.strictSame(JSON.parse(read('openapi/openapi.json')), document, 'renew it with: npm run openapi')
 })
 
 // Each row: a tree of files by path (each opens with a comment), and what is found in it.

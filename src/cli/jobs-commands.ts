@@ -57,7 +57,7 @@ function inWords(report: JobReport): string {
   const { job, members, released, expired, holdsReleased, tierChanges, failed } = report
   return [
     `${job}: ${count(members, 'member')} settled in ${report.seconds} s`,
-    `${count(released, 'lot')} released, ${count(expired, 'lot')} expired`,
+    `${count(released, 'point')} released, ${count(expired, 'point')} expired`,
     `${count(holdsReleased, 'hold')} let go, ${count(tierChanges, 'tier change')}`,
     ...(failed > 0 ? [`${count(failed, 'member')} failed`] : []),
   ].join('; ')

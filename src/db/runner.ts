@@ -54,6 +54,7 @@ export function homeFor(dataFolder: string): {
   elsewhere: boolean
 } {
   const wanted = resolve(dataFolder)
+  openOwn(wanted)
   if (reachableBy(runnerFor(join(wanted, 'postgres', 'data')), wanted)) {
     makeHome(wanted, dataFolder)
     // one name for one folder, however it was reached: the server's command line is compared with it
@@ -62,6 +63,16 @@ export function homeFor(dataFolder: string): {
   const home = join(ELSEWHERE, createHash('sha256').update(wanted).digest('hex').slice(0, 16))
   makeHome(home, dataFolder)
   return { home, elsewhere: true }
+}
+
+/**
+ * Root's own data folder may be closed to others, as one from mktemp is: letting them pass through shows
+ * them nothing, because what stands in it has its own modes.
+ */
+function openOwn(folder: string): void {
+  if (process.getuid?.() !== 0 || !existsSync(folder)) return
+  const { uid, mode } = statSync(folder)
+  if (uid === 0 && (mode & 0o011) !== 0o011) chmodSync(folder, (mode & 0o7777) | 0o011)
 }
 
 function makeHome(home: string, dataFolder: string): void {

@@ -5,7 +5,6 @@
 import { DomainError } from '../base/errors.ts'
 import type { Executor, Sql } from '../db/connection.ts'
 import { isLostConnection, withRetry } from '../db/retry.ts'
-import { inTransaction } from '../db/transaction.ts'
 import type { Command, Reply } from './command.ts'
 import { decide } from './decide.ts'
 import { load } from './load.ts'
@@ -151,18 +150,20 @@ export function createLane(options: LaneOptions): Lane {
   }
 
   async function commit(commands: readonly Command[]): Promise<Outcome[]> {
-    return inTransaction(sql, async (tx) => {
+    const outcomes = await sql.begin(async (tx) => {
       const group = await open(tx, commands, true)
       const writes = noWrites()
-      const outcomes = commands.map((command): Outcome => {
+      const decided = commands.map((command): Outcome => {
         try {
           return { reply: decide(group, writes, { command, rules: programs }) }
         } catch (refusal) {
           return { refusal }
         }
       })
-      return { result: outcomes, last: persist(tx, group, writes) }
+      await Promise.all(persist(tx, group, writes))
+      return decided
     })
+    return outcomes as Outcome[]
   }
 
   // Rules that were published since are seen before anything is decided, by the whole group or not at all.
@@ -173,12 +174,13 @@ export function createLane(options: LaneOptions): Lane {
   }
 
   async function preview(command: Command): Promise<string> {
-    const ask = async (tx: Executor) => {
-      const group = await open(tx, [command], false)
-      return { result: decide(group, noWrites(), { command, rules: programs }).body, last: [] }
-    }
+    const ask = () =>
+      sql.begin('isolation level repeatable read read only', async (tx) => {
+        const group = await open(tx, [command], false)
+        return decide(group, noWrites(), { command, rules: programs }).body
+      })
     try {
-      return await withRetry(() => inTransaction(sql, ask, { readOnly: true }), { afterLostConnection: true })
+      return await withRetry(ask, { afterLostConnection: true })
     } catch (error) {
       throw passing(error)
     }

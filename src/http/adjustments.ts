@@ -68,7 +68,7 @@ export function adjustmentRoutes(app: App, deps: RouteDeps): void {
     operationId: 'adjust',
     tags: ['adjustments'],
     summary: 'Correct a balance by hand',
-    description: 'Needs the scope `admin`; the reason stays in the ledger. Safe to send again.',
+    description: 'Needs the scope admin; the reason stays in the ledger. Safe to send again.',
     body: NewAdjustment,
     response: replies({ 201: { description: 'The adjustment', schema: Adjustment } }, [
       'member_not_found',

@@ -52,6 +52,17 @@ const MemberBalance = z
     ],
   })
 
+const itemExample = {
+  entryId: 'ent_0198f0a2b3c4700080000000000a0002',
+  kind: 'earn',
+  occurredAt: '2026-03-03T08:15:00.000Z',
+  recordedAt: '2026-03-03T08:15:01.000Z',
+  transactionId: 'txn_0198f0a2b3c4700080000000000a0001',
+  source: 'till',
+  changes: [{ currency: 'beans', available: 12, pending: 0, held: 0, negative: 0 }],
+  balances: [{ currency: 'beans', available: 120, pending: 0, held: 0, negative: 0 }],
+}
+
 const StatementItem = z
   .strictObject({
     entryId: id('ent', 'the entry'),
@@ -67,21 +78,13 @@ const StatementItem = z
   })
   .meta({
     id: 'StatementItem',
-    examples: [
-      {
-        entryId: 'ent_0198f0a2b3c4700080000000000a0002',
-        kind: 'earn',
-        occurredAt: '2026-03-03T08:15:00.000Z',
-        recordedAt: '2026-03-03T08:15:01.000Z',
-        transactionId: 'txn_0198f0a2b3c4700080000000000a0001',
-        source: 'till',
-        changes: [{ currency: 'beans', available: 12, pending: 0, held: 0, negative: 0 }],
-        balances: [{ currency: 'beans', available: 120, pending: 0, held: 0, negative: 0 }],
-      },
-    ],
+    examples: [itemExample],
   })
 
-const Statement = page(StatementItem).meta({ id: 'Statement' })
+const Statement = page(StatementItem).meta({
+  id: 'Statement',
+  examples: [{ items: [itemExample], nextCursor: 'AZjworPEcACAAAAAAAoAAg' }],
+})
 
 export function balanceRoutes(app: App, { sql, programs, now }: RouteDeps): void {
   const tags = ['balances']

@@ -29,7 +29,8 @@ export function readJsonOnly(app: FastifyInstance): void {
 
 export const zodValidator: FastifySchemaCompiler<z.ZodType> = ({ schema, httpPart }) => {
   return (data: unknown) => {
-    const parsed = schema.safeParse(data)
+    // No body comes as null; a JSON null says no more.
+    const parsed = schema.safeParse(data ?? undefined)
     if (parsed.success) return { value: parsed.data }
     return { error: malformed(faultsOf(parsed.error), httpPart === 'body' ? 'the body' : 'the query') }
   }

@@ -10,6 +10,7 @@ import type { FastifyInstance } from 'fastify'
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import type { z } from 'zod'
 import { packageRoot } from '../db/package-root.ts'
+import { STORABLE } from './schemas.ts'
 
 type Json = Record<string, unknown>
 
@@ -20,6 +21,8 @@ const config = {
     override({ zodSchema, jsonSchema }: { zodSchema: z.core.$ZodTypes; jsonSchema: Json }) {
       // Their patterns are a page long each and say no more than the format does.
       if (jsonSchema.format === 'date-time' || jsonSchema.format === 'date') delete jsonSchema.pattern
+      // What cannot be stored as text is refused, but no reader's pattern language says it alike.
+      if (jsonSchema.pattern === STORABLE.source) delete jsonSchema.pattern
       // A map's keys are text in any case.
       if (zodSchema._zod.def.type === 'record') tidyKeys(jsonSchema)
     },
@@ -36,6 +39,8 @@ const idempotencyKey = {
   schema: { type: 'string', minLength: 1, maxLength: 200 },
   example: '5f0c1a52-6a1d-4d1c-9a43-2f1f7e7b9d10',
 }
+
+const limit = { schema: { type: 'integer', minimum: 1, maximum: 200, default: 50 }, example: 50 }
 
 const tags = {
   members: 'Enrolling, changing and finding members',
@@ -96,8 +101,10 @@ function tidy(document: Json, keyedPaths: ReadonlySet<string>): Json {
     ([path, methods]) => Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
   )
   for (const { path, method, operation } of operations) {
-    if (!keyedPaths.has(`${method} ${path}`)) continue
-    operation.parameters = [...((operation.parameters as Json[] | undefined) ?? []), idempotencyKey]
+    const parameters = (operation.parameters as Json[] | undefined) ?? []
+    // It comes as text, like all of a query, but is a number to whoever sends it.
+    for (const one of parameters) if (one.name === 'limit') Object.assign(one, limit)
+    if (keyedPaths.has(`${method} ${path}`)) operation.parameters = [...parameters, idempotencyKey]
   }
   // Validated one by one, so the schema that validates does not say what they are.
   const batch = components.schemas.BatchInput?.properties as Record<string, Json> | undefined

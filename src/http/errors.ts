@@ -4,7 +4,7 @@
  */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { DomainError, type ErrorCode, type Fault } from '../base/errors.ts'
+import { DomainError, type ErrorCode, errorCodes, type Fault } from '../base/errors.ts'
 import { isLostConnection, isLostRace } from '../db/retry.ts'
 import { detailOf } from './details.ts'
 
@@ -60,7 +60,7 @@ export const Problem = z
     title: z.string(),
     status: z.int(),
     detail: z.string(),
-    code: z.string(),
+    code: z.enum(errorCodes),
     requestId: z.string(),
     details: z.record(z.string(), z.unknown()).optional(),
     errors: z

@@ -227,7 +227,7 @@ export async function findStatement(
       select p.entry_id, p.currency, side.account, side.points
       from postings p
       cross join lateral (values (p.from_account, -p.points), (p.to_account, p.points)) side (account, points)
-      where p.member_id = ${whose.memberId} and p.entry_id <= (select max(entry_id) from page)
+      where p.member_id = ${whose.memberId} and p.entry_id <= (select entry_id from page order by entry_id desc limit 1)
         and side.account in ('available', 'pending', 'held', 'negative')
     ), sums as (
       select l.entry_id, l.currency,

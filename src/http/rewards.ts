@@ -9,6 +9,19 @@ import { readHoldings, tiersOf } from './holdings.ts'
 import { type App, type RouteDeps, replies } from './route.ts'
 import { id, Money, shownInstant, wirePoints } from './schemas.ts'
 
+const example = {
+  rewardId: 'espresso',
+  name: 'Espresso',
+  currency: 'beans',
+  costs: 40,
+  value: null,
+  tier: null,
+  from: null,
+  until: null,
+  available: false,
+  missing: 12,
+}
+
 const Reward = z
   .strictObject({
     rewardId: z.string(),
@@ -28,25 +41,14 @@ const Reward = z
   })
   .meta({
     id: 'Reward',
-    examples: [
-      {
-        rewardId: 'espresso',
-        name: 'Espresso',
-        currency: 'beans',
-        costs: 40,
-        value: null,
-        tier: null,
-        from: null,
-        until: null,
-        available: false,
-        missing: 12,
-      },
-    ],
+    examples: [example],
   })
 
-const Rewards = z
-  .strictObject({ items: z.array(Reward), nextCursor: z.null() })
-  .meta({ id: 'Rewards', description: 'All of them: a catalogue is one page' })
+const Rewards = z.strictObject({ items: z.array(Reward), nextCursor: z.null() }).meta({
+  id: 'Rewards',
+  description: 'All of them: a catalogue is one page',
+  examples: [{ items: [example], nextCursor: null }],
+})
 
 export function rewardRoutes(app: App, { sql, programs, now }: RouteDeps): void {
   const schema = {

@@ -7,7 +7,7 @@ import type { Program } from '../program/program.ts'
 import { type ExampleFailure, runExamples } from '../simulate/examples.ts'
 import { callerOf, scope } from './auth.ts'
 import { type App, type RouteDeps, replies } from './route.ts'
-import { instant, STORABLE, shownInstant, text } from './schemas.ts'
+import { instant, shownInstant, storable, text } from './schemas.ts'
 
 const MOST_FILES = 200
 const MOST_FILE_LENGTH = 1024 * 1024
@@ -15,7 +15,7 @@ const MOST_FILE_LENGTH = 1024 * 1024
 const files = z
   .record(
     z.string().regex(/^(campaigns\/)?[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$/, 'is not the name of a rule file'),
-    z.string().max(MOST_FILE_LENGTH).regex(STORABLE, 'holds a NUL character or half a surrogate pair'),
+    storable(MOST_FILE_LENGTH),
   )
   .refine((all) => Object.keys(all).length <= MOST_FILES, `are more than ${MOST_FILES} files`)
   .meta({

@@ -9,9 +9,14 @@ const MOST = Number(MAX_POINTS)
 // PostgreSQL's text holds no NUL, and a lone surrogate has no UTF-8 form.
 export const STORABLE = /^[^\0\p{Surrogate}]*$/u
 
-/** Text that can be stored as it is; never empty. */
+/** Text that can be stored as it is; may be empty. */
+export function storable(longest: number) {
+  return z.string().max(longest).regex(STORABLE, 'holds a NUL character or half a surrogate pair')
+}
+
+/** The same, never empty. */
 export function text(longest: number) {
-  return z.string().min(1).max(longest).regex(STORABLE, 'holds a NUL character or half a surrogate pair')
+  return storable(longest).min(1)
 }
 
 /** `mem_` and 32 hex digits. Any other text is a member that is not there, so it is not checked here. */
@@ -35,7 +40,7 @@ export const externalRefOrHeader = externalRef.optional().meta({
 })
 
 export const instant = z.iso
-  .datetime({ offset: true })
+  .datetime({ offset: true, abort: true })
   .max(40)
   .refine((at) => at >= '1970' && !Number.isNaN(Date.parse(at)), 'is not an instant since 1970')
   .meta({
@@ -116,7 +121,7 @@ export function oneMember(
 
 const fieldName = z.string().regex(/^[A-Za-z][A-Za-z0-9_.-]{0,63}$/, 'is not a field name')
 const fieldValue = z
-  .union([text(500), z.literal(''), z.number().min(-MOST).max(MOST), z.boolean(), z.null()])
+  .union([storable(500), z.number().min(-MOST).max(MOST), z.boolean(), z.null()])
   .meta({ description: 'Text, a number, true, false or null; never an object or a list' })
 
 /** A flat map of scalars. */

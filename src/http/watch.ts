@@ -25,14 +25,27 @@ export function watchRequests(app: FastifyInstance, metrics: Metrics): void {
     done()
   })
 
+  let closing = false
+  app.addHook('preClose', (done) => {
+    closing = true
+    done()
+  })
+  // A connection that is kept open after its last answer would keep the service from ending.
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    if (closing) reply.header('connection', 'close')
+    done(null, payload)
+  })
+
   app.addHook('onResponse', (request, reply, done) => {
     const { method } = request
     const { statusCode: status, elapsedTime } = reply
     const route = request.routeOptions.url ?? 'unknown'
     metrics.onRequest({ method, route, status, seconds: elapsedTime / 1000 })
-    if (status >= 500 || VERBOSE.has(request.log.level)) {
+    // 503 comes in floods, and the metrics count them.
+    const failed = status >= 500 && status !== 503
+    if (failed || VERBOSE.has(request.log.level)) {
       const line = { method, route, status, ms: elapsedTime, trace: reply.getHeader('traceparent') }
-      if (status >= 500) request.log.warn(line, 'failed')
+      if (failed) request.log.warn(line, 'failed')
       else request.log.debug(line, 'answered')
     }
     done()

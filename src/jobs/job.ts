@@ -38,9 +38,9 @@ export function isJob(name: string): name is JobName {
 /** What one sweep did, summed over its members. */
 export interface SweepTotals {
   members: number
-  /** lots that became usable */
+  /** points that became usable */
   released: number
-  /** lots that lapsed */
+  /** points that lapsed */
   expired: number
   holdsReleased: number
   tierChanges: number

@@ -57,13 +57,21 @@ export async function countRows(sql: Executor, slice: Slice): Promise<Counts> {
   return row
 }
 
-function within(sql: Executor, column: string, slice: Slice) {
+/**
+ * Said of each table of a join: PostgreSQL carries an equality over to the other side, but no range, and
+ * would read the whole of that table for each slice.
+ */
+function between(sql: Executor, column: string, slice: Slice) {
   const end = slice.to === null ? sql`` : sql`and ${sql(column)} < ${slice.to}`
+  return sql`(${sql(column)} >= ${slice.from} ${end})`
+}
+
+function within(sql: Executor, column: string, slice: Slice) {
   const own =
     slice.program === null
       ? sql``
       : sql`and ${sql(column)} in (select member_id from members where program = ${slice.program})`
-  return sql`(${sql(column)} >= ${slice.from} ${end} ${own})`
+  return sql`(${between(sql, column, slice)} ${own})`
 }
 
 /** An id as it goes out, `ent_0198…`. */
@@ -71,25 +79,27 @@ function shown(sql: Executor, kind: IdKind, column: string) {
   return sql`${`${prefixes[kind]}_`}::text || replace(${sql(column)}::text, '-', '')`
 }
 
+// Postings are left out: one whose entry is not there is found as such.
+const placesOfMembers = ['entries', 'lots', 'accounts', 'transactions', 'redemptions', 'standings'] as const
+
 /** Rows about members that are not there: one finding per such member. */
 export function strangers(sql: Executor, slice: Slice): Promise<FindingRow[]> {
+  const rows = placesOfMembers.map(
+    (place, index) => sql`
+      ${index === 0 ? sql`` : sql`union all`}
+      select ${place}::text as place, member_id from ${sql(place)} as row
+      where ${within(sql, 'row.member_id', slice)}
+        and not exists (
+          select from members
+          where members.member_id = row.member_id and ${between(sql, 'members.member_id', slice)})`,
+  )
   return sql<FindingRow[]>`
-    with owners as (
-      select 'entries' as place, member_id from entries where ${within(sql, 'entries.member_id', slice)}
-      union select 'postings', member_id from postings where ${within(sql, 'postings.member_id', slice)}
-      union select 'lots', member_id from lots where ${within(sql, 'lots.member_id', slice)}
-      union select 'accounts', member_id from accounts where ${within(sql, 'accounts.member_id', slice)}
-      union select 'transactions', member_id from transactions where ${within(sql, 'transactions.member_id', slice)}
-      union select 'redemptions', member_id from redemptions where ${within(sql, 'redemptions.member_id', slice)}
-      union select 'standings', member_id from standings where ${within(sql, 'standings.member_id', slice)}
-    )
     select
-      'member_missing' as kind, owners.member_id as "memberId", count(*) over () as total,
-      'no such member, but rows in ' || string_agg(place, ', ' order by place) as detail
-    from owners
-    where not exists (select from members where members.member_id = owners.member_id)
-    group by owners.member_id
-    order by owners.member_id
+      'member_missing' as kind, member_id as "memberId", count(*) over () as total,
+      'no such member, but rows in ' || string_agg(distinct place, ', ' order by place) as detail
+    from (${rows}) as strangers
+    group by member_id
+    order by member_id
     limit ${slice.most}`
 }
 
@@ -111,6 +121,7 @@ export function badPostings(sql: Executor, slice: Slice): Promise<FindingRow[]> 
         format('%s %s from %s to %s', points, currency, from_account, to_account) as moved
       from postings
       left join entries on entries.member_id = postings.member_id and entries.entry_id = postings.entry_id
+        and ${between(sql, 'entries.member_id', slice)}
       where ${within(sql, 'postings.member_id', slice)}
     )
     select kind, member_id as "memberId", count(*) over () as total,
@@ -145,16 +156,21 @@ export function badEntries(sql: Executor, slice: Slice): Promise<FindingRow[]> {
             then 'entry_without_transaction'
           when entries.redemption_id is not null and redemptions.redemption_id is null
             then 'entry_without_redemption'
-          when entries.kind = 'earn' and coalesce(legs.issued, 0) <> ${awardedOf(sql)} then 'award_differs'
+          when entries.kind = 'earn' and coalesce(legs.issued, 0) <> awarded then 'award_differs'
         end as kind,
-        case entries.kind when 'earn' then format(': issued %s, awarded %s', coalesce(legs.issued, 0), ${awardedOf(sql)})
-          else '' end as sums
+        case when entries.kind = 'earn' then format(': issued %s, awarded %s', coalesce(legs.issued, 0), awarded) end as sums
       from entries
       left join legs on legs.member_id = entries.member_id and legs.entry_id = entries.entry_id
       left join transactions on transactions.member_id = entries.member_id
         and transactions.transaction_id = entries.transaction_id
+        and ${between(sql, 'transactions.member_id', slice)}
       left join redemptions on redemptions.member_id = entries.member_id
         and redemptions.redemption_id = entries.redemption_id
+        and ${between(sql, 'redemptions.member_id', slice)}
+      cross join lateral (
+        select coalesce(sum((award ->> 'points')::bigint), 0) as awarded
+        from jsonb_array_elements(transactions.valuation -> 'awards') as award
+      ) as valuation
       where ${within(sql, 'entries.member_id', slice)}
     )
     select kind, member_id as "memberId", count(*) over () as total,
@@ -163,12 +179,6 @@ export function badEntries(sql: Executor, slice: Slice): Promise<FindingRow[]> {
     where kind is not null
     order by member_id, entry_id
     limit ${slice.most}`
-}
-
-function awardedOf(sql: Executor) {
-  return sql`(
-    select coalesce(sum((award ->> 'points')::bigint), 0)
-    from jsonb_array_elements(transactions.valuation -> 'awards') as award)`
 }
 
 /**
@@ -189,6 +199,7 @@ export function badBalances(sql: Executor, slice: Slice): Promise<FindingRow[]> 
           filter (where entries.kind in ('earn', 'return')), 0) as lifetime
       from postings
       join entries on entries.member_id = postings.member_id and entries.entry_id = postings.entry_id
+        and ${between(sql, 'entries.member_id', slice)}
       where ${within(sql, 'postings.member_id', slice)}
       group by postings.member_id, currency, lot_id
     ), own_lots as (
@@ -315,7 +326,7 @@ export function badRecords(sql: Executor, slice: Slice): Promise<FindingRow[]> {
       where ${within(sql, 'transactions.member_id', slice)} and not exists (
         select from entries
         where entries.member_id = transactions.member_id and entries.transaction_id = transactions.transaction_id
-          and entries.kind = 'earn')
+          and entries.kind = 'earn' and ${between(sql, 'entries.member_id', slice)})
     )
     select kind, member_id as "memberId", count(*) over () as total, detail
     from findings

@@ -126,10 +126,16 @@ function fieldValue(field: Field, value: FieldValue | undefined): Value | undefi
     case 'date':
       return typeof value === 'string' && isDay(value) ? value : undefined
     default: {
-      if (typeof value !== 'number' || !Number.isFinite(value)) return undefined
-      return field.type === 'integer' && !Number.isInteger(value) ? undefined : new Decimal(value)
+      const number = numberOf(value)
+      return field.type === 'integer' && number && !number.isInteger() ? undefined : number
     }
   }
+}
+
+// A number comes as a JSON number, or as decimal text where its digits must stay as they are.
+function numberOf(value: FieldValue | undefined): Decimal | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) ? new Decimal(value) : undefined
+  return typeof value === 'string' && /^-?\d{1,20}(\.\d{1,12})?$/.test(value) ? new Decimal(value) : undefined
 }
 
 /** Finds what a name means, or says what is wrong with it. */

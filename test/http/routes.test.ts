@@ -1,6 +1,6 @@
 /** Every endpoint's good path, told as the day of one member. The clock stands at 3 March 2026, a Tuesday. */
 import t from 'tap'
-import { sale, startService } from './service.ts'
+import { sale, startService } from './front.ts'
 
 t.test('enrolling, reading, changing, looking up', async (t) => {
   const { get, post, ask } = await startService(t)
@@ -290,7 +290,10 @@ t.test('operations', async (t) => {
   t.strictSame(ready.body.checks, { database: 'ok', rules: 'ok', queue: 0 })
 
   const metrics = await get('/metrics', { key: null })
-  t.match(metrics.text, /request_duration_seconds_count{method="POST",route="\/v1\/transactions",status="201"} 1/)
+  t.match(
+    metrics.text,
+    /request_duration_seconds_count{method="POST",route="\/v1\/transactions",status="201"} 1/,
+  )
   t.match(metrics.text, /milepost_lane_depth 0/)
 
   const docs = await get('/docs', { key: null })

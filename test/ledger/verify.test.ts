@@ -203,7 +203,7 @@ const damages: [string, string, string[], string][] = [
     'a member who is gone',
     "delete from members where external_ref = 'bob'",
     ['member_missing'],
-    'accounts, entries, postings, redemptions, transactions',
+    'accounts, entries, redemptions, transactions',
   ],
   [
     'an account of nobody',

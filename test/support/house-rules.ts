@@ -128,7 +128,7 @@ const QUERY = /\b(sql|tx|executor|keeper|admin)(<[^`;]*>)?`|\.unsafe\(|from 'pos
 function sqlOf(path: string, text: string): string[] {
   const mayQuery =
     /^src\/db\//.test(path) ||
-    /^src\/engine\/(load|persist)\.ts$/.test(path) ||
+    /^src\/engine\/(load|persist)(-[a-z]+)?\.ts$/.test(path) ||
     /^src\/[^/]+\/queries\.ts$/.test(path)
   return !mayQuery && QUERY.test(text)
     ? [`${path}: SQL outside of db/, queries.ts, load.ts and persist.ts`]

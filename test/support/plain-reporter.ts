@@ -1,9 +1,12 @@
 /**
  * What `npm test` prints: each file with its count and time, each failure with its full name and
  * diagnostic, and a last line `N passed, N failed` (`, N skipped` may follow). A file that crashed, timed
- * out or ran no test counts as one failure.
+ * out or ran no test counts as one failure. A run that says nothing for minutes is ended: a process that
+ * a test left behind keeps the runner waiting for ever.
  */
+import { spawnSync } from 'node:child_process'
 import { Transform, type TransformCallback } from 'node:stream'
+import { fileURLToPath } from 'node:url'
 import { Parser, type Result } from 'tap-parser'
 
 interface FileCount {
@@ -17,8 +20,12 @@ export default class PlainReporter extends Transform {
   readonly #total: FileCount = { passed: 0, failed: 0, skipped: 0 }
   #file: FileCount = { passed: 0, failed: 0, skipped: 0 }
 
-  constructor() {
+  readonly #watch: NodeJS.Timeout
+
+  /** `patience`: more than any one file may take (`timeout` in .taprc), in milliseconds. */
+  constructor(patience = 240_000) {
     super()
+    this.#watch = setTimeout(() => this.#giveUp(patience), patience)
     this.#listen(this.#parser, [])
     this.#parser.on('bailout', (reason: string) => this.#fail('bail out', reason))
   }
@@ -72,17 +79,29 @@ export default class PlainReporter extends Transform {
     this.push(`\nnot ok ${name}\n${text}`)
   }
 
+  /** The server is stopped here, because the runner's own end is never reached. */
+  #giveUp(patience: number): void {
+    this.#fail(`no word for ${patience / 1000} s: a test left a process behind that holds its output`, null)
+    process.stdout.write(this.#summary())
+    spawnSync(process.execPath, [fileURLToPath(new URL('./after.js', import.meta.url))], { stdio: 'inherit' })
+    process.exit(1)
+  }
+
+  #summary(): string {
+    const { passed, failed, skipped } = this.#total
+    return `\n${passed} passed, ${failed + this.#file.failed} failed${skipped ? `, ${skipped} skipped` : ''}\n`
+  }
+
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    this.#watch.refresh()
     this.#parser.write(chunk)
     done()
   }
 
   override _flush(done: TransformCallback): void {
+    clearTimeout(this.#watch)
     this.#parser.end()
-    const { passed, failed, skipped } = this.#total
-    this.push(
-      `\n${passed} passed, ${failed + this.#file.failed} failed${skipped ? `, ${skipped} skipped` : ''}\n`,
-    )
+    this.push(this.#summary())
     done()
   }
 }
