@@ -19,8 +19,8 @@ import { seedMembers } from './members.ts'
 import { type Pgbench, preparePgbench } from './pgbench.ts'
 import { groupsOf, hottest, type Share, sampleWaits } from './profile.ts'
 import { type Round, rowsOf, type Spread, spreadOf, tableOf } from './report.ts'
+import { type Service, startService } from './serve.ts'
 import { type BenchServer, startBenchServer } from './server.ts'
-import { type Service, startService } from './service.ts'
 
 const DATABASE = 'milepost_bench'
 const PROGRAM = 'till'
@@ -61,7 +61,9 @@ async function prepared(options: EarnOptions): Promise<number> {
     endChildren()
     for (const step of undo.splice(0).reverse()) await step()
   }
+  let stopped = false
   const interrupted = () => {
+    stopped = true
     say('interrupted: stopping the service and the server')
     takeDown().finally(() => process.exit(130))
   }
@@ -82,6 +84,10 @@ async function prepared(options: EarnOptions): Promise<number> {
     const service = await startService({ databaseUrl, folder, profileTo })
     undo.push(() => service.stop())
     return await measure({ options, server, sql, service, key, k6, pgbench }, profileTo)
+  } catch (error) {
+    // what fails because it was stopped is no failure
+    if (stopped) return 130
+    throw error
   } finally {
     process.off('SIGINT', interrupted).off('SIGTERM', interrupted)
     await takeDown()

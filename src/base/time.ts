@@ -36,8 +36,14 @@ export type ExpiryPolicy =
 // Offsets change only on quarter hours of UTC in every zone of the tz database since 1970.
 const QUARTER = 15 * 60_000
 const DAY = 86_400_000
-const MOST_OFFSETS = 200_000
+const MOST_REMEMBERED = 200_000
 const offsets = new Map<string, Map<number, number>>()
+
+/** Keeps an answer, and forgets all of them before they grow beyond measure. */
+function remember<Key, Answer>(answers: Map<Key, Answer>, key: Key, answer: Answer): void {
+  if (answers.size >= MOST_REMEMBERED) answers.clear()
+  answers.set(key, answer)
+}
 
 /** Milliseconds that the zone is ahead of UTC at an instant. */
 function offsetAt(zone: string, at: number): number {
@@ -51,8 +57,7 @@ function offsetAt(zone: string, at: number): number {
   if (offset === undefined) {
     const zoned = Temporal.Instant.fromEpochMilliseconds(slot * QUARTER).toZonedDateTimeISO(zone)
     offset = zoned.offsetNanoseconds / 1_000_000
-    if (known.size >= MOST_OFFSETS) known.clear()
-    known.set(slot, offset)
+    remember(known, slot, offset)
   }
   return offset
 }
@@ -71,9 +76,22 @@ export function isZone(zone: string): boolean {
   }
 }
 
+// Asked for several times by every sale; there are fewer days than sales.
+const days = new Map<number, Day>()
+
 /** The calendar day that an instant falls on. */
 export function dayOf(zone: string, at: Date): Day {
-  return wallClock(zone, at).toISOString().slice(0, 10)
+  return dayNumbered(Math.floor(wallClock(zone, at).getTime() / DAY))
+}
+
+/** The day with a number of days after 1 January 1970. */
+function dayNumbered(number: number): Day {
+  let day = days.get(number)
+  if (day === undefined) {
+    day = new Date(number * DAY).toISOString().slice(0, 10)
+    remember(days, number, day)
+  }
+  return day
 }
 
 export function weekdayOf(zone: string, at: Date): Weekday {
@@ -94,8 +112,7 @@ export function startOfDay(zone: string, day: Day): Date {
   let start = starts.get(key)
   if (!start) {
     start = new Date(Temporal.PlainDate.from(day).toZonedDateTime(zone).epochMilliseconds)
-    if (starts.size >= MOST_OFFSETS) starts.clear()
-    starts.set(key, start)
+    remember(starts, key, start)
   }
   return start
 }
@@ -117,7 +134,7 @@ function show(year: number, month: number, day: number): Day {
 }
 
 export function addDays(day: Day, count: number): Day {
-  return new Date(Date.parse(`${day}T00:00:00Z`) + count * DAY).toISOString().slice(0, 10)
+  return dayNumbered(Date.parse(day) / DAY + count)
 }
 
 /** The same day of a later month, or its last day where the month is shorter (31 Jan + 1 month = 28 Feb). */
@@ -151,6 +168,8 @@ export function endOf(unit: Unit, day: Day): Day {
   return addDays(addMonths(start, size), -1)
 }
 
+const lapses = new Map<string, Date>()
+
 /**
  * The instant at which points earned at `at` lapse: they are usable strictly before it. Null: never.
  * `12 months, end of month` from 14 March 2026 is midnight after 31 March 2027.
@@ -158,9 +177,15 @@ export function endOf(unit: Unit, day: Day): Day {
 export function lapsesAt(policy: ExpiryPolicy, zone: string, at: Date): Date | null {
   if (policy.kind === 'never') return null
   const from = dayOf(zone, at)
+  const key = `${zone} ${from} ${policy.count} ${policy.unit} ${policy.endOf}`
+  const known = lapses.get(key)
+  if (known) return known
+
   const reached =
     policy.unit === 'day'
       ? addDays(from, policy.count)
       : addMonths(from, policy.unit === 'year' ? policy.count * 12 : policy.count)
-  return startOfDay(zone, addDays(endOf(policy.endOf, reached), 1))
+  const lapse = startOfDay(zone, addDays(endOf(policy.endOf, reached), 1))
+  remember(lapses, key, lapse)
+  return lapse
 }

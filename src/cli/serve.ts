@@ -5,7 +5,7 @@
 import closeWithGrace from 'close-with-grace'
 import { pino } from 'pino'
 import { migrate } from '../db/migrate.ts'
-import { createPrograms } from '../engine/programs.ts'
+import { createPrograms, type Programs } from '../engine/programs.ts'
 import { startSchedule } from '../jobs/schedule.ts'
 import type { Program } from '../program/program.ts'
 import type { Call, CliCommand } from './command-line.ts'
@@ -17,6 +17,8 @@ import { logTarget } from './serve-log.ts'
 const POOL = 20
 /** A request may wait for a busy lane; whoever runs the service may wait this long for its end. */
 const GRACE = 30_000
+/** Milliseconds until a publication by another process is seen by reads. */
+const RULES_EVERY = 2_000
 
 export const serveCommand: CliCommand = {
   name: 'serve',
@@ -71,6 +73,7 @@ async function openService(call: Call, database: Database): Promise<string> {
       'no program is published yet: milepost rules publish <folder>, or milepost serve --demo',
     )
   }
+  keepRulesFresh(call, programs)
   const front = await call.doors.createFront()
   const lane = openLane(call, { ...database, programs, onGroup: front.onGroup })
   const target = logTarget(call.stderr)
@@ -93,6 +96,15 @@ async function openService(call: Call, database: Database): Promise<string> {
   } catch (error) {
     throw listenError(error as NodeJS.ErrnoException, config)
   }
+}
+
+/** The lane sees new rules with each write; this is for reads, and for a service that waits for its first rules. */
+function keepRulesFresh({ closing }: Call, programs: Programs): void {
+  const timer = setInterval(() => {
+    // A database that is away is told by whatever really needs it.
+    programs.refresh().catch(() => {})
+  }, RULES_EVERY)
+  closing.add(() => clearInterval(timer))
 }
 
 function listenError(error: NodeJS.ErrnoException, { host, port }: { host: string; port: number }): Error {
@@ -142,12 +154,17 @@ function endOnSignal({ closing, terminal }: Call): { ended: Promise<void>; unins
   })
   const logger = { error: (message: unknown) => terminal.note(String(message)) }
   const onSecondSignal = () => closing.runAtOnce()
-  const { uninstall } = closeWithGrace({ delay: GRACE, logger, onSecondSignal }, async ({ err }) => {
-    if (err) terminal.note(`stopping after a failure: ${err.stack ?? err.message}`)
-    else terminal.note('stopping …')
-    closing.interrupt()
-    await closing.run()
-    end()
-  })
+  // A process with nothing left to wait for has lost something: node says so itself, by its exit code.
+  const skip: closeWithGrace.AllEvents[] = ['beforeExit']
+  const { uninstall } = closeWithGrace(
+    { delay: GRACE, logger, onSecondSignal, skip },
+    async ({ err, signal }) => {
+      if (err) terminal.note(`stopping after a failure: ${err.stack ?? err.message}`)
+      else terminal.note(`${signal ?? 'asked to stop'}: stopping …`)
+      closing.interrupt()
+      await closing.run()
+      end()
+    },
+  )
   return { ended, uninstall }
 }

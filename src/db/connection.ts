@@ -25,9 +25,8 @@ export interface ConnectOptions {
   readonly name?: string
   /** settings of the session, such as `laneSettings` */
   readonly settings?: Readonly<Record<string, string>>
+  /** one connection that is only there to be there: kept for good, and its end is told */
   readonly onClose?: () => void
-  /** keep each connection for good; otherwise the driver renews them after half an hour to an hour */
-  readonly lasting?: boolean
 }
 
 /**
@@ -44,17 +43,28 @@ export const laneSettings = {
 const SERVER_DECIDES = 0
 
 export function connect(url: string, options: ConnectOptions): Sql {
-  return postgres(url, {
+  const sql = postgres(url, {
     max: options.max,
     connect_timeout: 10,
     types,
-    connection: {
-      application_name: options.name ?? 'milepost',
-      ...options.settings,
-    },
+    connection: { application_name: options.name ?? 'milepost', ...options.settings },
     onnotice: () => {},
-    ...(options.onClose ? { onclose: options.onClose } : {}),
-    ...(options.lasting ? { max_lifetime: null } : {}),
+    // otherwise the driver renews each connection after half an hour to an hour
+    ...(options.onClose ? { onclose: options.onClose, max_lifetime: null, fetch_types: false } : {}),
+  })
+  if (!options.onClose) readArrayTypesOnce(sql)
+  return sql
+}
+
+/**
+ * The driver reads the array types on every new connection, and if the server goes away just then, nobody
+ * hears of the failed query but Node, which ends the process. All connections of a pool share what was
+ * read, so once is enough, and a pool that reconnects to a server in trouble runs no such risk.
+ */
+function readArrayTypesOnce(sql: Sql): void {
+  const { shared } = sql.options as unknown as { shared: { typeArrayMap: object } }
+  Object.defineProperty(sql.options, 'fetch_types', {
+    get: () => Object.keys(shared.typeArrayMap).length === 0,
   })
 }
 

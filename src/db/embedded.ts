@@ -11,7 +11,7 @@ import { binaries } from './binaries.ts'
 import { ensureCluster, USER } from './cluster.ts'
 import { connect, type Sql } from './connection.ts'
 import { type Launch, lastWords, launch, lookAt, removeStale, shutDown } from './postmaster.ts'
-import { homeFor, runnerFor } from './runner.ts'
+import { ELSEWHERE, homeFor, runnerFor } from './runner.ts'
 
 export interface ServerOptions {
   readonly dataFolder: string
@@ -42,7 +42,7 @@ export async function startServer(options: ServerOptions): Promise<EmbeddedServe
   const { home, elsewhere } = homeFor(options.dataFolder)
   if (elsewhere) options.log?.(`the database cannot reach ${options.dataFolder}: its data is in ${home}`)
   const runner = runnerFor(join(home, 'postgres', 'data'))
-  const programs = binaries(runner, home)
+  const programs = binaries(runner, runner ? ELSEWHERE : home)
   const cluster = await ensureCluster({ home, runner, programs, fast })
   const place: Place = { cluster, runner, programs, fast }
 
@@ -125,7 +125,6 @@ async function hold(url: string, onClose: () => void): Promise<Sql | null> {
   const keeper = connect(url, {
     max: 1,
     name: 'milepost keeper',
-    lasting: true,
     onClose: () => {
       if (held) onClose()
       held = false

@@ -149,7 +149,8 @@ export async function shutDown(data: string): Promise<void> {
   if (found.state === 'none' || found.state === 'stale') return
   process.kill(found.pid, 'SIGINT')
   for (const since = Date.now(); Date.now() - since < STOP_LIMIT; ) {
-    if (!isAlive(found.pid) || readPidFile(data) === null) return
+    // a process that ended and whose parent has not heard of it yet still has its number, but no command
+    if (!isAlive(found.pid) || !isPostmaster(found.pid, data)) return
     await sleep(10)
   }
   throw new Error(`PostgreSQL (pid ${found.pid}) did not stop within ${STOP_LIMIT / 1000} s`)

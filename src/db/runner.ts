@@ -11,8 +11,8 @@ export type Runner = { readonly uid: number; readonly gid: number } | null
 
 /** `nobody` on the Linux distributions: owns nothing, so a broken server can break nothing else. */
 const NOBODY = 65534
-/** Where root keeps data for a folder that the runner cannot reach (a clone under /root). */
-const ELSEWHERE = '/var/lib/milepost'
+/** Where root keeps what the runner could not reach: the data and the programs of a clone under /root. */
+export const ELSEWHERE = '/var/lib/milepost'
 
 /** The cluster's owner where there is one, because PostgreSQL insists on it; else nobody, else ourselves. */
 export function runnerFor(clusterFolder: string): Runner {

@@ -1,9 +1,10 @@
 /**
  * What is kept with a transaction so that a return, years later and under other rules, can be valued
  * against the day of the sale: the member's facts, what limits had used, and what was awarded. JSON-ready.
+ * The trace is not kept: the same facts under the same version give it again whenever it is asked for.
  */
 import { Decimal } from '../base/points.ts'
-import type { Award, FieldValue, LimitUse, MemberFacts, RuleTrace, Valuation } from '../rules/facts.ts'
+import type { Award, FieldValue, LimitUse, MemberFacts, Valuation } from '../rules/facts.ts'
 
 export interface KeptAward {
   rule: string
@@ -34,7 +35,6 @@ export interface KeptValuation {
   lots: Record<string, string>
   /** net that may earn, a decimal: what the spend counter counted */
   spend: string
-  trace: RuleTrace[]
 }
 
 /** Counters keep ten decimals, so that what several returns take back adds up to what the sale gave. */
@@ -57,7 +57,6 @@ export function keepValuation(
     awards: valuation.awards.map(keepAward),
     lots: input.lots,
     spend: countedSpend(valuation.spend).toFixed(),
-    trace: [...valuation.trace],
   }
 }
 

@@ -7,7 +7,7 @@ import { openBook } from '../ledger/book.ts'
 import { standingFrom } from '../tiers/history.ts'
 import type { Command } from './command.ts'
 import type { RulesInForce } from './deciding.ts'
-import { type Needs, needsOf } from './needs.ts'
+import { type Needs, needsOf, wantCountersFrom } from './needs.ts'
 import * as rows from './rows.ts'
 import { type GroupState, identifierKey, type MemberState, type Recorded, recordKey } from './state.ts'
 
@@ -18,7 +18,7 @@ export async function load(
   input: { rules: RulesInForce; lock: boolean },
 ): Promise<GroupState> {
   const needs = needsOf(commands, input.rules)
-  const owners = await readOwners(sql, needs)
+  const owners = await readOwners(sql, needs, { rules: input.rules, at: latest(commands) })
   const ids = [...new Set([...needs.memberIds, ...owners.memberIds])].sort()
   const [members, recorded] = await Promise.all([
     readMembers(sql, { ids, needs, lock: input.lock, now: latest(commands) }),
@@ -50,13 +50,17 @@ type Owners = Pick<GroupState, 'identifiers' | 'transactionOwners' | 'redemption
   memberIds: string[]
 }
 
-async function readOwners(sql: Executor, needs: Needs): Promise<Owners> {
+async function readOwners(
+  sql: Executor,
+  needs: Needs,
+  since: { rules: RulesInForce; at: Date },
+): Promise<Owners> {
   const [identifiers, transactions, redemptions] = await Promise.all([
     readIdentifiers(sql, needs.identifiers),
     needs.transactionIds.size === 0
       ? []
-      : sql<{ id: string; member_id: string }[]>`
-          select transaction_id as id, member_id from transactions
+      : sql<{ id: string; member_id: string; program: string; occurred_at: Date }[]>`
+          select transaction_id as id, member_id, program, occurred_at from transactions
           where transaction_id = any(${list(sql, [...needs.transactionIds])}::uuid[])`,
     needs.redemptionIds.size === 0
       ? []
@@ -64,6 +68,9 @@ async function readOwners(sql: Executor, needs: Needs): Promise<Owners> {
           select redemption_id as id, member_id from redemptions
           where redemption_id = any(${list(sql, [...needs.redemptionIds])}::uuid[])`,
   ])
+  // A return is valued, and the ladders climbed again, from the day of its sale on.
+  for (const { program, occurred_at } of transactions)
+    wantCountersFrom(needs, { ...since, program, occurredAt: occurred_at })
   return {
     identifiers: new Map(
       identifiers.map((row) => [
@@ -185,8 +192,12 @@ async function readMembers(sql: Executor, asked: Asked): Promise<Map<string, Mem
       needs.countersFrom === null
         ? []
         : sql<rows.CounterDbRow[]>`
-            select member_id, counter, day, value from counters
-            where member_id = any(${ids}::uuid[]) and (day >= ${needs.countersFrom} or day = '0001-01-01')`,
+            select c.member_id, c.counter, c.day, c.value
+            from members m join counters c on c.member_id = m.member_id
+            where m.member_id = any(${ids}::uuid[])
+              and (c.day >= least(${needs.countersFrom}::date,
+                  (m.due_at - make_interval(months => ${needs.overdueMonths}, days => 1))::date)
+                or c.day = '0001-01-01')`,
       needs.redemptionIds.size === 0
         ? []
         : sql<rows.RedemptionRow[]>`

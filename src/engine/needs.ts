@@ -18,6 +18,8 @@ export interface Needs {
   readonly describing: Command[]
   /** members' counters are read from this business day on; null: no command looks at any */
   countersFrom: Day | null
+  /** months of counters before an end that is overdue: the longest period that it may be judged by */
+  overdueMonths: number
 }
 
 export function needsOf(commands: readonly Command[], rules: RulesInForce): Needs {
@@ -29,6 +31,7 @@ export function needsOf(commands: readonly Command[], rules: RulesInForce): Need
     spending: [],
     describing: [],
     countersFrom: null,
+    overdueMonths: 0,
   }
   for (const command of commands) gather(needs, command, rules)
   return needs
@@ -87,11 +90,19 @@ function wantIdentifier(needs: Needs, command: Command, { kind, value }: Identif
 // Far enough back for the longest period of a ladder and for a limit per year. A date that cannot have
 // been is refused when the command is decided; nothing needs to be read for it.
 function wantCounters(needs: Needs, command: Command, what: { rules: RulesInForce; occurredAt: Date }): void {
-  const { rules, occurredAt } = what
-  const earlier = occurredAt < command.at ? occurredAt : command.at
+  wantCountersFrom(needs, { ...what, program: command.program, at: command.at })
+}
+
+export function wantCountersFrom(
+  needs: Needs,
+  what: { rules: RulesInForce; program: string; occurredAt: Date; at: Date },
+): void {
+  const { rules, occurredAt, at } = what
+  const earlier = occurredAt < at ? occurredAt : at
   if (Number.isNaN(earlier.getTime()) || earlier.getTime() < 0) return
-  const program = inForce(rules, command)
+  const program = inForce(rules, what)
   if (program === null) return
+  needs.overdueMonths = Math.max(needs.overdueMonths, historyMonths(program))
   const day = dayOf(program.timeZone, earlier)
   const [year, history] = [startOf('year', day), addMonths(day, -historyMonths(program))]
   const from = year < history ? year : history
@@ -99,9 +110,9 @@ function wantCounters(needs: Needs, command: Command, what: { rules: RulesInForc
 }
 
 // No rules in force is the command's own refusal when it is decided; here it must not fail the group.
-function inForce(rules: RulesInForce, command: Command): Program | null {
+function inForce(rules: RulesInForce, { program, at }: { program: string; at: Date }): Program | null {
   try {
-    return rules.at(command.program, command.at)
+    return rules.at(program, at)
   } catch (error) {
     if (error instanceof DomainError) return null
     throw error

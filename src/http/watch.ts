@@ -8,6 +8,11 @@ import type { FastifyInstance } from 'fastify'
 import type { Metrics } from './metrics.ts'
 
 const REQUEST_ID = /^[\w.-]{1,64}$/
+/** No answer is a page, or a part of one, unless it says otherwise. */
+const SAFE = {
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+}
 const VERBOSE = new Set(['debug', 'trace'])
 const TRACE_PARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
 
@@ -19,7 +24,7 @@ export function requestIdOf(request: IncomingMessage): string {
 
 export function watchRequests(app: FastifyInstance, metrics: Metrics): void {
   app.addHook('onRequest', (request, reply, done) => {
-    reply.header('x-request-id', request.id)
+    reply.headers(SAFE).header('x-request-id', request.id)
     const trace = request.headers.traceparent
     if (typeof trace === 'string' && TRACE_PARENT.test(trace)) reply.header('traceparent', trace)
     done()

@@ -79,20 +79,17 @@ export async function lastRuns(sql: Executor): Promise<JobRun[]> {
 /** 'mpjb': the first half of the jobs' advisory locks; the second is the job's own. */
 const LOCKS = 0x6d706a62
 
-/** Runs `work` if no other session is at this job; null if one is. */
+/**
+ * Runs `work` if no other session is at this job; null if one is. The lock is of a database transaction that
+ * does nothing else: it goes with its connection whatever happens, and between statements such a transaction
+ * keeps no snapshot that vacuum would have to wait for. (A reserved connection would do as well, but the
+ * driver loses its own reservation when it has to open a connection for it without reading types.)
+ */
 export async function whileAlone<T>(sql: Sql, job: JobName, work: () => Promise<T>): Promise<T | null> {
-  // A lock of the session, not of a transaction: a sweep lasts longer than any transaction should.
-  const session = await sql.reserve()
-  try {
-    const [lock] = await session<{ got: boolean }[]>`
-      select pg_try_advisory_lock(${LOCKS}, hashtext(${job})) as got`
-    if (!lock?.got) return null
-    try {
-      return await work()
-    } finally {
-      await session`select pg_advisory_unlock(${LOCKS}, hashtext(${job}))`
-    }
-  } finally {
-    session.release()
-  }
+  const done = await sql.begin(async (tx) => {
+    const [lock] = await tx<{ got: boolean }[]>`
+      select pg_try_advisory_xact_lock(${LOCKS}, hashtext(${job})) as got`
+    return lock?.got ? { result: await work() } : null
+  })
+  return done === null ? null : (done as { result: T }).result
 }

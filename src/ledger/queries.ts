@@ -32,6 +32,11 @@ export interface Counts {
   readonly lots: bigint
 }
 
+/** For this database transaction: sorting a slice's sums on disk would cost more than all else together. */
+export async function sumInMemory(sql: Executor): Promise<void> {
+  await sql`set local work_mem = '64MB'`
+}
+
 /** Slices are ranges of ids with about `size` members each; together they cover every possible id. */
 export async function sliceBounds(sql: Executor, size: number): Promise<string[]> {
   const rows = await sql<{ memberId: string }[]>`

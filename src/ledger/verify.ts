@@ -15,6 +15,7 @@ import {
   type Slice,
   sliceBounds,
   strangers,
+  sumInMemory,
   unbackedAnswers,
 } from './queries.ts'
 
@@ -51,8 +52,7 @@ const FIRST_ID = '00000000-0000-0000-0000-000000000000'
 
 export function verifyLedger(sql: Sql, options: VerifyOptions = {}): Promise<Verification> {
   return sql.begin('isolation level repeatable read read only', async (tx) => {
-    // Sums of a slice: sorting them on disk would cost more than everything else together.
-    await tx`set local work_mem = '64MB'`
+    await sumInMemory(tx)
     return verify(tx, options)
   }) as Promise<Verification>
 }

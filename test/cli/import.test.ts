@@ -136,6 +136,22 @@ t.test('a small feed', async (t) => {
     t.equal((await service.ended).code, 0)
   })
 
+  await t.test(
+    'a return leaves the tier of the rest: silver of the first sale still counts for the third',
+    async (t) => {
+      const { sql, env } = await published(t)
+      const silver = join(temporaryFolder(t), 'silver.csv')
+      const rows = [
+        '1,A,x,60,2010-12-01 08:26,10,7,UK',
+        'C2,A,x,-1,2010-12-02 08:26,10,7,UK',
+        '3,B,x,10,2010-12-03 08:26,10,7,UK',
+      ]
+      writeFileSync(silver, `${[feed.split('\n')[0], ...rows].join('\n')}\n`)
+      t.match(await imported([silver, '--program', 'gift-shop'], env), { code: 0, counts: { posted: 3 } })
+      t.strictSame(await balancesOf(sql), [['7', 1200 - 20 + 200 + 50]])
+    },
+  )
+
   await t.test('a program that is not there, a file that is none', async (t) => {
     const { env } = await published(t)
     t.match(await imported([file, '--program', 'gift-shp'], env), {

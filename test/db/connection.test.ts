@@ -57,3 +57,22 @@ t.test('lanes join by index only', async (t) => {
     current_setting('application_name') as name`
   t.strictSame({ ...row }, { hash: 'off', merge: 'off', scan: 'off', name: 'a lane' })
 })
+
+t.test('array types are read by the first connection, and serve them all', async (t) => {
+  const { url } = await freshDatabase(t, 'empty')
+  const sql = connect(url, { max: 2 })
+  t.teardown(() => sql.end())
+  t.equal(sql.options.fetch_types, true)
+  await sql`select 1`
+  t.equal(sql.options.fetch_types, false)
+  const arrays = () => sql`select pg_backend_pid() as pid, ${[1, 2]}::int[] as numbers, pg_sleep(0.1)`
+  const [[one], [two]] = await Promise.all([arrays(), arrays()])
+  t.not(one?.pid, two?.pid)
+  t.strictSame(
+    [one?.numbers, two?.numbers],
+    [
+      [1, 2],
+      [1, 2],
+    ],
+  )
+})

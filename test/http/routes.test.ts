@@ -300,6 +300,16 @@ t.test('operations', async (t) => {
   t.equal(docs.status, 200)
   t.notMatch(docs.text, /https?:\/\//, 'the page asks no other host')
   t.match(docs.headers['content-security-policy'], /default-src 'self'/)
+  const script = await get('/docs/static/swagger-ui-bundle.js', { key: null })
+  t.equal(script.status, 200)
+  for (const path of ['/v1/rewards', '/health/live', '/nothing']) {
+    const { headers } = await get(path)
+    t.match(
+      headers,
+      { 'x-content-type-options': 'nosniff', 'content-security-policy': /default-src 'none'/ },
+      path,
+    )
+  }
   const document = await get('/openapi.json', { key: null })
   t.equal(document.body.openapi, '3.1.0')
   t.strictSame(document.body, JSON.parse(JSON.stringify(app.swagger())))

@@ -22,6 +22,7 @@ earn:
     award: 1 point per 1 EUR of net
 tiers:
   period: calendar year
+  validity: end of period
   downgrade: one step
   ladder:
     - id: base

@@ -23,7 +23,7 @@ export default class PlainReporter extends Transform {
   readonly #watch: NodeJS.Timeout
 
   /** `patience`: more than any one file may take (`timeout` in .taprc), in milliseconds. */
-  constructor(patience = 240_000) {
+  constructor(patience = 360_000) {
     super()
     this.#watch = setTimeout(() => this.#giveUp(patience), patience)
     this.#listen(this.#parser, [])
