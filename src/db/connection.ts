@@ -2,6 +2,7 @@
  * Connections to PostgreSQL, with the types that the whole program relies on: bigint is BigInt, numeric
  * stays text (Decimal reads it), timestamptz is Date, and a calendar day stays `YYYY-MM-DD`.
  */
+import { connect as connectSocket, type Socket } from 'node:net'
 import postgres from 'postgres'
 
 const types = {
@@ -38,22 +39,43 @@ export const laneSettings = {
   enable_hashjoin: 'off',
   enable_mergejoin: 'off',
   enable_seqscan: 'off',
+  // These statements have one good plan each, whatever the values; planning them again costs more than they do.
+  plan_cache_mode: 'force_generic_plan',
 } as const
 
 const SERVER_DECIDES = 0
 
 export function connect(url: string, options: ConnectOptions): Sql {
-  const sql = postgres(url, {
+  // `socket` is the driver's, though its types do not know it.
+  const settings: postgres.Options<typeof types> & { socket: typeof openSocket } = {
     max: options.max,
     connect_timeout: 10,
     types,
     connection: { application_name: options.name ?? 'milepost', ...options.settings },
     onnotice: () => {},
+    socket: openSocket,
     // otherwise the driver renews each connection after half an hour to an hour
     ...(options.onClose ? { onclose: options.onClose, max_lifetime: null, fetch_types: false } : {}),
-  })
+  }
+  const sql = postgres(url, settings)
   if (!options.onClose) readArrayTypesOnce(sql)
   return sql
+}
+
+/**
+ * A socket that sends at once. The driver writes a group's statements in pieces; with Nagle's algorithm the
+ * last piece waits for the server's acknowledgement, which the server delays by some 40 ms because it
+ * waits for the last piece. The socket may still be connecting: what is written to it waits.
+ */
+function openSocket({ path, host, port }: SocketAddress): Socket {
+  if (path) return connectSocket({ path })
+  return connectSocket({ host: host[0] ?? 'localhost', port: port[0] ?? 5432, noDelay: true })
+}
+
+interface SocketAddress {
+  readonly path?: string | false
+  readonly host: readonly string[]
+  readonly port: readonly number[]
 }
 
 /**
