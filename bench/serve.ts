@@ -24,19 +24,25 @@ export async function startService(options: {
   const data = join(options.folder, 'service')
   mkdirSync(data, { recursive: true })
   const profile = options.profileTo === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profileTo}`]
-  const child = spawn(process.execPath, [...profile, join(packageRoot, 'build/src/main.js'), 'serve'], {
-    env: {
-      ...process.env,
-      PORT: String(port),
-      HOST: '127.0.0.1',
-      DATABASE_URL: options.databaseUrl,
-      MILEPOST_DATA: data,
-      MILEPOST_RATE_LIMIT: '100000000',
-      LOG_LEVEL: 'warn',
-      NODE_ENV: 'production',
+  // as `npm start` runs it
+  const young = '--max-semi-space-size=64'
+  const child = spawn(
+    process.execPath,
+    [young, ...profile, join(packageRoot, 'build/src/main.js'), 'serve'],
+    {
+      env: {
+        ...process.env,
+        PORT: String(port),
+        HOST: '127.0.0.1',
+        DATABASE_URL: options.databaseUrl,
+        MILEPOST_DATA: data,
+        MILEPOST_RATE_LIMIT: '100000000',
+        LOG_LEVEL: 'warn',
+        NODE_ENV: 'production',
+      },
+      stdio: ['ignore', 'ignore', 'inherit'],
     },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  })
+  )
   const url = `http://127.0.0.1:${port}`
   await untilReady(child, url)
   return { url, stop: () => stop(child) }

@@ -146,9 +146,10 @@ create table transactions (
   occurred_at     timestamptz not null,
   recorded_at     timestamptz not null,
   rules_version   text not null,
-  request         jsonb not null,
-  -- the member's facts, limits used, awards and trace at the time: what a return is valued against
-  valuation       jsonb not null,
+  -- json, not jsonb, where a document is only kept and read whole: it is stored as it came, unparsed
+  request         json not null,
+  -- the member's facts, limits used and awards at the time: what a return is valued against
+  valuation       json not null,
   primary key (member_id, transaction_id)
 ) partition by range (transaction_id);
 
@@ -233,7 +234,7 @@ create table outbox (
   event_id   uuid not null,
   program    text not null,
   type       text not null,
-  payload    jsonb not null,
+  payload    json not null,
   at         timestamptz not null,
   primary key (member_id, event_id)
 ) partition by range (event_id);

@@ -5,7 +5,7 @@
 
 type Cell = string | number | bigint | boolean | Date | Json | null
 
-/** JSON for a `::text[]` column that the statement casts to jsonb. */
+/** JSON for a `::text[]` column that the statement casts to json. */
 class Json {
   readonly literal: string
 
@@ -22,24 +22,40 @@ export function json(value: unknown): Json {
 
 /** The columns in the order of `pick`; every row has the same ones. */
 export function columns<Row>(rows: readonly Row[], pick: (row: Row) => Cell[]): string[] {
-  const cells = rows.map(pick)
-  const width = cells[0]?.length ?? 0
-  return Array.from(
-    { length: width },
-    (_, index) => `{${cells.map((row) => element(row[index] ?? null)).join(',')}}`,
-  )
+  const texts: string[] = []
+  for (const row of rows) {
+    const cells = pick(row)
+    for (let index = 0; index < cells.length; index += 1) {
+      const before = texts[index]
+      texts[index] =
+        before === undefined
+          ? `{${element(cells[index] ?? null)}`
+          : `${before},${element(cells[index] ?? null)}`
+    }
+  }
+  return texts.map((text) => `${text}}`)
 }
-
-const PLAIN = /^[A-Za-z0-9_.:-]+$/
-const SPECIAL = /["\\]/g
 
 function element(cell: Cell): string {
   if (cell === null) return 'NULL'
-  // Four letters might be the word NULL.
   if (typeof cell === 'string') {
-    return PLAIN.test(cell) && cell.length !== 4 ? cell : `"${cell.replace(SPECIAL, '\\$&')}"`
+    return cell.includes('"') || cell.includes('\\') ? `"${cell.replace(/["\\]/g, '\\$&')}"` : `"${cell}"`
   }
-  if (cell instanceof Date) return cell.toISOString()
   if (cell instanceof Json) return cell.literal
+  if (cell instanceof Date) return instant(cell)
   return String(cell)
+}
+
+// A group writes the same few instants over and over.
+const instants = new Map<number, string>()
+
+function instant(at: Date): string {
+  const time = at.getTime()
+  let text = instants.get(time)
+  if (text === undefined) {
+    if (instants.size >= 1000) instants.clear()
+    text = at.toISOString()
+    instants.set(time, text)
+  }
+  return text
 }

@@ -152,7 +152,7 @@ async function readMembers(sql: Executor, asked: Asked): Promise<Map<string, Mem
   // Lots and holds are read when somebody in the group spends, and of members with something due. Open lots
   // are few, so which of the group's members spend is not told apart.
   const spending = needs.spending.length > 0
-  const [members, identifiers, accounts, lots, holds, changes, counters, named, transactions, returns] =
+  const [members, identifiers, accounts, known, changes, counters, named, transactions, returns] =
     await Promise.all([
       // The update is the lock (a multi-row `for update` is not to be had on a sharded table), and it is
       // the first statement, so that all that is read after it is what no other group can change.
@@ -174,17 +174,7 @@ async function readMembers(sql: Executor, asked: Asked): Promise<Map<string, Mem
       sql<rows.AccountRow[]>`
         select member_id, currency, available, pending, held, negative, lifetime
         from accounts where member_id = any(${ids}::uuid[])`,
-      sql<rows.LotRow[]>`
-        select l.member_id, l.lot_id, l.currency, l.expires_at, l.usable_from, l.funder,
-          l.available, l.pending, l.held
-        from members m join lots l on l.member_id = m.member_id
-        where m.member_id = any(${ids}::uuid[]) and (${spending} or m.due_at <= ${now})
-          and (l.available > 0 or l.pending > 0 or l.held > 0)`,
-      sql<rows.RedemptionRow[]>`
-        select r.member_id, r.redemption_id, r.program, r.source, r.external_ref, r.status, r.currency,
-          r.points, r.captured, r.reward_id, r.value, r.draws, r.occurred_at, r.hold_until
-        from members m join redemptions r on r.member_id = m.member_id
-        where m.member_id = any(${ids}::uuid[]) and (${spending} or m.due_at <= ${now}) and r.status = 'held'`,
+      spending ? readHoldings(sql, asked.ids) : null,
       sql<rows.TierChangeRow[]>`
         select member_id, ladder, from_tier, to_tier, direction, effective_at, until, reason
         from tier_changes where member_id = any(${ids}::uuid[]) and superseded_at is null
@@ -219,6 +209,15 @@ async function readMembers(sql: Executor, asked: Asked): Promise<Map<string, Mem
               and transaction_id = any(${list(sql, [...needs.transactionIds])}::uuid[])
             order by return_id`,
     ])
+
+  const due = members.filter(({ due_at }) => due_at !== null && due_at <= now)
+  // Where nobody spends, a member with something due is the exception, worth a round trip of its own.
+  const { lots, holds } =
+    known ??
+    (await readHoldings(
+      sql,
+      due.map(({ member_id }) => member_id),
+    ))
 
   const of = {
     identifiers: byMember(identifiers),
@@ -263,6 +262,22 @@ async function readMembers(sql: Executor, asked: Asked): Promise<Map<string, Mem
     ]
   })
   return new Map(states)
+}
+
+/** Open lots and running holds. */
+async function readHoldings(sql: Executor, memberIds: readonly string[]) {
+  if (memberIds.length === 0) return { lots: [], holds: [] }
+  const ids = list(sql, memberIds)
+  const [lots, holds] = await Promise.all([
+    sql<rows.LotRow[]>`
+      select member_id, lot_id, currency, expires_at, usable_from, funder, available, pending, held
+      from lots where member_id = any(${ids}::uuid[]) and (available > 0 or pending > 0 or held > 0)`,
+    sql<rows.RedemptionRow[]>`
+      select member_id, redemption_id, program, source, external_ref, status, currency,
+        points, captured, reward_id, value, draws, occurred_at, hold_until
+      from redemptions where member_id = any(${ids}::uuid[]) and status = 'held'`,
+  ])
+  return { lots, holds }
 }
 
 function byMember<Row extends { member_id: string }>(all: readonly Row[]): Map<string, Row[]> {

@@ -39,7 +39,7 @@ function writeTransactions(sql: Executor, { transactions }: Writes): Promise<unk
       insert into transactions (member_id, transaction_id, program, source, external_ref, type, occurred_at,
         recorded_at, rules_version, request, valuation)
       select u.member_id, u.transaction_id, u.program, u.source, u.external_ref, u.type, u.occurred_at,
-        u.recorded_at, u.rules_version, u.request::jsonb, u.valuation::jsonb
+        u.recorded_at, u.rules_version, u.request::json, u.valuation::json
       from unnest(${member!}::uuid[], ${id!}::uuid[], ${program!}::text[], ${source!}::text[], ${ref!}::text[],
         ${type!}::text[], ${occurred!}::timestamptz[], ${recorded!}::timestamptz[], ${version!}::text[],
         ${request!}::text[], ${valuation!}::text[])
@@ -260,7 +260,7 @@ function writeEvents(sql: Executor, { events }: Writes): Promise<unknown>[] {
   return [
     sql`
       insert into outbox (member_id, event_id, program, type, payload, at)
-      select u.member_id, u.event_id, u.program, u.type, u.payload::jsonb, u.at
+      select u.member_id, u.event_id, u.program, u.type, u.payload::json, u.at
       from unnest(${member!}::uuid[], ${id!}::uuid[], ${program!}::text[], ${type!}::text[], ${payload!}::text[],
         ${at!}::timestamptz[]) as u(member_id, event_id, program, type, payload, at)`,
   ]

@@ -174,7 +174,7 @@ export function badEntries(sql: Executor, slice: Slice): Promise<FindingRow[]> {
         and ${between(sql, 'redemptions.member_id', slice)}
       cross join lateral (
         select coalesce(sum((award ->> 'points')::bigint), 0) as awarded
-        from jsonb_array_elements(transactions.valuation -> 'awards') as award
+        from json_array_elements(transactions.valuation -> 'awards') as award
       ) as valuation
       where ${within(sql, 'entries.member_id', slice)}
     )

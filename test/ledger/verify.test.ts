@@ -150,7 +150,7 @@ const damages: [string, string, string[], string][] = [
   ],
   [
     'an award that grew',
-    `update transactions set valuation = jsonb_set(valuation, '{awards,0,points}', '61') where external_ref = 'S1'`,
+    `update transactions set valuation = jsonb_set(valuation::jsonb, '{awards,0,points}', '61')::json where external_ref = 'S1'`,
     ['award_differs'],
     'issued 100, awarded 101',
   ],
