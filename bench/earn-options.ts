@@ -15,6 +15,8 @@ export interface EarnOptions {
   readonly keep: string | null
   readonly out: string | null
   readonly profile: boolean
+  /** null: k6, or wrk where k6 is not to be had */
+  readonly generator: 'k6' | 'wrk' | null
 }
 
 export const earnHelp = `Usage: npm run bench -- earn [options]
@@ -32,9 +34,10 @@ p50 and p99; verifies the ledger afterwards. Exit code 1 if it does not add up.
   --clients A,B      pgbench's clients (8,32,64,256)
   --keep DIR         keep the data folder and use it again next time: spares pgbench's setting up
   --out FILE         write the results as JSON
+  --generator NAME   k6 or wrk; by default k6, and wrk where k6 is not to be had
   --profile          where the service spends its time, what it waits for, how large its groups are
 
-Needs k6 on PATH or in ~/go/bin (go install go.k6.io/k6@latest) and, for the ratio, pgbench on PATH (part of
+Needs k6 on PATH or in ~/go/bin (go install go.k6.io/k6@latest), or wrk, and, for the ratio, pgbench on PATH (part of
 PostgreSQL: apt-get install postgresql-contrib, brew install libpq).
 
 Examples:
@@ -54,8 +57,14 @@ const options = {
   keep: { type: 'string' },
   out: { type: 'string' },
   profile: { type: 'boolean', default: false },
+  generator: { type: 'string' },
   help: { type: 'boolean', short: 'h', default: false },
 } as const
+
+function generatorOf(name: string | undefined): EarnOptions['generator'] {
+  if (name === undefined || name === 'k6' || name === 'wrk') return name ?? null
+  throw new UsageError(`--generator is k6 or wrk, not ${name}`)
+}
 
 /** Wrong usage: a message for a person. */
 export class UsageError extends Error {}
@@ -81,6 +90,7 @@ export function readEarnOptions(args: string[]): EarnOptions | null {
     keep: values.keep ?? null,
     out: values.out ?? null,
     profile: values.profile,
+    generator: generatorOf(values.generator),
   }
 }
 

@@ -1,4 +1,4 @@
-/** Load on the service: k6 with the script of the benchmark. */
+/** Load on the service: k6 with the script of the benchmark, or wrk with the same sales where k6 is not to be had. */
 import { join } from 'node:path'
 import { packageRoot } from '../src/db/package-root.ts'
 import { findProgram, run } from './child.ts'
@@ -9,42 +9,59 @@ export interface Sales {
   readonly refused: number
   /** answered 201 within the measured seconds, per second */
   readonly perSecond: number
-  /** milliseconds, as k6 saw them */
+  /** milliseconds, as the tills saw them */
   readonly p50: number
   readonly p99: number
   readonly slowest: number
+  /** sales at most that were cut off at the end: stored perhaps, answered not */
+  readonly cutOff: number
 }
 
-export function findK6(): string {
-  const program = findProgram('k6')
-  if (program !== null) return program
+export interface Generator {
+  readonly name: 'k6' | 'wrk'
+  readonly program: string
+}
+
+export function findGenerator(wanted: 'k6' | 'wrk' | null): Generator {
+  for (const name of wanted === null ? (['k6', 'wrk'] as const) : [wanted]) {
+    const program = findProgram(name)
+    if (program !== null) return { name, program }
+  }
   throw new Error(
-    'k6 is neither on PATH nor in ~/go/bin. It is a Go program:\n  go install go.k6.io/k6@latest',
+    'k6 is neither on PATH nor in ~/go/bin. It is a Go program:\n  go install go.k6.io/k6@latest\n' +
+      'or take wrk, which most systems have as a package of that name.',
   )
 }
 
-export async function postSales(input: {
-  k6: string
-  url: string
-  key: string
-  run: string
-  members: number
-  connections: number
-  warmup: number
-  seconds: number
-}): Promise<Sales> {
+interface Load {
+  readonly generator: Generator
+  readonly url: string
+  readonly key: string
+  readonly run: string
+  readonly members: number
+  readonly connections: number
+  readonly warmup: number
+  readonly seconds: number
+}
+
+export async function postSales(load: Load): Promise<Sales> {
+  return load.generator.name === 'k6' ? withK6(load) : withWrk(load)
+}
+
+async function withK6(load: Load): Promise<Sales> {
   const env = {
-    URL: input.url,
-    KEY: input.key,
-    RUN: input.run,
-    MEMBERS: String(input.members),
-    CONNECTIONS: String(input.connections),
-    WARMUP: String(input.warmup),
-    SECONDS: String(input.seconds),
+    URL: load.url,
+    KEY: load.key,
+    RUN: load.run,
+    MEMBERS: String(load.members),
+    CONNECTIONS: String(load.connections),
+    WARMUP: String(load.warmup),
+    SECONDS: String(load.seconds),
   }
   const printed = await run({
-    program: input.k6,
-    // Collecting its garbage would cost k6 more than the requests do, on the cores that it shares with the service.
+    program: load.generator.program,
+    // Collecting its garbage would cost k6 more than the requests do, on the cores that it shares with the
+    // service.
     env: { K6_NO_USAGE_REPORT: 'true', GOGC: 'off', GOMEMLIMIT: '2GiB' },
     args: [
       'run',
@@ -54,5 +71,31 @@ export async function postSales(input: {
       join(packageRoot, 'bench/k6/earn.ts'),
     ],
   })
-  return JSON.parse(printed.trim().split('\n').at(-1)!) as Sales
+  return { ...lastLine(printed), cutOff: 0 }
+}
+
+async function withWrk(load: Load): Promise<Sales> {
+  const once = async (name: string, seconds: number) =>
+    lastLine(
+      await run({
+        program: load.generator.program,
+        args: [
+          ...['-t', '1', '-c', String(load.connections), '-d', `${seconds}s`, '--timeout', '60s'],
+          ...['-s', join(packageRoot, 'bench/wrk/earn.lua'), load.url],
+          ...['--', load.key, `${load.run}${name}`, String(load.members)],
+        ],
+      }),
+    )
+  const warm = load.warmup > 0 ? await once('w', load.warmup) : null
+  const measured = await once('m', load.seconds)
+  return {
+    ...measured,
+    answered: measured.answered + (warm?.answered ?? 0),
+    refused: measured.refused + (warm?.refused ?? 0),
+    cutOff: load.connections * (warm ? 2 : 1),
+  }
+}
+
+function lastLine(printed: string): Omit<Sales, 'cutOff'> {
+  return JSON.parse(printed.trim().split('\n').at(-1)!)
 }

@@ -49,7 +49,7 @@ const settings = {
   MILEPOST_DATA: text('.milepost'),
   MILEPOST_PROGRAMS: text('rules'),
   LOG_LEVEL: oneOf(logLevels, 'info'),
-  MILEPOST_LANES: integer(3, 1, 64),
+  MILEPOST_LANES: integer(2, 1, 64),
   MILEPOST_QUEUE: integer(10_000, 1, 1_000_000),
   MILEPOST_RATE_LIMIT: integer(60_000, 1, 100_000_000),
 }

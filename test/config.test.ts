@@ -11,7 +11,7 @@ t.test('without any variable', async (t) => {
     dataFolder: '.milepost',
     programsFolder: 'rules',
     logLevel: 'info',
-    lanes: 3,
+    lanes: 2,
     queue: 10_000,
     rateLimit: 60_000,
   })

@@ -2,7 +2,7 @@
  * The union of all commands: everything that writes to a member is one of these. A command carries the
  * request as it was validated, so that the command log alone can rebuild what was decided.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { stringify } from 'safe-stable-stringify'
 import { newCommandId } from '../base/ids.ts'
 import type { ReturnBody, TransactionBody } from '../earning/transaction.ts'
@@ -57,5 +57,5 @@ export function newCommand(
 
 // Keys are sorted first: a client that serialises its object in another order asks the same thing.
 function hashOf(request: Request): string {
-  return createHash('sha256').update(stringify(request)).digest('hex')
+  return hash('sha256', stringify(request), 'hex')
 }

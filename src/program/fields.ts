@@ -2,8 +2,7 @@
 import { DomainError } from '../base/errors.ts'
 import { didYouMean } from '../base/nearest.ts'
 import type { Field, FieldValue } from '../rules/facts.ts'
-
-const DATE = /^\d{4}-\d{2}-\d{2}$/
+import { isDay } from '../rules/value.ts'
 
 /**
  * Refuses (`unknown_fact`) a value of an undeclared field, of another type, or outside its closed list;
@@ -51,9 +50,7 @@ function mismatch(field: Field, value: string | number | boolean): string | null
     case 'boolean':
       return typeof value === 'boolean' ? null : 'expected true or false'
     case 'date':
-      return typeof value === 'string' && DATE.test(value) && !Number.isNaN(Date.parse(value))
-        ? null
-        : 'expected a date such as 2026-11-30'
+      return typeof value === 'string' && isDay(value) ? null : 'expected a date such as 2026-11-30'
   }
 }
 

@@ -125,10 +125,10 @@ function fieldValue(field: Field, value: FieldValue | undefined): Value | undefi
       return typeof value === 'boolean' ? value : undefined
     case 'date':
       return typeof value === 'string' && isDay(value) ? value : undefined
-    default: {
-      const number = numberOf(value)
-      return field.type === 'integer' && number && !number.isInteger() ? undefined : number
-    }
+    case 'integer':
+      return Number.isSafeInteger(value) ? numberOf(value) : undefined
+    case 'number':
+      return numberOf(value)
   }
 }
 
