@@ -2,7 +2,7 @@
  * Connections to PostgreSQL, with the types that the whole program relies on: bigint is BigInt, numeric
  * stays text (Decimal reads it), timestamptz is Date, and a calendar day stays `YYYY-MM-DD`.
  */
-import { connect as connectSocket, type Socket } from 'node:net'
+import { Socket } from 'node:net'
 import postgres from 'postgres'
 
 const types = {
@@ -44,6 +44,10 @@ export const laneSettings = {
 } as const
 
 const SERVER_DECIDES = 0
+/** Makes the first message of a connection as long as the driver sends at once; spaces set nothing. */
+const PADDING = ' '.repeat(1024)
+/** Version 3.0 of the protocol, which stands after the length of a connection's first message. */
+const STARTUP = Buffer.from([0, 3, 0, 0])
 
 export function connect(url: string, options: ConnectOptions): Sql {
   // `socket` is the driver's, though its types do not know it.
@@ -51,7 +55,7 @@ export function connect(url: string, options: ConnectOptions): Sql {
     max: options.max,
     connect_timeout: 10,
     types,
-    connection: { application_name: options.name ?? 'milepost', ...options.settings },
+    connection: { application_name: options.name ?? 'milepost', options: PADDING, ...options.settings },
     onnotice: () => {},
     socket: openSocket,
     // otherwise the driver renews each connection after half an hour to an hour
@@ -68,8 +72,54 @@ export function connect(url: string, options: ConnectOptions): Sql {
  * waits for the last piece. The socket may still be connecting: what is written to it waits.
  */
 function openSocket({ path, host, port }: SocketAddress): Socket {
-  if (path) return connectSocket({ path })
-  return connectSocket({ host: host[0] ?? 'localhost', port: port[0] ?? 5432, noDelay: true })
+  const socket = new LingeringSocket()
+  if (path) return socket.connect({ path })
+  return socket.connect({ host: host[0] ?? 'localhost', port: port[0] ?? 5432, noDelay: true })
+}
+
+/**
+ * Two ways in which the driver does not survive the loss of its server (porsager/postgres, issues 1154 and
+ * 1208). It forgets its socket as soon as that is closed, and a statement that comes afterwards, such as
+ * the rollback of the transaction that was just told of the loss, ends the process with an error that
+ * nobody can catch: so the statements under way are told first, what they provoke is written to the dead
+ * socket, and only then the driver hears that it is closed. And what it had not yet written stays in front
+ * of what the next connection writes first, which without PADDING it would never send: that is cut off.
+ */
+class LingeringSocket extends Socket {
+  #started = false
+
+  override _write(chunk: Buffer, encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    const whole = this.#started ? chunk : fromStartup(chunk)
+    this.#started = true
+    super._write(whole, encoding, done)
+  }
+
+  override emit(event: string | symbol, ...args: unknown[]): boolean {
+    if (event !== 'close') return super.emit(event, ...args)
+    const tell = () => this.listenerCount('error') > 0 && super.emit('error', lostConnection())
+    tell()
+    // The driver writes in the next turn of the event loop; the second one is after that.
+    setImmediate(() =>
+      setImmediate(() => {
+        tell()
+        super.emit('close', ...args)
+      }),
+    )
+    return true
+  }
+}
+
+/** The first message begins with its length, which is that of all the rest. */
+function fromStartup(chunk: Buffer): Buffer {
+  for (let at = chunk.indexOf(STARTUP); at >= 4; at = chunk.indexOf(STARTUP, at + 1)) {
+    const start = at - 4
+    if (chunk.readInt32BE(start) === chunk.length - start) return chunk.subarray(start)
+  }
+  return chunk
+}
+
+function lostConnection(): Error {
+  return Object.assign(new Error('the connection to the database is closed'), { code: 'CONNECTION_CLOSED' })
 }
 
 interface SocketAddress {

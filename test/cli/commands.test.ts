@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import t from 'tap'
 import { packageRoot } from '../../src/db/package-root.ts'
 import { freshDatabase } from '../support/database.ts'
-import { milepost, start, temporaryFolder } from './outside.ts'
+import { temporaryFolder } from '../support/server.ts'
+import { milepost, start } from './outside.ts'
 
 t.setTimeout(120_000)
 

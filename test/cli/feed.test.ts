@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { readFeed } from '../../src/cli/feed.ts'
 import { planFeed } from '../../src/cli/feed-plan.ts'
-import { temporaryFolder } from './outside.ts'
+import { temporaryFolder } from '../support/server.ts'
 
 const header = 'InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country'
 const london = { timeZone: 'Europe/London', money: 'GBP' }

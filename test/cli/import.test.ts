@@ -5,8 +5,10 @@ import t from 'tap'
 import { connect, type Sql } from '../../src/db/connection.ts'
 import { packageRoot } from '../../src/db/package-root.ts'
 import { freshDatabase } from '../support/database.ts'
-import { freePort } from '../support/service.ts'
-import { milepost, start, temporaryFolder, until } from './outside.ts'
+import { freePort } from '../support/running.ts'
+import { temporaryFolder } from '../support/server.ts'
+import { until } from '../support/until.ts'
+import { milepost, start } from './outside.ts'
 
 t.setTimeout(240_000)
 

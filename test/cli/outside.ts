@@ -4,9 +4,6 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import type { Doors } from '../../src/cli/doors.ts'
@@ -92,25 +89,4 @@ export function start(t: Teardown, argv: readonly string[], env: Env = {}): Runn
     await ended
   })
   return { child, out, err, ended }
-}
-
-/** A folder that every user may enter: the embedded server does not run as root. */
-export function temporaryFolder(t: Teardown): string {
-  const folder = mkdtempSync(join(tmpdir(), 'milepost-cli-'))
-  chmodSync(folder, 0o755)
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
-  return folder
-}
-
-/** Waits until something is so; fails after `seconds`. */
-export async function until(
-  what: string,
-  seconds: number,
-  isSo: () => boolean | Promise<boolean>,
-): Promise<void> {
-  for (const since = Date.now(); Date.now() - since < seconds * 1000; ) {
-    if (await isSo()) return
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  throw new Error(`not within ${seconds} s: ${what}`)
 }

@@ -1,7 +1,9 @@
 /** The types that come out of and go into the database, which every other room relies on. */
 import t from 'tap'
 import { connect, laneSettings, list } from '../../src/db/connection.ts'
+import { isLostConnection } from '../../src/db/retry.ts'
 import { freshDatabase } from '../support/database.ts'
+import { until } from '../support/until.ts'
 
 t.test('values come out as their own kind', async (t) => {
   const { sql } = await freshDatabase(t, 'empty')
@@ -76,3 +78,39 @@ t.test('array types are read by the first connection, and serve them all', async
     ],
   )
 })
+
+t.test(
+  'connections are cut, again and again: work fails in a way that can be told, and goes on',
+  async (t) => {
+    const { url, sql: admin } = await freshDatabase(t, 'empty')
+    const sql = connect(url, { max: 4, name: 'to be cut' })
+    t.teardown(() => sql.end({ timeout: 2 }))
+    let done = 0
+    let stop = false
+    const strange = new Set<string>()
+    const worker = async () => {
+      while (!stop) {
+        try {
+          await sql.begin(async (tx) => {
+            await Promise.all([tx`select 1`, tx`select 2`])
+            await tx`select 3`
+          })
+          done += 1
+        } catch (error) {
+          if (!isLostConnection(error)) strange.add(String(error))
+          // a pause, as everybody takes who tries again
+          await new Promise((resolve) => setTimeout(resolve, 5))
+        }
+      }
+    }
+    const workers = Array.from({ length: 8 }, worker)
+    for (let cut = 0; cut < 30; cut += 1) {
+      const before = done
+      await admin`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'to be cut'`
+      await until('work goes on', 60, () => done > before + 8)
+    }
+    stop = true
+    await Promise.all(workers)
+    t.strictSame([...strange], [])
+  },
+)

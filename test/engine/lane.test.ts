@@ -1,3 +1,4 @@
+/** The lane: commands that come together are decided one after the other, and a refusal is its own only. */
 import t from 'tap'
 import { startEngine } from '../support/engine.ts'
 import { RULES, redeem, sale } from './shop.ts'

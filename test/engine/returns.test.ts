@@ -1,3 +1,4 @@
+/** Returns: a line takes back what it was worth, parts add up to the whole, and spent points are settled. */
 import t from 'tap'
 import type { Request } from '../../src/engine/command.ts'
 import { type Engine, startEngine } from '../support/engine.ts'

@@ -1,3 +1,4 @@
+/** Points through time: pending, held, lapsed, put back; the clock stands where each step says. */
 import t from 'tap'
 import type { Request } from '../../src/engine/command.ts'
 import { startEngine } from '../support/engine.ts'

@@ -1,6 +1,6 @@
 /** The service as it runs: what its logs give away, what it does when it is full, and how it ends. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
+import { until } from '../support/until.ts'
 import { sale, startService } from './front.ts'
 
 t.test('logs tell routes and outcomes, and nothing about people or keys', async (t) => {
@@ -45,10 +45,10 @@ t.test('a full queue: 503, and when to try again', async (t) => {
 t.test('an event loop that lags: 503 for all but the probes', async (t) => {
   const { get } = await startService(t, { mostLoopDelay: 0.000_001 })
   let answer = await get('/v1/rewards')
-  for (let tries = 0; tries < 100 && answer.status === 200; tries += 1) {
-    await sleep(100)
+  await until('the lag is noticed', 60, async () => {
     answer = await get('/v1/rewards')
-  }
+    return answer.status !== 200
+  })
   t.match(answer.body, { status: 503, code: 'queue_full' })
   t.equal((await get('/health/live')).status, 200)
 })
@@ -57,18 +57,31 @@ t.test('closing lets running requests finish', async (t) => {
   const { app, member, engine, key } = await startService(t)
   const memberId = await member('1')
   const address = await app.listen({ port: 0, host: '127.0.0.1' })
+  let letGo = () => {}
+  const enough = new Promise<void>((resolve) => {
+    letGo = resolve
+  })
+  let isLocked = false
   const locked = engine.sql.begin(async (tx) => {
     await tx`update members set version = version`
-    await sleep(500)
+    isLocked = true
+    await enough
   })
-  await sleep(50)
+  await until('the member is locked', 60, () => isLocked)
   const running = fetch(`${address}/v1/transactions`, {
     method: 'POST',
     headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
     body: JSON.stringify(sale('s1', '1.00', { memberId })),
   })
-  await sleep(100)
-  await app.close()
+  await until('the request waits for the member', 60, () => engine.lane.depth === 1)
+  const closed = app.close()
+  await until('nobody else gets in', 60, async () => {
+    const { status } = await fetch(`${address}/health/live`).catch(() => ({ status: 0 }))
+    return status !== 200
+  })
+  t.equal(engine.lane.depth, 1, 'it is running still')
+  letGo()
+  await closed
   const answer = await running
   t.equal(answer.status, 201)
   await locked

@@ -1,3 +1,4 @@
+/** Drawing on lots: what lapses first goes first, and a draw can be told apart and divided without loss. */
 import t from 'tap'
 import { DomainError } from '../../src/base/errors.ts'
 import { drawFromLots, emptyLot, keyOfLot, type Lot, lotIdOf, splitDraws } from '../../src/ledger/lot.ts'

@@ -240,7 +240,8 @@ for (const [change, expected] of rows) {
   t.test(name, async (t) => {
     const began = performance.now()
     t.equal(told(change), expected)
-    t.ok(performance.now() - began < 2000, 'told at once')
+    // wide, for busy machines: a pattern that backtracks takes hours
+    t.ok(performance.now() - began < 30_000, 'told at once')
   })
 }
 

@@ -83,7 +83,7 @@ t.test('no edit of the demo programs makes loading throw or dawdle', async (t) =
     ),
     { numRuns: 100 },
   )
-  t.ok(slowest < 5000, `the slowest took ${Math.round(slowest)} ms`)
+  t.ok(slowest < 30_000, `the slowest took ${Math.round(slowest)} ms`)
 })
 
 // The bound is wide, for busy machines; what grows faster than the file passes it by far.
@@ -113,6 +113,6 @@ t.test('large and hostile files are read in bounded time', async (t) => {
     const { program, errors } = loadProgram(new Map([['program.yaml', content]]))
     t.equal(program, null, name)
     t.ok(errors.length > 0 && errors.every(({ message }) => message.length < 1000), name)
-    t.ok(performance.now() - began < 10_000, `${name}: ${Math.round(performance.now() - began)} ms`)
+    t.ok(performance.now() - began < 60_000, `${name}: ${Math.round(performance.now() - began)} ms`)
   }
 })

@@ -2,15 +2,16 @@
  * Under load the server process is killed ten times and its PostgreSQL twice. Afterwards every answered
  * command is there exactly once, no unanswered one in part, and a retry gets the recorded answer.
  */
-import { execFileSync } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { connect } from '../../src/db/connection.ts'
 import { startServer } from '../../src/db/embedded.ts'
+import { lookAt } from '../../src/db/postmaster.ts'
+import { homeFor } from '../../src/db/runner.ts'
 import { verifyLedger } from '../../src/ledger/verify.ts'
-import { type Answer, freePort, keyFor, post, type Service, startService } from '../support/service.ts'
+import { type Answer, freePort, keyFor, post, type Service, startService } from '../support/running.ts'
+import { temporaryFolder } from '../support/server.ts'
+import { until } from '../support/until.ts'
 
 t.setTimeout(240_000)
 
@@ -20,8 +21,7 @@ const CLIENTS = 16
 const MEMBERS = 8
 
 t.test('kill -9, again and again', async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), 'milepost-crash-'))
-  const data = join(folder, 'data')
+  const data = join(temporaryFolder(t), 'data')
   const port = await freePort()
   const start = () => startService({ env: { MILEPOST_DATA: data }, port, demo: true })
   let service: Service = await start()
@@ -29,7 +29,6 @@ t.test('kill -9, again and again', async (t) => {
     await service.stop('SIGKILL')
     // The service was killed, so its PostgreSQL still runs: the last one out stops it.
     await (await startServer({ dataFolder: data })).stop()
-    await rm(folder, { recursive: true, force: true })
   })
   const database = await startServer({ dataFolder: data })
   const key = await keyFor(database.url, 'corner-coffee')
@@ -62,8 +61,13 @@ t.test('kill -9, again and again', async (t) => {
     }
   }
   const clients = Array.from({ length: CLIENTS }, client)
+  t.teardown(() => {
+    stop = true
+  })
 
   for (let kill = 0; kill < SERVER_KILLS; kill += 1) {
+    const before = answered.size
+    await until('it works', 90, () => answered.size > before)
     await pause(150 + 50 * (kill % 4))
     await service.stop('SIGKILL')
     service = await start()
@@ -71,8 +75,12 @@ t.test('kill -9, again and again', async (t) => {
   }
   for (let kill = 0; kill < DATABASE_KILLS; kill += 1) {
     await pause(300)
-    process.kill(await postmaster(database.url), 'SIGKILL')
-    await pause(2_000)
+    const killed = postmaster(data)
+    const before = answered.size
+    process.kill(killed, 'SIGKILL')
+    // its sessions answer for a moment longer
+    await until('another database is there', 90, () => ![0, killed].includes(postmaster(data)))
+    await until('sales are answered again', 90, () => answered.size > before + CLIENTS)
     t.comment(`database killed ${kill + 1} times, ${answered.size} answered`)
   }
   stop = true
@@ -126,13 +134,10 @@ async function untilAnswered(url: string, key: string, body: object): Promise<An
   }
 }
 
-/** The pid of the PostgreSQL server behind a url: the parent of any of its sessions. */
-async function postmaster(url: string): Promise<number> {
-  const sql = connect(url, { max: 1 })
-  const [row] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`
-  const parent = execFileSync('ps', ['-o', 'ppid=', '-p', String(row?.pid)], { encoding: 'utf8' })
-  await sql.end()
-  return Number(parent)
+/** The number of the PostgreSQL process; 0 while there is none that takes sessions. */
+function postmaster(data: string): number {
+  const found = lookAt(join(homeFor(data).home, 'postgres', 'data'))
+  return found.state === 'ready' ? found.pid : 0
 }
 
 function pause(ms: number): Promise<void> {

@@ -5,7 +5,7 @@ import { publish } from '../../src/engine/publish.ts'
 import { verifyLedger } from '../../src/ledger/verify.ts'
 import { RULES } from '../engine/shop.ts'
 import { freshDatabase } from '../support/database.ts'
-import { freePort, keyFor, post, startService } from '../support/service.ts'
+import { freePort, keyFor, post, startService } from '../support/running.ts'
 
 t.setTimeout(120_000)
 
@@ -48,6 +48,8 @@ t.test('two servers race over one database', async (t) => {
         }),
       ),
     )
+    const others = answers.filter(({ status }) => status !== 201 && status !== 422)
+    t.same(others, [], 'nobody is sent away')
     t.equal(answers.filter(({ status }) => status === 201).length, 10)
     t.equal(answers.filter(({ status }) => status === 422).length, 40)
     const refused = answers.filter(({ status }) => status === 422).map(({ text }) => JSON.parse(text).code)
