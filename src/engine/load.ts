@@ -152,20 +152,23 @@ async function readMembers(sql: Executor, asked: Asked): Promise<Map<string, Mem
   // Lots and holds are read when somebody in the group spends, and of members with something due. Open lots
   // are few, so which of the group's members spend is not told apart.
   const spending = needs.spending.length > 0
+  // The lock is sent first, and at once: whatever is read after it is what no other group can change. (An
+  // update, because a multi-row `for update` is not to be had on a sharded table.)
+  const locked = (
+    asked.lock
+      ? sql<rows.MemberRow[]>`
+          update members m set version = m.version + 1
+          from unnest(${ids}::uuid[]) as v(member_id) where m.member_id = v.member_id
+          returning m.member_id, m.program, m.external_ref, m.status, m.profile, m.attributes, m.consents,
+            m.enrolled_at, m.created_at, m.due_at`
+      : sql<rows.MemberRow[]>`
+          select member_id, program, external_ref, status, profile, attributes, consents,
+            enrolled_at, created_at, due_at
+          from members where member_id = any(${ids}::uuid[])`
+  ).execute()
   const [members, identifiers, accounts, known, changes, counters, named, transactions, returns] =
     await Promise.all([
-      // The update is the lock (a multi-row `for update` is not to be had on a sharded table), and it is
-      // the first statement, so that all that is read after it is what no other group can change.
-      asked.lock
-        ? sql<rows.MemberRow[]>`
-            update members m set version = m.version + 1
-            from unnest(${ids}::uuid[]) as v(member_id) where m.member_id = v.member_id
-            returning m.member_id, m.program, m.external_ref, m.status, m.profile, m.attributes, m.consents,
-              m.enrolled_at, m.created_at, m.due_at`
-        : sql<rows.MemberRow[]>`
-            select member_id, program, external_ref, status, profile, attributes, consents,
-              enrolled_at, created_at, due_at
-            from members where member_id = any(${ids}::uuid[])`,
+      locked,
       needs.describing.length === 0
         ? []
         : sql<rows.IdentifierRow[]>`

@@ -5,6 +5,8 @@ import { isLostConnection } from '../../src/db/retry.ts'
 import { freshDatabase } from '../support/database.ts'
 import { until } from '../support/until.ts'
 
+t.setTimeout(120_000)
+
 t.test('values come out as their own kind', async (t) => {
   const { sql } = await freshDatabase(t, 'empty')
   const [row] = await sql`

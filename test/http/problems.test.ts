@@ -126,11 +126,14 @@ t.test('unparsable JSON: the position, by line and column', async (t) => {
 })
 
 t.test('understood and refused: the status, the code, and a sentence', async (t) => {
-  const { post, get, member } = await startService(t)
+  const { post, get, member, engine, foreignKey } = await startService(t)
   const me = await member('1')
   await member('2')
   await post(T, sale('earned', '100.00', { memberId: me }))
   const bought = (await post(T, sale('bought', '10.00', { memberId: me }))).body.transactionId
+  const hold = { ...spend, externalRef: 'held', memberId: me, hold: { seconds: 60 } }
+  const { redemptionId: lapsed } = (await post(R, hold)).body
+  engine.at('2026-03-03T10:01:00Z')
   const back = (more: object) => ({ externalRef: 'back', occurredAt: '2026-03-03T10:00:00Z', ...more })
   const rows: [string, object, number, string, RegExp][] = [
     [T, sale('a', '1', { memberId: `mem_${'f'.repeat(32)}` }), 404, 'member_not_found', /mem_ffff/],
@@ -145,6 +148,14 @@ t.test('understood and refused: the status, the code, and a sentence', async (t)
       'date_out_of_range',
       /2026/,
     ],
+    [
+      T,
+      sale('a', '1', { memberId: me, occurredAt: '9999-12-31T23:59:59Z' }),
+      422,
+      'date_out_of_range',
+      /2026/,
+    ],
+    [T, sale('a', '999999999999', { memberId: me }), 422, 'amount_out_of_range', /1000000000/],
     [
       T,
       { ...sale('a', '1', { memberId: me }), lines: [{ ...line, net: { amount: '1', currency: 'USD' } }] },
@@ -175,6 +186,7 @@ t.test('understood and refused: the status, the code, and a sentence', async (t)
     [R, { ...spend, memberId: me, currency: 'credits' }, 422, 'currency_not_redeemable', /credits/],
     [R, { externalRef: 'x', memberId: me, rewardId: 'yacht' }, 404, 'reward_not_found', /yacht/],
     [R, { externalRef: 'x', memberId: me, rewardId: 'lounge' }, 409, 'reward_unavailable', /gold/],
+    [`${R}/${lapsed}/capture`, {}, 409, 'hold_expired', /rdm_/],
     [`${R}/rdm_${'0'.repeat(32)}/capture`, {}, 404, 'redemption_not_found', /rdm_/],
     [M, { externalRef: 'm2', identifiers: [{ kind: 'card', value: '1' }] }, 409, 'identifier_taken', /card/],
     [M, { externalRef: 'm2', attributes: { shoe: 42 } }, 422, 'unknown_fact', /shoe/],
@@ -186,11 +198,16 @@ t.test('understood and refused: the status, the code, and a sentence', async (t)
       /EUR/,
     ],
   ]
+  const before = await engine.checksum()
   for (const [path, body, status, code, detail] of rows) {
     const answer = await post(path, body)
     t.match(answer.body, { status, code, detail }, `${path} ${code}`)
     t.equal(answer.status, status)
+    t.equal(await engine.checksum(), before, `${path} ${code}: nothing was written`)
   }
+  const foreign = await post(T, sale('foreign', '1', { memberId: me }), { key: foreignKey })
+  t.match(foreign.body, { status: 404, code: 'member_not_found' }, 'another program does not know the member')
+  t.equal(await engine.checksum(), before)
   const mismatch = await post(T, {
     ...sale('a', '1', { memberId: me }),
     lines: [{ ...line, net: { amount: '1', currency: 'USD' } }],
