@@ -54,6 +54,7 @@ export function connect(url: string, options: ConnectOptions): Sql {
   const settings: postgres.Options<typeof types> & { socket: typeof openSocket } = {
     max: options.max,
     connect_timeout: 10,
+    backoff: secondsBeforeReconnecting,
     types,
     connection: { application_name: options.name ?? 'milepost', options: PADDING, ...options.settings },
     onnotice: () => {},
@@ -64,6 +65,14 @@ export function connect(url: string, options: ConnectOptions): Sql {
   const sql = postgres(url, settings)
   if (!options.onClose) readArrayTypesOnce(sql)
   return sql
+}
+
+/**
+ * How long a lost connection waits before it is opened again. The driver's own wait grows to twenty seconds,
+ * and its count of failures starts anew only when a statement, not just a connection, came through.
+ */
+function secondsBeforeReconnecting(failures: number): number {
+  return Math.min(0.01 * 2 ** failures, 0.5) * (0.5 + Math.random() / 2)
 }
 
 /**
