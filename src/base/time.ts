@@ -45,6 +45,22 @@ function remember<Key, Answer>(answers: Map<Key, Answer>, key: Key, answer: Answ
   answers.set(key, answer)
 }
 
+// A group of commands writes the same few instants over and over: one sale's is in a lot's name, its rows and
+// its answer.
+const shown = new Map<number, string>()
+
+/** The instant as RFC 3339 in UTC, as it stands in names and answers. */
+export function showInstant(at: Date): string {
+  const time = at.getTime()
+  let text = shown.get(time)
+  if (text === undefined) {
+    text = at.toISOString()
+    if (shown.size >= 10_000) shown.clear()
+    shown.set(time, text)
+  }
+  return text
+}
+
 /** Milliseconds that the zone is ahead of UTC at an instant. */
 function offsetAt(zone: string, at: number): number {
   let known = offsets.get(zone)

@@ -81,7 +81,7 @@ function secondsBeforeReconnecting(failures: number): number {
  * waits for the last piece. The socket may still be connecting: what is written to it waits.
  */
 function openSocket({ path, host, port }: SocketAddress): Socket {
-  const socket = new LingeringSocket()
+  const socket = gathering(new LingeringSocket())
   if (path) return socket.connect({ path })
   return socket.connect({ host: host[0] ?? 'localhost', port: port[0] ?? 5432, noDelay: true })
 }
@@ -103,6 +103,14 @@ class LingeringSocket extends Socket {
     super._write(whole, encoding, done)
   }
 
+  /** What several statements of one turn of the event loop say, in one piece: one system call. */
+  override _writev(
+    chunks: { chunk: Buffer; encoding: BufferEncoding }[],
+    done: (error?: Error | null) => void,
+  ): void {
+    this._write(Buffer.concat(chunks.map(({ chunk }) => chunk)), 'buffer' as BufferEncoding, done)
+  }
+
   override emit(event: string | symbol, ...args: unknown[]): boolean {
     if (event !== 'close') return super.emit(event, ...args)
     const tell = () => this.listenerCount('error') > 0 && super.emit('error', lostConnection())
@@ -116,6 +124,22 @@ class LingeringSocket extends Socket {
     )
     return true
   }
+}
+
+/**
+ * Holds what is written until this turn of the event loop has no more to say. A group's statements are
+ * some twenty writes, and each would otherwise be a system call that wakes the server.
+ */
+function gathering(socket: Socket): Socket {
+  const write = socket.write.bind(socket) as (...args: unknown[]) => boolean
+  socket.write = ((...args: unknown[]) => {
+    if (socket.writableCorked === 0) {
+      socket.cork()
+      process.nextTick(() => socket.uncork())
+    }
+    return write(...args)
+  }) as Socket['write']
+  return socket
 }
 
 /** The first message begins with its length, which is that of all the rest. */

@@ -1,61 +1,53 @@
 /**
- * Rows as one array parameter for each column, as `unnest` takes them. The array literals are written
- * here: the driver escapes element by element with regular expressions, which cost more than deciding.
+ * Rows as one parameter for each column, as `unnest` takes them. The array literals are written here: the
+ * driver escapes element by element with regular expressions, which cost more than deciding.
+ *
+ * Documents travel as one text instead, parted by a character that JSON never holds, and the statement takes
+ * them apart with `string_to_array(…, chr(30), '')`: nothing has to be escaped here and unescaped there.
  */
+import { showInstant } from '../base/time.ts'
 
-type Cell = string | number | bigint | boolean | Date | Json | null
+type Cell = string | number | bigint | boolean | Date | Document | null
 
-/** JSON for a `::text[]` column that the statement casts to json. */
-class Json {
-  readonly literal: string
+/** JSON text; in a column of documents, null is the empty text. */
+class Document {
+  readonly text: string
 
-  constructor(value: unknown) {
-    // JSON text has no bare control characters, so quoting it as JSON once more escapes just what an
-    // array element must have escaped: quotes and backslashes.
-    this.literal = JSON.stringify(JSON.stringify(value))
+  constructor(text: string) {
+    this.text = text
   }
 }
 
-export function json(value: unknown): Json {
-  return new Json(value)
+const BETWEEN = '\u001e'
+
+export function json(value: unknown): Document {
+  return new Document(JSON.stringify(value))
 }
+
+/** What is JSON text already. */
+export function document(text: string): Document {
+  return new Document(text)
+}
+
+export const noDocument = new Document('')
 
 /** The columns in the order of `pick`; every row has the same ones. */
 export function columns<Row>(rows: readonly Row[], pick: (row: Row) => Cell[]): string[] {
-  const texts: string[] = []
-  for (const row of rows) {
-    const cells = pick(row)
-    for (let index = 0; index < cells.length; index += 1) {
-      const before = texts[index]
-      texts[index] =
-        before === undefined
-          ? `{${element(cells[index] ?? null)}`
-          : `${before},${element(cells[index] ?? null)}`
-    }
-  }
-  return texts.map((text) => `${text}}`)
+  const cells = rows.map(pick)
+  const [first = []] = cells
+  return first.map((model, index) =>
+    model instanceof Document
+      ? cells.map((row) => (row[index] as Document).text).join(BETWEEN)
+      : `{${cells.map((row) => element(row[index] as Exclude<Cell, Document>)).join(',')}}`,
+  )
 }
 
-function element(cell: Cell): string {
+const ESCAPED = /["\\]/
+
+function element(cell: Exclude<Cell, Document>): string {
   if (cell === null) return 'NULL'
   if (typeof cell === 'string') {
-    return cell.includes('"') || cell.includes('\\') ? `"${cell.replace(/["\\]/g, '\\$&')}"` : `"${cell}"`
+    return ESCAPED.test(cell) ? `"${cell.replace(/["\\]/g, '\\$&')}"` : `"${cell}"`
   }
-  if (cell instanceof Json) return cell.literal
-  if (cell instanceof Date) return instant(cell)
-  return String(cell)
-}
-
-// A group writes the same few instants over and over.
-const instants = new Map<number, string>()
-
-function instant(at: Date): string {
-  const time = at.getTime()
-  let text = instants.get(time)
-  if (text === undefined) {
-    if (instants.size >= 1000) instants.clear()
-    text = at.toISOString()
-    instants.set(time, text)
-  }
-  return text
+  return cell instanceof Date ? showInstant(cell) : String(cell)
 }

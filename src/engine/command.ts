@@ -35,9 +35,11 @@ export interface Command {
   readonly source: string
   /** the natural key within (program, source, kind); null: not recorded, for what is idempotent by nature */
   readonly ref: string | null
-  /** SHA-256, hex */
-  readonly requestHash: string
   readonly request: Request
+  /** the request as JSON, its keys sorted: what the log keeps */
+  readonly text: string
+  /** SHA-256 of the text, hex */
+  readonly requestHash: string
   /** recording time */
   readonly at: Date
 }
@@ -52,10 +54,14 @@ export function newCommand(
   from: { program: string; source: string; ref: string | null; at: Date },
   request: Request,
 ): Command {
-  return { ...from, commandId: newCommandId(), requestHash: hashOf(request), request }
+  // Keys are sorted: a client that serialises its object in another order asks the same thing.
+  const text = stringify(request)
+  const { program, source, ref, at } = from
+  const requestHash = hash('sha256', text, 'hex')
+  return { commandId: newCommandId(), program, source, ref, at, request, text, requestHash }
 }
 
-// Keys are sorted first: a client that serialises its object in another order asks the same thing.
-function hashOf(request: Request): string {
-  return hash('sha256', stringify(request), 'hex')
+/** The JSON of the request's body. Of the request's keys, `body` is the first. */
+export function bodyText({ text }: Command): string {
+  return text.slice('{"body":'.length, text.lastIndexOf(',"kind":'))
 }

@@ -48,7 +48,7 @@ export function decideEarn(deciding: Deciding, body: TransactionBody): EarnReply
   }
   deciding.writes.transactions.push({ command, memberId: member.memberId, stored, occurredAt })
   const transactions = new Map(deciding.state.transactions).set(transactionId, stored)
-  deciding.state = { ...deciding.state, transactions }
+  deciding.state.transactions = transactions
   climbFrom(deciding, occurredAt)
   settleAfter(deciding)
 
@@ -110,7 +110,7 @@ export function decideReturn(deciding: Deciding, transactionId: string, body: Re
     ...outcome.record,
   })
   const returned = { ...stored, returns: [...before, outcome.record] }
-  deciding.state = { ...deciding.state, transactions: new Map(transactions).set(transactionId, returned) }
+  deciding.state.transactions = new Map(transactions).set(transactionId, returned)
   climbFrom(deciding, facts.occurredAt)
   settleAfter(deciding)
 
@@ -135,7 +135,7 @@ export function decideReturn(deciding: Deciding, transactionId: string, body: Re
 function count(deciding: Deciding, rows: Parameters<typeof addCounters>[1]): void {
   const { memberId } = deciding.state.member
   for (const row of rows) deciding.writes.counters.push({ memberId, row })
-  deciding.state = { ...deciding.state, counters: addCounters(deciding.state.counters, rows) }
+  deciding.state.counters = addCounters(deciding.state.counters, rows)
 }
 
 function brief(awards: EarnReply['awards']): object[] {

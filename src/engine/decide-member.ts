@@ -43,7 +43,7 @@ export function decideUpdate(deciding: Deciding, patch: MemberPatch): WireMember
   mustBeActive(deciding.state.member)
   const member = change(deciding.program, deciding.state.member, patch)
   deciding.writes.changed.push(member)
-  deciding.state = { ...deciding.state, member }
+  deciding.state.member = member
   announce(deciding, 'member.updated', {})
   return wireMember(member, deciding.state.identifiers)
 }
@@ -56,7 +56,7 @@ export function decideAddIdentifier(deciding: Deciding, body: IdentifierBody): W
   const identifiers = withIdentifier(state.identifiers, body)
   // Where it was the member's own already, a blocked card is unblocked.
   write(deciding, identifiers.at(-1)!)
-  deciding.state = { ...state, identifiers }
+  deciding.state.identifiers = identifiers
   return wireMember(state.member, identifiers)
 }
 
@@ -66,7 +66,7 @@ export function decideBlockIdentifier(deciding: Deciding, body: IdentifierBody):
   const blocked = { ...own, status: 'blocked' as const }
   const identifiers = state.identifiers.map((known) => (known === own ? blocked : known))
   write(deciding, blocked)
-  deciding.state = { ...state, identifiers }
+  deciding.state.identifiers = identifiers
   return wireMember(state.member, identifiers)
 }
 
@@ -75,7 +75,7 @@ export function decideRemoveIdentifier(deciding: Deciding, body: IdentifierBody)
   const own = ownIdentifier(state.identifiers, body)
   const identifiers = state.identifiers.filter((known) => known !== own)
   write(deciding, own, { removed: true })
-  deciding.state = { ...state, identifiers }
+  deciding.state.identifiers = identifiers
   return wireMember(state.member, identifiers)
 }
 

@@ -103,7 +103,7 @@ function conclude(deciding: Deciding, outcome: HoldOutcome, { isNew }: { isNew: 
   record(deciding, entry)
   deciding.writes.redemptions.push({ command: deciding.command, redemption, isNew })
   const redemptions = new Map(deciding.state.redemptions).set(redemption.redemptionId, redemption)
-  deciding.state = { ...deciding.state, redemptions }
+  deciding.state.redemptions = redemptions
   settleAfter(deciding)
   announce(deciding, `redemption.${redemption.status}`, brief(redemption))
   return { ...wireRedemption(redemption), balances: balancesOf(deciding) }

@@ -11,7 +11,7 @@ import type { Program } from '../program/program.ts'
 import { baseStanding } from '../tiers/assess.ts'
 import { type Standing, type WireTier, wireTier } from '../tiers/standing.ts'
 import type { Command } from './command.ts'
-import { draftOf, type GroupState, identifierKey, type MemberState, noWrites, type Writes } from './state.ts'
+import { type Draft, draftOf, type GroupState, identifierKey, noWrites, type Writes } from './state.ts'
 
 /** The published rules, as far as deciding needs them. */
 export interface RulesInForce {
@@ -27,7 +27,8 @@ export interface Deciding {
   readonly program: Program
   readonly nextId: () => string
   readonly writes: Writes
-  state: MemberState
+  /** a draft: changed in place, and thrown away if the command is refused */
+  state: Draft
 }
 
 /** Opens a command on its member; refuses a member that is not there or is another program's. */
@@ -49,13 +50,17 @@ export function open(input: {
   group: GroupState
   command: Command
   rules: RulesInForce
-  state: MemberState
+  state: Draft
 }): Deciding {
+  const { group, command, rules, state } = input
   return {
-    ...input,
-    program: input.rules.at(input.command.program, input.command.at),
-    nextId: idsOf(input.command.commandId),
+    group,
+    command,
+    rules,
+    program: rules.at(command.program, command.at),
+    nextId: idsOf(command.commandId),
     writes: noWrites(),
+    state,
   }
 }
 

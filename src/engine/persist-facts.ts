@@ -1,7 +1,8 @@
 /** Writes the facts around the ledger: transactions, returns, redemptions, tiers, counters, events, answers. */
 import { wirePoints } from '../base/points.ts'
 import type { Executor } from '../db/connection.ts'
-import { columns, json } from './columns.ts'
+import { columns, document, json, noDocument } from './columns.ts'
+import { bodyText } from './command.ts'
 import type { GroupState, Writes } from './state.ts'
 
 export function persistFacts(sql: Executor, group: GroupState, writes: Writes): Promise<unknown>[] {
@@ -30,7 +31,7 @@ function writeTransactions(sql: Executor, { transactions }: Writes): Promise<unk
       occurredAt,
       stored.recordedAt,
       stored.rulesVersion,
-      json(stored.request),
+      document(bodyText(command)),
       json(stored.kept),
     ],
   )
@@ -42,7 +43,7 @@ function writeTransactions(sql: Executor, { transactions }: Writes): Promise<unk
         u.recorded_at, u.rules_version, u.request::json, u.valuation::json
       from unnest(${member!}::uuid[], ${id!}::uuid[], ${program!}::text[], ${source!}::text[], ${ref!}::text[],
         ${type!}::text[], ${occurred!}::timestamptz[], ${recorded!}::timestamptz[], ${version!}::text[],
-        ${request!}::text[], ${valuation!}::text[])
+        string_to_array(${request!}, chr(30), ''), string_to_array(${valuation!}, chr(30), ''))
         as u(member_id, transaction_id, program, source, external_ref, type, occurred_at, recorded_at,
           rules_version, request, valuation)`,
   ]
@@ -65,7 +66,7 @@ function writeReturns(sql: Executor, { returns }: Writes): Promise<unknown>[] {
       select u.member_id, u.return_id, u.transaction_id, u.occurred_at, u.recorded_at, u.lines::jsonb,
         u.reversed::jsonb
       from unnest(${member!}::uuid[], ${id!}::uuid[], ${transaction!}::uuid[], ${occurred!}::timestamptz[],
-        ${recorded!}::timestamptz[], ${lines!}::text[], ${reversed!}::text[])
+        ${recorded!}::timestamptz[], string_to_array(${lines!}, chr(30), ''), string_to_array(${reversed!}, chr(30), ''))
         as u(member_id, return_id, transaction_id, occurred_at, recorded_at, lines, reversed)`,
   ]
 }
@@ -103,7 +104,7 @@ function writeRedemptions(sql: Executor, { redemptions }: Writes): Promise<unkno
       r.points,
       r.captured,
       r.rewardId,
-      r.value ? json(r.value) : null,
+      r.value ? json(r.value) : noDocument,
       drawsJson(r.draws),
       r.occurredAt,
       command.at,
@@ -116,7 +117,7 @@ function writeRedemptions(sql: Executor, { redemptions }: Writes): Promise<unkno
         u.captured, u.reward_id, u.value::jsonb, u.draws::jsonb, u.occurred_at, u.recorded_at, u.hold_until
       from unnest(${member!}::uuid[], ${id!}::uuid[], ${program!}::text[], ${source!}::text[], ${ref!}::text[],
         ${status!}::text[], ${currency!}::text[], ${points!}::bigint[], ${captured!}::bigint[], ${reward!}::text[],
-        ${value!}::text[], ${draws!}::text[], ${occurred!}::timestamptz[], ${recorded!}::timestamptz[],
+        string_to_array(${value!}, chr(30), ''), string_to_array(${draws!}, chr(30), ''), ${occurred!}::timestamptz[], ${recorded!}::timestamptz[],
         ${until!}::timestamptz[])
         as u(member_id, redemption_id, program, source, external_ref, status, currency, points, captured,
           reward_id, value, draws, occurred_at, recorded_at, hold_until)`)
@@ -128,14 +129,14 @@ function writeRedemptions(sql: Executor, { redemptions }: Writes): Promise<unkno
       r.redemptionId,
       r.status,
       r.captured,
-      r.value ? json(r.value) : null,
+      r.value ? json(r.value) : noDocument,
       drawsJson(r.draws),
     ])
     sent.push(sql`
       update redemptions r
       set status = u.status, captured = u.captured, value = u.value::jsonb, draws = u.draws::jsonb
       from unnest(${member!}::uuid[], ${id!}::uuid[], ${status!}::text[], ${captured!}::bigint[],
-        ${value!}::text[], ${draws!}::text[]) as u(member_id, redemption_id, status, captured, value, draws)
+        string_to_array(${value!}, chr(30), ''), string_to_array(${draws!}, chr(30), '')) as u(member_id, redemption_id, status, captured, value, draws)
       where r.member_id = u.member_id and r.redemption_id = u.redemption_id`)
   }
   return sent
@@ -261,7 +262,7 @@ function writeEvents(sql: Executor, { events }: Writes): Promise<unknown>[] {
     sql`
       insert into outbox (member_id, event_id, program, type, payload, at)
       select u.member_id, u.event_id, u.program, u.type, u.payload::json, u.at
-      from unnest(${member!}::uuid[], ${id!}::uuid[], ${program!}::text[], ${type!}::text[], ${payload!}::text[],
+      from unnest(${member!}::uuid[], ${id!}::uuid[], ${program!}::text[], ${type!}::text[], string_to_array(${payload!}, chr(30), ''),
         ${at!}::timestamptz[]) as u(member_id, event_id, program, type, payload, at)`,
   ]
 }
@@ -280,8 +281,8 @@ function writeCommands(sql: Executor, { commands }: Writes): Promise<unknown>[] 
       memberId,
       command.requestHash,
       // A sale's request stands in its transaction already.
-      command.request.kind === 'earn' ? null : json(command.request),
-      answer,
+      command.request.kind === 'earn' ? noDocument : document(command.text),
+      document(answer),
       command.at,
     ],
   )
@@ -292,7 +293,7 @@ function writeCommands(sql: Executor, { commands }: Writes): Promise<unknown>[] 
       select u.program, u.source, u.operation, u.external_ref, u.command_id, u.member_id,
         decode(u.request_hash, 'hex'), u.request, u.reply, u.at
       from unnest(${program!}::text[], ${source!}::text[], ${operation!}::text[], ${ref!}::text[], ${id!}::uuid[],
-        ${member!}::uuid[], ${hash!}::text[], ${request!}::text[], ${reply!}::text[], ${at!}::timestamptz[])
+        ${member!}::uuid[], ${hash!}::text[], string_to_array(${request!}, chr(30), ''), string_to_array(${reply!}, chr(30), ''), ${at!}::timestamptz[])
         as u(program, source, operation, external_ref, command_id, member_id, request_hash, request, reply, at)
       order by u.program, u.source, u.operation, u.external_ref`,
   ]

@@ -4,7 +4,7 @@
  * fails the statement, and with it the group, which is then decided again on what is there now.
  */
 import type { Executor } from '../db/connection.ts'
-import { columns, json } from './columns.ts'
+import { columns, json, noDocument } from './columns.ts'
 import { persistFacts } from './persist-facts.ts'
 import type { GroupState, MemberState, Writes } from './state.ts'
 
@@ -43,8 +43,8 @@ function writeMembers(sql: Executor, group: GroupState, writes: Writes): Promise
         enrolled_at, created_at, version)
       select u.member_id, u.program, u.external_ref, u.status, u.profile::jsonb, u.attributes::jsonb,
         u.consents::jsonb, u.enrolled_at, u.created_at, 1
-      from unnest(${id!}::uuid[], ${program!}::text[], ${ref!}::text[], ${status!}::text[], ${profile!}::text[],
-        ${attributes!}::text[], ${consents!}::text[], ${enrolled!}::timestamptz[], ${created!}::timestamptz[])
+      from unnest(${id!}::uuid[], ${program!}::text[], ${ref!}::text[], ${status!}::text[], string_to_array(${profile!}, chr(30), ''),
+        string_to_array(${attributes!}, chr(30), ''), string_to_array(${consents!}, chr(30), ''), ${enrolled!}::timestamptz[], ${created!}::timestamptz[])
         as u(member_id, program, external_ref, status, profile, attributes, consents, enrolled_at, created_at)`)
   }
   if (writes.changed.length > 0) {
@@ -58,7 +58,7 @@ function writeMembers(sql: Executor, group: GroupState, writes: Writes): Promise
     sent.push(sql`
       update members m
       set profile = u.profile::jsonb, attributes = u.attributes::jsonb, consents = u.consents::jsonb
-      from unnest(${id!}::uuid[], ${profile!}::text[], ${attributes!}::text[], ${consents!}::text[])
+      from unnest(${id!}::uuid[], string_to_array(${profile!}, chr(30), ''), string_to_array(${attributes!}, chr(30), ''), string_to_array(${consents!}, chr(30), ''))
         as u(member_id, profile, attributes, consents)
       where m.member_id = u.member_id`)
   }
@@ -145,7 +145,7 @@ function writeLedger(sql: Executor, writes: Writes): Promise<unknown>[] {
     entry.reverses ?? null,
     entry.rulesVersion ?? null,
     command.source,
-    entry.detail ? json(entry.detail) : null,
+    entry.detail ? json(entry.detail) : noDocument,
   ])
   const sent: Promise<unknown>[] = [
     sql`
@@ -155,7 +155,7 @@ function writeLedger(sql: Executor, writes: Writes): Promise<unknown>[] {
         u.redemption_id, u.reverses, u.rules_version, u.source, u.detail::jsonb
       from unnest(${memberId!}::uuid[], ${entryId!}::uuid[], ${commandId!}::uuid[], ${kind!}::text[],
         ${occurred!}::timestamptz[], ${recorded!}::timestamptz[], ${transaction!}::uuid[], ${redemption!}::uuid[],
-        ${reverses!}::uuid[], ${rules!}::text[], ${source!}::text[], ${detail!}::text[])
+        ${reverses!}::uuid[], ${rules!}::text[], ${source!}::text[], string_to_array(${detail!}, chr(30), ''))
         as u(member_id, entry_id, command_id, kind, occurred_at, recorded_at, transaction_id, redemption_id,
           reverses, rules_version, source, detail)`,
   ]

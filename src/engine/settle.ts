@@ -22,7 +22,7 @@ export function settleBefore(deciding: Deciding): void {
 
 /** Settles what the command itself brought and is due already: points of a sale long past. */
 export function settleAfter(deciding: Deciding): void {
-  deciding.state = { ...deciding.state, dueAt: dueAfter(deciding) }
+  deciding.state.dueAt = dueAfter(deciding)
   if (isAnythingDue(deciding)) settle(deciding)
 }
 
@@ -45,7 +45,7 @@ export function settle(deciding: Deciding): Settled {
   if (expired > 0n) announce(deciding, 'points.expired', { points: Number(expired) })
   if (released > 0n) announce(deciding, 'points.released', { points: Number(released) })
   const tierChanges = settleTiers(deciding)
-  deciding.state = { ...deciding.state, dueAt: dueAfter(deciding) }
+  deciding.state.dueAt = dueAfter(deciding)
   return { released: Number(released), expired: Number(expired), holdsReleased, tierChanges }
 }
 
@@ -75,6 +75,6 @@ function letHoldsGo(deciding: Deciding): number {
     deciding.writes.redemptions.push({ command, redemption: outcome.redemption, isNew: false })
     announce(deciding, 'redemption.expired', { redemptionId: showId('redemption', redemption.redemptionId) })
   }
-  deciding.state = { ...state, redemptions }
+  deciding.state.redemptions = redemptions
   return due.length
 }

@@ -83,6 +83,7 @@ function keep(
   const old = state.history.filter(
     (change) => change.ladder === ladder.id && from !== null && change.effectiveAt >= from,
   )
+  if (old.length === 0 && changes.length === 0) return
   if (same(old, changes)) return
 
   if (old.length > 0 && from !== null) {
@@ -92,11 +93,8 @@ function keep(
     writes.tierChanges.push({ memberId, changeId: deciding.nextId(), change, at: command.at })
   }
   const before = standingsOf(deciding).get(ladder.id)?.tier
-  deciding.state = {
-    ...state,
-    standings: new Map(state.standings).set(ladder.id, standing),
-    history: [...state.history.filter((change) => !old.includes(change)), ...changes],
-  }
+  state.standings = new Map(state.standings).set(ladder.id, standing)
+  state.history = [...state.history.filter((change) => !old.includes(change)), ...changes]
   if (before !== standing.tier) {
     announce(deciding, 'tier.changed', { ladder: ladder.id, from: before, to: standing.tier })
   }

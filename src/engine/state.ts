@@ -115,13 +115,30 @@ export function noWrites(): Writes {
   }
 }
 
+const kinds = Object.keys(noWrites()) as (keyof Writes)[]
+
 export function addWrites(to: Writes, from: Writes): void {
-  for (const name of Object.keys(to) as (keyof Writes)[]) (to[name] as unknown[]).push(...from[name])
+  for (const name of kinds) {
+    const rows = from[name]
+    for (let index = 0; index < rows.length; index += 1) (to[name] as unknown[]).push(rows[index])
+  }
 }
 
-/** A copy to decide on; only the book is changed in place, everything else is replaced whole. */
-export function draftOf(state: MemberState): MemberState {
-  return { ...state, book: copyBook(state.book) }
+/** A member's state while a command is decided on it: what stands in it is replaced whole, but for the book. */
+export type Draft = { -readonly [Key in keyof MemberState]: MemberState[Key] }
+
+export function draftOf(state: MemberState): Draft {
+  return {
+    member: state.member,
+    identifiers: state.identifiers,
+    book: copyBook(state.book),
+    dueAt: state.dueAt,
+    standings: state.standings,
+    history: state.history,
+    counters: state.counters,
+    redemptions: state.redemptions,
+    transactions: state.transactions,
+  }
 }
 
 export function recordKey(command: Pick<Command, 'program' | 'source' | 'ref'> & { kind: string }): string {

@@ -74,11 +74,15 @@ export const Money = z
     examples: [{ amount: '12.50', currency: 'EUR' }],
   })
 
+function hasThreeDecimalsAtMost(value: number): boolean {
+  return Number.isInteger(value) || new Decimal(value).decimalPlaces() <= 3
+}
+
 export const quantity = z
   .number()
   .positive()
   .max(1_000_000)
-  .refine((value) => new Decimal(value).decimalPlaces() <= 3, 'has more than three decimals')
+  .refine(hasThreeDecimalsAtMost, 'has more than three decimals')
   .meta({ description: 'At most three decimals', examples: [1, 0.25] })
 
 const kind = z

@@ -64,7 +64,8 @@ export function posting(
     'a posting moves at least one point, at most 2^53-1',
   )
   invariant(from !== to, 'a posting moves points between two accounts')
-  return { ...what, from, to }
+  const { currency, points, lotId } = what
+  return { from, to, currency, points, lotId }
 }
 
 /** One posting per draw, out of or back into the lots. */

@@ -4,6 +4,7 @@
  */
 import { DomainError, invariant } from '../base/errors.ts'
 import { wirePoints } from '../base/points.ts'
+import { showInstant } from '../base/time.ts'
 
 export interface LotKey {
   readonly currency: string
@@ -28,8 +29,8 @@ export interface Draw {
 }
 
 export function lotIdOf(key: LotKey): string {
-  const expires = key.expiresAt?.toISOString() ?? 'never'
-  const usable = key.usableFrom?.toISOString() ?? 'at-once'
+  const expires = key.expiresAt === null ? 'never' : showInstant(key.expiresAt)
+  const usable = key.usableFrom === null ? 'at-once' : showInstant(key.usableFrom)
   return `${key.currency}/${expires}/${usable}/${key.funder}`
 }
 
@@ -46,7 +47,9 @@ export function keyOfLot(lotId: string): LotKey {
 }
 
 export function emptyLot(key: LotKey): Lot {
-  return { ...key, lotId: lotIdOf(key), available: 0n, pending: 0n, held: 0n }
+  const { currency, expiresAt, usableFrom, funder } = key
+  const lotId = lotIdOf(key)
+  return { lotId, currency, expiresAt, usableFrom, funder, available: 0n, pending: 0n, held: 0n }
 }
 
 /** Draws on the lot that lapses first; equal expiries fall to the lower id, so draws are always the same. */

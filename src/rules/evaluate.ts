@@ -43,7 +43,7 @@ interface Question {
   readonly transaction: TransactionFacts
   readonly member: MemberFacts
   readonly used: UsedOf
-  /** also trace the rules that did not fire */
+  /** trace every rule that may apply, the ones that fired and the ones that did not */
   readonly explain?: boolean
 }
 
@@ -139,15 +139,17 @@ function give(rule: Rule, grant: Grant, run: Run): void {
   const wish = { rule: rule.id, limit: rule.limit, currency: grant.currency, points: rounded }
   const points = run.book.allow(wish, sight)
   const saw = whatIsSeen(rule, grant, sight)
-  run.trace.push({
-    rule: rule.id,
-    fired: true,
-    ...lineOf(sight),
-    saw,
-    exact: exact.toFixed(),
-    rounding: grant.rounding,
-    ...(points === rounded ? {} : { trimmed: Number(rounded - points) }),
-  })
+  if (run.explain) {
+    run.trace.push({
+      rule: rule.id,
+      fired: true,
+      ...lineOf(sight),
+      saw,
+      exact: exact.toFixed(),
+      rounding: grant.rounding,
+      ...(points === rounded ? {} : { trimmed: Number(rounded - points) }),
+    })
+  }
   if (points === 0n) return
   sight.give(rule.id, grant.currency, points)
   const how = exact.isInteger() ? '' : roundedHow[grant.rounding]

@@ -101,6 +101,6 @@ export interface Valuation {
   readonly uses: readonly LimitUse[]
   /** net that may earn, after lines and tenders that never do: what a spend counter counts */
   readonly spend: Decimal
-  /** filled when asked for: rules that fired always, the others only with `explain` */
+  /** filled with `explain` only */
   readonly trace: readonly RuleTrace[]
 }

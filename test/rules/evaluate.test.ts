@@ -82,9 +82,9 @@ const anyMember: fc.Arbitrary<MemberFacts> = fc
   .tuple(fc.constantFrom('base', 'silver', 'gold'), attributes('staff', 'age', 'city'))
   .map(([tier, facts]) => member(tier, facts))
 
-function shown({ awards, uses, spend, trace }: Valuation): string {
+function shown({ awards, uses, spend }: Valuation): string {
   const json = (_key: string, part: unknown) => (typeof part === 'bigint' ? part.toString() : part)
-  return JSON.stringify({ awards, uses, spend, trace }, json)
+  return JSON.stringify({ awards, uses, spend }, json)
 }
 
 t.test('what holds for any transaction', async () => {
@@ -111,7 +111,9 @@ t.test('what holds for any transaction', async () => {
       return (
         shown(found) === shown(ask(indexed, false)) &&
         shown(found) === shown(ask(unindexed, false)) &&
-        shown(found) === shown({ ...explained, trace: explained.trace.filter(({ fired }) => fired) }) &&
+        shown(found) === shown(explained) &&
+        found.trace.length === 0 &&
+        explained.trace.filter(({ fired }) => fired).length >= found.awards.length &&
         found.awards.every(({ points }) => points > 0n) &&
         found.uses.every(({ limit, points }) => points + BigInt(before) <= (limits.get(limit) ?? 0n)) &&
         found.spend.abs().lessThanOrEqualTo(net.abs()) &&
@@ -204,10 +206,7 @@ t.test('explains what did not fire', async (t) => {
     fired: false,
     because: 'no line of this transaction may earn',
   })
-  t.same(
-    value({ rules: program, transaction: { lines } }).trace.map(({ rule: id, lineId }) => `${id} ${lineId}`),
-    ['rule a'],
-  )
+  t.same(value({ rules: program, transaction: { lines } }).trace, [])
 })
 
 t.test('the same basket as a dry run by line', async (t) => {
