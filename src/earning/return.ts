@@ -2,7 +2,7 @@
  * A return: the transaction is valued again without what went back, under the rules, tier and limits of
  * the day of the sale, and the difference is taken back by rule and line. It never gives points.
  */
-import { DomainError } from '../base/errors.ts'
+import { DomainError, invariant } from '../base/errors.ts'
 import { Decimal, toPoints, wireMoney, wirePoints } from '../base/points.ts'
 import { dayOf } from '../base/time.ts'
 import { type Book, post } from '../ledger/book.ts'
@@ -26,6 +26,7 @@ export interface ReversedAward {
 
 /** A return that was recorded. */
 export interface PastReturn {
+  readonly returnId: string
   readonly lines: readonly ReturnedLine[]
   readonly reversed: readonly ReversedAward[]
 }
@@ -61,11 +62,9 @@ export function takeBack(input: ReturnInput): Returned {
   const lines = takenBack(leftBefore, input.body)
   const leftNow = leftAfter(facts.lines, [...returnedBefore, ...lines])
 
-  const was = valueLeft(input, leftBefore)
-  // Nothing left is worth nothing: rules for a fixed sum must not go on paying for an empty basket.
-  const now = [...leftNow.values()].some((quantity) => quantity.greaterThan(0))
-    ? valueLeft(input, leftNow)
-    : null
+  const was = valueAfter(input, before)
+  invariant(was, 'something was left to take back')
+  const now = valueAfter(input, [...before, { lines }])
   const reversed = reversals(kept, before, now)
 
   const forgiven: ReturnReply['forgiven'] = []
@@ -91,13 +90,28 @@ export function takeBack(input: ReturnInput): Returned {
   post(book, entry)
   return {
     entry,
-    record: { lines, reversed },
+    record: { returnId: input.returnId, lines, reversed },
     counted: counterDifference({ program, facts, was, now, reversed }),
     reply: { reversed, forgiven, payBack: payBack(program, facts, { leftBefore, leftNow }) },
   }
 }
 
-function valueLeft(input: ReturnInput, left: Left): Valuation {
+/**
+ * What is left of a transaction after returns, valued as on its day. Null where nothing is left: rules for
+ * a fixed sum must not go on paying for an empty basket.
+ */
+export function valueAfter(
+  input: Pick<ReturnInput, 'program' | 'facts' | 'kept'>,
+  returns: readonly Pick<PastReturn, 'lines'>[],
+): Valuation | null {
+  const { lines } = input.facts
+  const left = leftAfter(
+    lines,
+    returns.flatMap((one) => one.lines),
+  )
+  const isGone =
+    lines.length === 0 ? returns.length > 0 : ![...left.values()].some((rest) => rest.greaterThan(0))
+  if (isGone) return null
   const { used } = input.kept
   return evaluate(input.program.rules, {
     transaction: factsLeft(input.facts, left),
@@ -108,9 +122,9 @@ function valueLeft(input: ReturnInput, left: Left): Valuation {
 }
 
 /** What each rule gave, less what was taken back before, less what it gives for the rest; never below zero. */
-function reversals(
+export function reversals(
   kept: KeptValuation,
-  before: readonly PastReturn[],
+  before: readonly Pick<PastReturn, 'reversed'>[],
   now: Valuation | null,
 ): ReversedAward[] {
   const outstanding = new Map<string, ReversedAward>()
@@ -125,13 +139,13 @@ function reversals(
   return [...outstanding.values()].filter(({ points }) => points > 0)
 }
 
-interface Keyed {
+export interface Keyed {
   rule: string
   currency: string
   lineId?: string | null | undefined
 }
 
-function keyOf(award: Keyed): string {
+export function keyOf(award: Keyed): string {
   return `${award.rule}\n${award.currency}\n${award.lineId ?? ''}`
 }
 

@@ -6,9 +6,10 @@ import { readInstant, readTransaction } from '../earning/facts.ts'
 import { takeBack } from '../earning/return.ts'
 import type { EarnReply, ReturnBody, ReturnReply, TransactionBody } from '../earning/transaction.ts'
 import { mustBeActive } from '../members/enrol.ts'
+import { climbFrom } from './climb.ts'
 import { announce, balancesOf, type Deciding, record, standingsOf, tierShown } from './deciding.ts'
 import { settleAfter } from './settle.ts'
-import { climbFrom, tierChange, tiersAt } from './standings.ts'
+import { tierChange, tiersAt } from './standings.ts'
 import { addCounters } from './state.ts'
 
 export function decideEarn(deciding: Deciding, body: TransactionBody): EarnReply {
@@ -42,11 +43,12 @@ export function decideEarn(deciding: Deciding, body: TransactionBody): EarnReply
     memberId: member.memberId,
     rulesVersion: program.version,
     request: body,
+    occurredAt,
     recordedAt: command.at,
     kept: outcome.kept,
     returns: [],
   }
-  deciding.writes.transactions.push({ command, memberId: member.memberId, stored, occurredAt })
+  deciding.writes.transactions.push({ command, memberId: member.memberId, stored })
   const transactions = new Map(deciding.state.transactions).set(transactionId, stored)
   deciding.state.transactions = transactions
   climbFrom(deciding, occurredAt)
@@ -104,7 +106,6 @@ export function decideReturn(deciding: Deciding, transactionId: string, body: Re
   deciding.writes.returns.push({
     command,
     memberId: member.memberId,
-    returnId,
     transactionId,
     occurredAt,
     ...outcome.record,

@@ -7,6 +7,7 @@ import { openBook } from '../ledger/book.ts'
 import { standingFrom } from '../tiers/history.ts'
 import type { Command } from './command.ts'
 import type { RulesInForce } from './deciding.ts'
+import { lateSince, type Reach, reachOf, readLater } from './load-late.ts'
 import { type Needs, needsOf, wantCountersFrom } from './needs.ts'
 import * as rows from './rows.ts'
 import { type GroupState, identifierKey, type MemberState, type Recorded, recordKey } from './state.ts'
@@ -20,8 +21,13 @@ export async function load(
   const needs = needsOf(commands, input.rules)
   const owners = await readOwners(sql, needs, { rules: input.rules, at: latest(commands) })
   const ids = [...new Set([...needs.memberIds, ...owners.memberIds])].sort()
+  const reaches = reachOf(commands, {
+    rules: input.rules,
+    memberOf: (command) => memberNamed(command, owners),
+    soldAt: owners.soldAt,
+  })
   const [members, recorded] = await Promise.all([
-    readMembers(sql, { ids, needs, lock: input.lock, now: latest(commands) }),
+    readMembers(sql, { ids, needs, reaches, lock: input.lock, now: latest(commands) }),
     readRecorded(sql, commands),
   ])
   const identifiers = new Map(owners.identifiers)
@@ -38,6 +44,7 @@ export async function load(
     read: {
       identifiers: new Set(identifiers.keys()),
       dueAt: new Map([...members].map(([id, { dueAt }]) => [id, dueAt])),
+      latestAt: new Map([...reaches].flatMap(([id, { latest: at }]) => (at === null ? [] : [[id, at]]))),
     },
   }
 }
@@ -48,6 +55,16 @@ function latest(commands: readonly Command[]): Date {
 
 type Owners = Pick<GroupState, 'identifiers' | 'transactionOwners' | 'redemptionOwners'> & {
   memberIds: string[]
+  /** business times of the transactions named */
+  soldAt: ReadonlyMap<string, Date>
+}
+
+function memberNamed({ program, request }: Command, owners: Owners): string | undefined {
+  if (request.kind === 'return') return owners.transactionOwners.get(request.transactionId)
+  if (request.kind !== 'earn') return undefined
+  const { memberId, identifier } = request.body
+  if (memberId !== undefined || !identifier) return memberId
+  return owners.identifiers.get(identifierKey(program, identifier.kind, identifier.value))?.memberId
 }
 
 async function readOwners(
@@ -79,6 +96,7 @@ async function readOwners(
       ]),
     ),
     transactionOwners: new Map(transactions.map((row) => [row.id, row.member_id])),
+    soldAt: new Map(transactions.map((row) => [row.id, row.occurred_at])),
     redemptionOwners: new Map(redemptions.map((row) => [row.id, row.member_id])),
     memberIds: [...identifiers, ...transactions, ...redemptions].map((row) => row.member_id),
   }
@@ -141,6 +159,7 @@ async function readRecorded(sql: Executor, commands: readonly Command[]): Promis
 interface Asked {
   readonly ids: readonly string[]
   readonly needs: Needs
+  readonly reaches: ReadonlyMap<string, Reach>
   readonly lock: boolean
   readonly now: Date
 }
@@ -157,16 +176,21 @@ async function readMembers(sql: Executor, asked: Asked): Promise<Map<string, Mem
   const locked = (
     asked.lock
       ? sql<rows.MemberRow[]>`
-          update members m set version = m.version + 1
-          from unnest(${ids}::uuid[]) as v(member_id) where m.member_id = v.member_id
+          update members m set version = m.version + 1, prior_latest_at = m.latest_at,
+            latest_at = greatest(m.latest_at, v.latest_at)
+          from unnest(${ids}::uuid[], ${list(
+            sql,
+            asked.ids.map((id) => asked.reaches.get(id)?.latest ?? null),
+          )}::timestamptz[]) as v(member_id, latest_at)
+          where m.member_id = v.member_id
           returning m.member_id, m.program, m.external_ref, m.status, m.profile, m.attributes, m.consents,
-            m.enrolled_at, m.created_at, m.due_at`
+            m.enrolled_at, m.created_at, m.due_at, m.prior_latest_at as latest_at`
       : sql<rows.MemberRow[]>`
           select member_id, program, external_ref, status, profile, attributes, consents,
-            enrolled_at, created_at, due_at
+            enrolled_at, created_at, due_at, latest_at
           from members where member_id = any(${ids}::uuid[])`
   ).execute()
-  const [members, identifiers, accounts, known, changes, counters, named, transactions, returns] =
+  const [members, identifiers, accounts, known, changes, counters, named, transactions, returns, revalued] =
     await Promise.all([
       locked,
       needs.describing.length === 0
@@ -177,7 +201,7 @@ async function readMembers(sql: Executor, asked: Asked): Promise<Map<string, Mem
       sql<rows.AccountRow[]>`
         select member_id, currency, available, pending, held, negative, lifetime
         from accounts where member_id = any(${ids}::uuid[])`,
-      spending ? readHoldings(sql, asked.ids) : null,
+      spending ? readHoldings(sql, { ids: asked.ids, lapsed: needs.transactionIds.size > 0 }) : null,
       sql<rows.TierChangeRow[]>`
         select member_id, ladder, from_tier, to_tier, direction, effective_at, until, reason
         from tier_changes where member_id = any(${ids}::uuid[]) and superseded_at is null
@@ -201,27 +225,43 @@ async function readMembers(sql: Executor, asked: Asked): Promise<Map<string, Mem
       needs.transactionIds.size === 0
         ? []
         : sql<rows.TransactionRow[]>`
-            select member_id, transaction_id, rules_version, request, recorded_at, valuation
+            select member_id, transaction_id, rules_version, request, occurred_at, recorded_at, valuation
             from transactions where member_id = any(${ids}::uuid[])
               and transaction_id = any(${list(sql, [...needs.transactionIds])}::uuid[])`,
       needs.transactionIds.size === 0
         ? []
         : sql<rows.ReturnRow[]>`
-            select transaction_id, lines, reversed from returns
+            select transaction_id, return_id, lines, reversed from returns
             where member_id = any(${ids}::uuid[])
               and transaction_id = any(${list(sql, [...needs.transactionIds])}::uuid[])
             order by return_id`,
+      needs.transactionIds.size === 0
+        ? []
+        : sql<rows.RevaluationRow[]>`
+            select distinct on (transaction_id) transaction_id, valuation, reversed from revaluations
+            where member_id = any(${ids}::uuid[])
+              and transaction_id = any(${list(sql, [...needs.transactionIds])}::uuid[])
+            order by transaction_id, revaluation_id desc`,
     ])
 
-  const due = members.filter(({ due_at }) => due_at !== null && due_at <= now)
-  // Where nobody spends, a member with something due is the exception, worth a round trip of its own.
-  const { lots, holds } =
-    known ??
-    (await readHoldings(
-      sql,
-      due.map(({ member_id }) => member_id),
-    ))
+  // A member with something due, and one whose sale comes late, is the exception, worth a round trip.
+  const since = new Map<string, Date>()
+  for (const { member_id: id, latest_at: newest } of members) {
+    const late = lateSince(asked.reaches.get(id), newest)
+    if (late !== null) since.set(id, late)
+  }
+  const isDue = ({ due_at }: rows.MemberRow) => due_at !== null && due_at <= now
+  const opened = members.filter((row) => isDue(row) || since.has(row.member_id))
+  const [{ lots, holds }, later] = await Promise.all([
+    known ?? readHoldings(sql, { ids: opened.map(({ member_id }) => member_id), lapsed: since.size > 0 }),
+    readLater(sql, since),
+  ])
 
+  const became = {
+    // The transaction that a return names may be among the later ones' returns once more.
+    returns: [...new Map([...returns, ...later.returns].map((row) => [row.return_id, row])).values()],
+    revaluations: new Map([...revalued, ...later.revaluations].map((row) => [row.transaction_id, row])),
+  }
   const of = {
     identifiers: byMember(identifiers),
     accounts: byMember(accounts),
@@ -229,12 +269,12 @@ async function readMembers(sql: Executor, asked: Asked): Promise<Map<string, Mem
     redemptions: byMember([...holds, ...named]),
     changes: byMember(changes),
     counters: byMember(counters),
-    transactions: byMember(transactions),
+    transactions: byMember([...transactions, ...later.transactions]),
   }
   const states = members.map((row): [string, MemberState] => {
     const id = row.member_id
     const history = (of.changes.get(id) ?? []).map(rows.tierChangeOf)
-    const lotsKnown = spending || (row.due_at !== null && row.due_at <= now)
+    const lotsKnown = spending || isDue(row) || since.has(id)
     return [
       id,
       {
@@ -257,7 +297,8 @@ async function readMembers(sql: Executor, asked: Asked): Promise<Map<string, Mem
             t.transaction_id,
             rows.transactionOf(
               t,
-              returns.filter((r) => r.transaction_id === t.transaction_id),
+              became.returns.filter((r) => r.transaction_id === t.transaction_id),
+              became.revaluations.get(t.transaction_id),
             ),
           ]),
         ),
@@ -267,14 +308,15 @@ async function readMembers(sql: Executor, asked: Asked): Promise<Map<string, Mem
   return new Map(states)
 }
 
-/** Open lots and running holds. */
-async function readHoldings(sql: Executor, memberIds: readonly string[]) {
-  if (memberIds.length === 0) return { lots: [], holds: [] }
-  const ids = list(sql, memberIds)
+/** Open lots and running holds; with `lapsed`, lots that something lapsed of too. */
+async function readHoldings(sql: Executor, of: { ids: readonly string[]; lapsed: boolean }) {
+  if (of.ids.length === 0) return { lots: [], holds: [] }
+  const ids = list(sql, of.ids)
   const [lots, holds] = await Promise.all([
     sql<rows.LotRow[]>`
-      select member_id, lot_id, currency, expires_at, usable_from, funder, available, pending, held
-      from lots where member_id = any(${ids}::uuid[]) and (available > 0 or pending > 0 or held > 0)`,
+      select member_id, lot_id, currency, expires_at, usable_from, funder, available, pending, held, expired
+      from lots where member_id = any(${ids}::uuid[])
+        and (available > 0 or pending > 0 or held > 0 or (${of.lapsed} and expired > 0))`,
     sql<rows.RedemptionRow[]>`
       select member_id, redemption_id, program, source, external_ref, status, currency,
         points, captured, reward_id, value, draws, occurred_at, hold_until

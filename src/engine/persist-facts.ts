@@ -8,6 +8,7 @@ import type { GroupState, Writes } from './state.ts'
 export function persistFacts(sql: Executor, group: GroupState, writes: Writes): Promise<unknown>[] {
   return [
     ...writeTransactions(sql, writes),
+    ...writeRevaluations(sql, writes),
     ...writeReturns(sql, writes),
     ...writeRedemptions(sql, writes),
     ...writeCounters(sql, writes),
@@ -21,14 +22,14 @@ function writeTransactions(sql: Executor, { transactions }: Writes): Promise<unk
   if (transactions.length === 0) return []
   const [member, id, program, source, ref, type, occurred, recorded, version, request, valuation] = columns(
     transactions,
-    ({ command, memberId, stored, occurredAt }) => [
+    ({ command, memberId, stored }) => [
       memberId,
       stored.transactionId,
       command.program,
       command.source,
       stored.request.externalRef,
       stored.request.type,
-      occurredAt,
+      stored.occurredAt,
       stored.recordedAt,
       stored.rulesVersion,
       document(bodyText(command)),
@@ -46,6 +47,26 @@ function writeTransactions(sql: Executor, { transactions }: Writes): Promise<unk
         string_to_array(${request!}, chr(30), ''), string_to_array(${valuation!}, chr(30), ''))
         as u(member_id, transaction_id, program, source, external_ref, type, occurred_at, recorded_at,
           rules_version, request, valuation)`,
+  ]
+}
+
+function writeRevaluations(sql: Executor, { revaluations }: Writes): Promise<unknown>[] {
+  if (revaluations.length === 0) return []
+  const [member, id, transaction, recorded, valuation, reversed] = columns(revaluations, (row) => [
+    row.memberId,
+    row.revaluationId,
+    row.transactionId,
+    row.command.at,
+    json(row.kept),
+    json(Object.fromEntries(row.returns.map((one) => [one.returnId, one.reversed]))),
+  ])
+  return [
+    sql`
+      insert into revaluations (member_id, revaluation_id, transaction_id, recorded_at, valuation, reversed)
+      select u.member_id, u.revaluation_id, u.transaction_id, u.recorded_at, u.valuation::json, u.reversed::json
+      from unnest(${member!}::uuid[], ${id!}::uuid[], ${transaction!}::uuid[], ${recorded!}::timestamptz[],
+        string_to_array(${valuation!}, chr(30), ''), string_to_array(${reversed!}, chr(30), ''))
+        as u(member_id, revaluation_id, transaction_id, recorded_at, valuation, reversed)`,
   ]
 }
 

@@ -62,17 +62,34 @@ function writeMembers(sql: Executor, group: GroupState, writes: Writes): Promise
         as u(member_id, profile, attributes, consents)
       where m.member_id = u.member_id`)
   }
+  const latest = newerThanLocked(group, writes)
   const moved = [...group.members.values()].filter(
-    ({ member, dueAt }) => dueAt?.getTime() !== group.read.dueAt.get(member.memberId)?.getTime(),
+    ({ member: { memberId }, dueAt }) =>
+      dueAt?.getTime() !== group.read.dueAt.get(memberId)?.getTime() || latest.has(memberId),
   )
   if (moved.length > 0) {
-    const [id, at] = columns(moved, ({ member, dueAt }) => [member.memberId, dueAt])
+    const [id, due, newest] = columns(moved, ({ member: { memberId }, dueAt }) => [
+      memberId,
+      dueAt,
+      latest.get(memberId) ?? null,
+    ])
     sent.push(sql`
-      update members m set due_at = u.due_at
-      from unnest(${id!}::uuid[], ${at!}::timestamptz[]) as u(member_id, due_at)
+      update members m set due_at = u.due_at, latest_at = greatest(m.latest_at, u.latest_at)
+      from unnest(${id!}::uuid[], ${due!}::timestamptz[], ${newest!}::timestamptz[])
+        as u(member_id, due_at, latest_at)
       where m.member_id = u.member_id`)
   }
   return sent
+}
+
+// Locking moved on what was known by then; a member enrolled in this very group was not there to be locked.
+function newerThanLocked(group: GroupState, { transactions }: Writes): Map<string, Date> {
+  const latest = new Map<string, Date>()
+  for (const { memberId, stored } of transactions) {
+    const known = latest.get(memberId) ?? group.read.latestAt.get(memberId)
+    if (known === undefined || stored.occurredAt > known) latest.set(memberId, stored.occurredAt)
+  }
+  return latest
 }
 
 // A group may add, block and remove the same card: only how it stands in the end is written.
@@ -226,29 +243,35 @@ function writeLots(sql: Executor, touched: readonly MemberState[]): Promise<unkn
         [...book.touchedLots].map((lotId) => ({ memberId: member.memberId, ...book.lots.get(lotId)! })),
       )
     if (lots.length === 0) continue
-    const [id, lotId, currency, expires, usable, funder, available, pending, held] = columns(lots, (lot) => [
-      lot.memberId,
-      lot.lotId,
-      lot.currency,
-      lot.expiresAt,
-      lot.usableFrom,
-      lot.funder,
-      lot.available,
-      lot.pending,
-      lot.held,
-    ])
+    const [id, lotId, currency, expires, usable, funder, available, pending, held, expired] = columns(
+      lots,
+      (lot) => [
+        lot.memberId,
+        lot.lotId,
+        lot.currency,
+        lot.expiresAt,
+        lot.usableFrom,
+        lot.funder,
+        lot.available,
+        lot.pending,
+        lot.held,
+        lot.expiredSince,
+      ],
+    )
     const change = known
       ? sql`available = excluded.available, pending = excluded.pending, held = excluded.held`
       : sql`available = lots.available + excluded.available, pending = lots.pending + excluded.pending,
           held = lots.held + excluded.held`
     sent.push(sql`
-      insert into lots (member_id, lot_id, currency, expires_at, usable_from, funder, available, pending, held)
-      select u.member_id, u.lot_id, u.currency, u.expires_at, u.usable_from, u.funder, u.available, u.pending, u.held
+      insert into lots (member_id, lot_id, currency, expires_at, usable_from, funder, available, pending, held,
+        expired)
+      select u.member_id, u.lot_id, u.currency, u.expires_at, u.usable_from, u.funder, u.available, u.pending,
+        u.held, u.expired
       from unnest(${id!}::uuid[], ${lotId!}::text[], ${currency!}::text[], ${expires!}::timestamptz[],
         ${usable!}::timestamptz[], ${funder!}::text[], ${available!}::bigint[], ${pending!}::bigint[],
-        ${held!}::bigint[])
-        as u(member_id, lot_id, currency, expires_at, usable_from, funder, available, pending, held)
-      on conflict (member_id, lot_id) do update set ${change}`)
+        ${held!}::bigint[], ${expired!}::bigint[])
+        as u(member_id, lot_id, currency, expires_at, usable_from, funder, available, pending, held, expired)
+      on conflict (member_id, lot_id) do update set ${change}, expired = lots.expired + excluded.expired`)
   }
   return sent
 }

@@ -25,6 +25,8 @@ export interface MemberRow {
   enrolled_at: Date
   created_at: Date
   due_at: Date | null
+  /** as it was before this group */
+  latest_at: Date | null
 }
 
 export interface IdentifierRow {
@@ -55,6 +57,7 @@ export interface LotRow {
   available: bigint
   pending: bigint
   held: bigint
+  expired: bigint
 }
 
 export interface CounterDbRow {
@@ -97,12 +100,20 @@ export interface TransactionRow {
   transaction_id: string
   rules_version: string
   request: TransactionBody
+  occurred_at: Date
   recorded_at: Date
   valuation: KeptValuation
 }
 
+export interface RevaluationRow {
+  transaction_id: string
+  valuation: KeptValuation
+  reversed: Record<string, ReversedAward[]>
+}
+
 export interface ReturnRow {
   transaction_id: string
+  return_id: string
   lines: PastReturn['lines']
   reversed: ReversedAward[]
 }
@@ -149,6 +160,8 @@ export function lotOfRow(row: LotRow): Lot {
     available: row.available,
     pending: row.pending,
     held: row.held,
+    expired: row.expired,
+    expiredSince: 0n,
   }
 }
 
@@ -187,14 +200,24 @@ export function redemptionOf(row: RedemptionRow): Redemption {
   }
 }
 
-export function transactionOf(row: TransactionRow, returns: readonly PastReturn[]): StoredTransaction {
+/** As it holds now: the last valuation, and each return as that valuation sees it. */
+export function transactionOf(
+  row: TransactionRow,
+  returns: readonly ReturnRow[],
+  revaluation: RevaluationRow | undefined,
+): StoredTransaction {
   return {
     transactionId: row.transaction_id,
     memberId: row.member_id,
     rulesVersion: row.rules_version,
     request: row.request,
+    occurredAt: row.occurred_at,
     recordedAt: row.recorded_at,
-    kept: row.valuation,
-    returns,
+    kept: revaluation?.valuation ?? row.valuation,
+    returns: returns.map(({ return_id: returnId, lines, reversed }) => ({
+      returnId,
+      lines,
+      reversed: revaluation?.reversed[returnId] ?? reversed,
+    })),
   }
 }

@@ -1,34 +1,21 @@
-/** Tiers in the course of a command: climbed again from its business time on, and what came of it kept. */
+/** Tiers in the course of a command: which ones a fact meets, and what came of an assessment kept. */
+import { dayOf } from '../base/time.ts'
 import type { Ladder, Program } from '../program/program.ts'
 import type { MemberFacts } from '../rules/facts.ts'
-import { climb, standingAt } from '../tiers/history.ts'
+import { assess } from '../tiers/assess.ts'
+import { standingAt, standingMet } from '../tiers/history.ts'
 import type { Standing, TierChange, WireTierChange } from '../tiers/standing.ts'
 import { announce, type Deciding, standingsOf } from './deciding.ts'
 
-/** The tiers that hold at a business time, as rules see them. */
-export function tiersAt(deciding: Deciding, program: Program, at: Date): MemberFacts['tiers'] {
+/** The tiers that a fact of a business time meets, as rules see them. */
+export function tiersAt({ state }: Deciding, program: Program, at: Date): MemberFacts['tiers'] {
   return new Map(
     program.ladders.map((ladder) => {
-      const { tier } = standingOn(deciding, ladder, at)
+      const { enrolledAt } = state.member
+      const { tier } = standingMet(ladder, { enrolledAt, changes: state.history, at })
       return [ladder.id, { tier, rank: ladder.tiers.find(({ id }) => id === tier)?.rank ?? 0 }]
     }),
   )
-}
-
-/** Climbs every ladder from a business time on, after the counters of its day have changed. */
-export function climbFrom(deciding: Deciding, from: Date): void {
-  for (const ladder of deciding.program.ladders) {
-    const { member, counters } = deciding.state
-    const { standing, changes } = climb(ladder, {
-      timeZone: deciding.program.timeZone,
-      enrolledAt: member.enrolledAt,
-      standing: standingBefore(deciding, ladder, from),
-      counters,
-      from,
-      at: deciding.command.at,
-    })
-    keep(deciding, { ladder, from, standing, changes })
-  }
 }
 
 /** Brings every ladder to the present. Returns how many tiers changed or were renewed. */
@@ -39,12 +26,12 @@ export function settleTiers(deciding: Deciding): number {
     const standing = standingsOf(deciding).get(ladder.id)!
     const { member, counters } = deciding.state
     const { timeZone } = deciding.program
-    const step = climb(ladder, {
+    const today = dayOf(timeZone, now)
+    const step = assess(ladder, {
       timeZone,
       enrolledAt: member.enrolledAt,
       standing,
-      counters,
-      from: now,
+      counters: counters.filter(({ day }) => day <= today),
       at: now,
     })
     if (step.changes.length > 0) keep(deciding, { ladder, from: null, ...step })
@@ -64,16 +51,14 @@ export function tierChange(deciding: Deciding, before: ReadonlyMap<string, Stand
   return { ladder: ladder.id, from, to, direction: rank(to) > rank(from) ? 'up' : 'down' }
 }
 
-function standingOn({ state }: Deciding, ladder: Ladder, at: Date): Standing {
-  return standingAt(ladder, { enrolledAt: state.member.enrolledAt, changes: state.history, at })
-}
-
 // What was decided at this very instant is decided again, so it does not count as standing before.
-function standingBefore(deciding: Deciding, ladder: Ladder, from: Date): Standing {
-  return standingOn(deciding, ladder, new Date(from.getTime() - 1))
+export function standingBefore({ state }: Deciding, ladder: Ladder, from: Date): Standing {
+  const before = new Date(from.getTime() - 1)
+  return standingAt(ladder, { enrolledAt: state.member.enrolledAt, changes: state.history, at: before })
 }
 
-function keep(
+/** Makes what an assessment from a business time on brought the member's history. */
+export function keep(
   deciding: Deciding,
   what: { ladder: Ladder; from: Date | null; standing: Standing; changes: readonly TierChange[] },
 ): void {

@@ -19,6 +19,7 @@ export interface StoredTransaction {
   readonly memberId: string
   readonly rulesVersion: string
   readonly request: TransactionBody
+  readonly occurredAt: Date
   readonly recordedAt: Date
   readonly kept: KeptValuation
   readonly returns: readonly PastReturn[]
@@ -55,6 +56,8 @@ export interface GroupState {
   readonly read: {
     readonly identifiers: ReadonlySet<string>
     readonly dueAt: ReadonlyMap<string, Date | null>
+    /** up to which business time the locked rows know of transactions */
+    readonly latestAt: ReadonlyMap<string, Date>
   }
 }
 
@@ -62,7 +65,16 @@ export interface GroupState {
 export interface Writes {
   readonly commands: { command: Command; memberId: string; reply: string }[]
   readonly entries: { command: Command; memberId: string; entry: Entry }[]
-  readonly transactions: { command: Command; memberId: string; stored: StoredTransaction; occurredAt: Date }[]
+  readonly transactions: { command: Command; memberId: string; stored: StoredTransaction }[]
+  /** transactions that were valued again, with their returns as they would have been; the last one holds */
+  readonly revaluations: {
+    command: Command
+    memberId: string
+    revaluationId: string
+    transactionId: string
+    kept: KeptValuation
+    returns: readonly PastReturn[]
+  }[]
   readonly returns: {
     command: Command
     memberId: string
@@ -103,6 +115,7 @@ export function noWrites(): Writes {
     commands: [],
     entries: [],
     transactions: [],
+    revaluations: [],
     returns: [],
     redemptions: [],
     enrolled: [],

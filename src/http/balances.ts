@@ -12,7 +12,7 @@ import { readHoldings, standingOn } from './holdings.ts'
 import { memberIdIn, memberParams } from './members.ts'
 import { type EntryRow, findStatement, type SumRow } from './queries.ts'
 import { type App, type RouteDeps, replies } from './route.ts'
-import { Balance, id, page, paging, shownInstant, TierStanding, wirePoints } from './schemas.ts'
+import { askedInstant, Balance, id, page, paging, shownInstant, TierStanding, wirePoints } from './schemas.ts'
 
 const Expiring = z.strictObject({ points: wirePoints, at: shownInstant })
 
@@ -92,19 +92,22 @@ export function balanceRoutes(app: App, { sql, programs, now }: RouteDeps): void
   const balance = {
     operationId: 'readBalance',
     tags,
-    summary: 'What a member has now',
+    summary: 'What a member has now, or had at an instant',
     description:
-      'By currency, with what lapses when, and the tier. Carries an ETag; with If-None-Match an unchanged balance is 304.',
+      'By currency, with what lapses when, and the tier. With `at`, how it stood at that instant of business time ' +
+      'by all that is known now. Carries an ETag; with If-None-Match an unchanged balance is 304.',
     params: memberParams,
+    querystring: z.strictObject({ at: askedInstant }),
     response: replies({ 200: { description: 'The balance', schema: MemberBalance } }, ['member_not_found']),
   }
   app.get(
     '/members/:memberId/balance',
     { schema: balance, config: scope('members:read') },
     async (request, reply) => {
-      const at = now()
+      const present = now()
+      const at = request.query.at === undefined ? present : new Date(request.query.at)
       const whose = { program: callerOf(request).program, memberId: memberIdIn(request.params) }
-      const holdings = await readHoldings(sql, whose, at)
+      const holdings = await readHoldings(sql, whose, at, present)
       const program = programs.at(whose.program, at)
       const [ladder] = program.ladders
       const content = {

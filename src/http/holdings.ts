@@ -18,6 +18,7 @@ import { type Assessed, assess, baseStanding, countersNeededFrom } from '../tier
 import type { CounterRow } from '../tiers/counters.ts'
 import type { Standing } from '../tiers/standing.ts'
 import { findCounters, findHoldings, findIdentifier, type HoldingsRow, type Whose } from './queries.ts'
+import { findHoldingsAt } from './queries-past.ts'
 
 export interface Holdings {
   readonly enrolledAt: Date
@@ -27,9 +28,12 @@ export interface Holdings {
   readonly standings: ReadonlyMap<string, Standing>
 }
 
-/** A member's points at an instant; refuses a member that is not there. */
-export async function readHoldings(sql: Sql, whose: Whose, at: Date): Promise<Holdings> {
-  const row = await findHoldings(sql, whose, at)
+/**
+ * A member's points at an instant; refuses a member that is not there. Of the past, by all that is known now;
+ * of the future, as it will be if nothing more happens.
+ */
+export async function readHoldings(sql: Sql, whose: Whose, at: Date, now: Date = at): Promise<Holdings> {
+  const row = await (at < now ? findHoldingsAt(sql, whose, at) : findHoldings(sql, whose, at))
   if (!row) throw new DomainError('member_not_found', { memberId: showId('member', whose.memberId) })
   return {
     enrolledAt: row.enrolledAt,
@@ -109,6 +113,8 @@ function settledBook(row: HoldingsRow, of: Whose & { at: Date }): Book {
       available: BigInt(available),
       pending: BigInt(pending),
       held: BigInt(held),
+      expired: 0n,
+      expiredSince: 0n,
     }),
   )
   const book = openBook(accounts, lots, true)

@@ -48,6 +48,12 @@ export const instant = z.iso
     examples: ['2026-03-03T09:15:00+01:00'],
   })
 
+/** Of a question: an instant of business time; now where it is left out. */
+export const askedInstant = instant.optional().meta({
+  description: 'An instant of business time; now where it is left out',
+  examples: ['2026-03-03T09:15:00+01:00'],
+})
+
 export const currencyId = text(64).meta({ description: "A currency of the program's", examples: ['beans'] })
 
 /** Points that are spent or named; never zero. */

@@ -8,10 +8,10 @@ import { type Goal, type Progress, progress } from '../tiers/progress.ts'
 import { wireTier } from '../tiers/standing.ts'
 import { callerOf, scope } from './auth.ts'
 import { malformed } from './body.ts'
-import { assessedAt, readHoldings } from './holdings.ts'
+import { assessedAt, readHoldings, standingOn } from './holdings.ts'
 import { memberIdIn, memberParams } from './members.ts'
 import { type App, type RouteDeps, replies } from './route.ts'
-import { id, shownInstant, text } from './schemas.ts'
+import { askedInstant, id, shownInstant, text } from './schemas.ts'
 
 const decimal = z.string().meta({ description: 'A decimal', examples: ['320.50'] })
 
@@ -92,9 +92,12 @@ export function tierRoutes(app: App, { sql, programs, now }: RouteDeps): void {
     operationId: 'readTier',
     tags: ['balances'],
     summary: 'Where a member stands, and what is missing',
-    description: 'On the program’s first ladder, or on the one that `ladder` names.',
+    description:
+      'On the program’s first ladder, or on the one that `ladder` names. With `at`, how it stood at that instant of ' +
+      'business time by all that is known now; what was counted then is told by whole days.',
     params: memberParams,
     querystring: z.strictObject({
+      at: askedInstant,
       ladder: text(64)
         .optional()
         .meta({ description: 'Id of a ladder', examples: ['main'] }),
@@ -102,15 +105,20 @@ export function tierRoutes(app: App, { sql, programs, now }: RouteDeps): void {
     response: replies({ 200: { description: 'The standing', schema: TierReport } }, ['member_not_found']),
   }
   app.get('/members/:memberId/tier', { schema, config: scope('members:read') }, async (request) => {
-    const at = now()
+    const present = now()
+    const at = request.query.at === undefined ? present : new Date(request.query.at)
     const whose = { program: callerOf(request).program, memberId: memberIdIn(request.params) }
-    const holdings = await readHoldings(sql, whose, at)
+    const holdings = await readHoldings(sql, whose, at, present)
     const program = programs.at(whose.program, at)
     const ladder = ladderOf(program, request.query.ladder)
     const head = { memberId: showId('member', whose.memberId), asOf: at.toISOString() }
     if (!ladder) return { ...head, ...NO_LADDER }
     const input = await assessedAt(sql, whose, { program, ladder, holdings, at })
-    const { standing } = assess(ladder, input)
+    // What was counted is known by the day, and tiers by the instant.
+    const standing =
+      at < present
+        ? await standingOn(sql, whose, { program, ladder, holdings, at })
+        : assess(ladder, input).standing
     return { ...head, ...wireTier(standing), ...wireProgress(progress(ladder, input)) }
   })
 }

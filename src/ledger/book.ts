@@ -58,6 +58,9 @@ export function lotOf(book: Book, key: LotKey): Lot {
   return lot
 }
 
+/** Entries that change what was earned in all. */
+const EARNING: ReadonlySet<Entry['kind']> = new Set(['earn', 'return', 'revalue'])
+
 export function post(book: Book, entry: Entry): void {
   for (const leg of entry.postings) move(book, leg, entry)
 }
@@ -67,8 +70,10 @@ function move(book: Book, leg: Posting, entry: Entry): void {
   book.touchedAccounts.add(leg.currency)
   shift(account, leg.from, -leg.points)
   shift(account, leg.to, leg.points)
-  if (entry.kind === 'earn' && leg.from === 'issued') account.lifetime += leg.points
-  if (entry.kind === 'return' && leg.to === 'issued') account.lifetime -= leg.points
+  if (EARNING.has(entry.kind)) {
+    if (leg.from === 'issued') account.lifetime += leg.points
+    if (leg.to === 'issued') account.lifetime -= leg.points
+  }
   for (const purpose of memberAccounts) {
     invariant(account[purpose] >= 0n, `${purpose} of ${leg.currency} fell below zero`)
     if (account[purpose] > MAX_POINTS) {
@@ -88,12 +93,19 @@ function move(book: Book, leg: Posting, entry: Entry): void {
   }
 }
 
-type Purposes = { available: bigint; pending: bigint; held: bigint; negative?: bigint }
+type Purposes = Pick<Account, 'available' | 'pending' | 'held'> &
+  Partial<Pick<Account, 'negative'>> &
+  Partial<Lapsing>
+type Lapsing = Pick<Lot, 'expired' | 'expiredSince'>
 
 function shift(holder: Purposes, name: Posting['from'], points: bigint): void {
   if (name === 'available') holder.available += points
   else if (name === 'pending') holder.pending += points
   else if (name === 'held') holder.held += points
+  else if (name === 'expired' && holder.expired !== undefined && holder.expiredSince !== undefined) {
+    holder.expired += points
+    holder.expiredSince += points
+  }
   // A debt grows when points leave it and shrinks when points are paid in.
   else if (name === 'negative' && holder.negative !== undefined) holder.negative -= points
 }

@@ -1,10 +1,10 @@
 /**
- * A return takes points back: out of the lot they went into, then out of whatever lapses first. What was
- * spent in between is forgiven or becomes a debt, as the program says.
+ * A return takes points back: out of the lot they went into, also where they have lapsed since, then out of
+ * whatever lapses first. What was spent in between is forgiven or becomes a debt, as the program says.
  */
 import { accountOf, type Book, lotOf } from './book.ts'
 import { type Posting, posting } from './entry.ts'
-import { drawFromLots, keyOfLot, lapsed } from './lot.ts'
+import { drawFromLots, keyOfLot } from './lot.ts'
 
 export type ClawPolicy = 'pending_only' | 'to_zero' | 'negative'
 
@@ -17,7 +17,7 @@ export function clawBack(
   const { currency } = what
   const postings: Posting[] = []
   let owed = what.points
-  const take = (from: 'pending' | 'available', lotId: string, most: bigint) => {
+  const take = (from: 'pending' | 'available' | 'expired', lotId: string, most: bigint) => {
     const points = most < owed ? most : owed
     if (points === 0n) return
     postings.push(posting(from, 'issued', { currency, points, lotId }))
@@ -26,9 +26,10 @@ export function clawBack(
 
   const origin = lotOf(book, keyOfLot(what.lotId))
   take('pending', origin.lotId, origin.pending)
-  // Points that have lapsed are gone already; taking other points for them would charge the member twice.
-  if (policy === 'pending_only' || lapsed(origin, what.at)) return { postings, forgiven: owed }
+  if (policy === 'pending_only') return { postings, forgiven: owed }
   take('available', origin.lotId, origin.available)
+  // What has lapsed is gone already; taking other points for it would charge the member twice.
+  take('expired', origin.lotId, origin.expired)
 
   const elsewhere = accountOf(book, currency).available - origin.available
   const drawn = owed < elsewhere ? owed : elsewhere

@@ -18,6 +18,7 @@ export type AccountName = MemberAccount | ProgramAccount
 export const entryKinds = [
   'earn',
   'return',
+  'revalue',
   'redeem',
   'hold',
   'capture',

@@ -20,6 +20,10 @@ export interface Lot extends LotKey {
   available: bigint
   pending: bigint
   held: bigint
+  /** lapsed so far, where that was read; a return takes its points from here once they have lapsed */
+  expired: bigint
+  /** what this group adds to it */
+  expiredSince: bigint
 }
 
 /** A bite out of a lot. */
@@ -49,7 +53,18 @@ export function keyOfLot(lotId: string): LotKey {
 export function emptyLot(key: LotKey): Lot {
   const { currency, expiresAt, usableFrom, funder } = key
   const lotId = lotIdOf(key)
-  return { lotId, currency, expiresAt, usableFrom, funder, available: 0n, pending: 0n, held: 0n }
+  return {
+    lotId,
+    currency,
+    expiresAt,
+    usableFrom,
+    funder,
+    available: 0n,
+    pending: 0n,
+    held: 0n,
+    expired: 0n,
+    expiredSince: 0n,
+  }
 }
 
 /** Draws on the lot that lapses first; equal expiries fall to the lower id, so draws are always the same. */

@@ -157,7 +157,7 @@ export function badEntries(sql: Executor, slice: Slice): Promise<FindingRow[]> {
           when entries.kind <> all (${[...entryKinds]}) then 'unknown_entry_kind'
           when legs.legs is null and entries.kind not in ('earn', 'return') then 'entry_without_postings'
           when legs.first_leg <> 1 or legs.last_leg <> legs.legs then 'legs_missing'
-          when entries.kind in ('earn', 'return') and transactions.transaction_id is null
+          when entries.kind in ('earn', 'return', 'revalue') and transactions.transaction_id is null
             then 'entry_without_transaction'
           when entries.redemption_id is not null and redemptions.redemption_id is null
             then 'entry_without_redemption'
@@ -198,17 +198,18 @@ export function badBalances(sql: Executor, slice: Slice): Promise<FindingRow[]> 
         ${balanceOf(sql, 'available')} as available,
         ${balanceOf(sql, 'pending')} as pending,
         ${balanceOf(sql, 'held')} as held,
+        ${balanceOf(sql, 'expired')} as expired,
         -- a debt is kept as a positive number: it grows when points leave it
         -${balanceOf(sql, 'negative')} as negative,
         coalesce(sum(case when from_account = 'issued' then points when to_account = 'issued' then -points end)
-          filter (where entries.kind in ('earn', 'return')), 0) as lifetime
+          filter (where entries.kind in ('earn', 'return', 'revalue')), 0) as lifetime
       from postings
       join entries on entries.member_id = postings.member_id and entries.entry_id = postings.entry_id
         and ${between(sql, 'entries.member_id', slice)}
       where ${within(sql, 'postings.member_id', slice)}
       group by postings.member_id, currency, lot_id
     ), own_lots as (
-      select member_id, lot_id, currency, available, pending, held
+      select member_id, lot_id, currency, available, pending, held, expired
       from lots
       where ${within(sql, 'lots.member_id', slice)}
     ), compared_lots as (
@@ -218,7 +219,8 @@ export function badBalances(sql: Executor, slice: Slice): Promise<FindingRow[]> 
         coalesce(own_lots.lot_id, moved.lot_id) as lot_id,
         coalesce(own_lots.available, 0) as available, coalesce(moved.available, 0) as moved_available,
         coalesce(own_lots.pending, 0) as pending, coalesce(moved.pending, 0) as moved_pending,
-        coalesce(own_lots.held, 0) as held, coalesce(moved.held, 0) as moved_held
+        coalesce(own_lots.held, 0) as held, coalesce(moved.held, 0) as moved_held,
+        coalesce(own_lots.expired, 0) as expired, coalesce(moved.expired, 0) as moved_expired
       from own_lots
       full join (select * from moved where lot_id is not null) as moved
         on moved.member_id = own_lots.member_id and moved.lot_id = own_lots.lot_id
@@ -251,16 +253,17 @@ export function badBalances(sql: Executor, slice: Slice): Promise<FindingRow[]> 
       full join totals using (member_id, currency)
       full join lot_totals using (member_id, currency)
     ), findings as (
-      select 'lot_below_zero' as kind, member_id, format('lot %s: available %s, pending %s, held %s',
-        lot_id, available, pending, held) as detail
+      select 'lot_below_zero' as kind, member_id, format('lot %s: available %s, pending %s, held %s, expired %s',
+        lot_id, available, pending, held, expired) as detail
       from compared_lots
-      where least(available, pending, held) < 0
+      where least(available, pending, held, expired) < 0
       union all
       select 'lot_differs', member_id, format(
-        'lot %s: available %s, pending %s, held %s; its postings say available %s, pending %s, held %s',
-        lot_id, available, pending, held, moved_available, moved_pending, moved_held)
+        'lot %s: available %s, pending %s, held %s, expired %s; '
+        'its postings say available %s, pending %s, held %s, expired %s',
+        lot_id, available, pending, held, expired, moved_available, moved_pending, moved_held, moved_expired)
       from compared_lots
-      where (available, pending, held) <> (moved_available, moved_pending, moved_held)
+      where (available, pending, held, expired) <> (moved_available, moved_pending, moved_held, moved_expired)
       union all
       select 'account_differs', member_id, format(
         '%s: available %s, pending %s, held %s, negative %s; '

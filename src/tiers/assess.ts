@@ -3,7 +3,7 @@
  * validity; then the ladder's past period decides. Assessing twice at one instant changes nothing more.
  */
 import { invariant } from '../base/errors.ts'
-import type { Day } from '../base/time.ts'
+import { type Day, dayOf } from '../base/time.ts'
 import type { Counter, Ladder, Tier } from '../program/program.ts'
 import { type CounterRow, sumOf } from './counters.ts'
 import { type Counts, isMet, tally } from './criterion.ts'
@@ -103,15 +103,26 @@ function atEnd(ladder: Ladder, input: Assessed): TierChange {
   const period = periodEndedBy(ladder, input)
   const counts = valuesIn(input.counters, period)
   const kept = ladder.downgrade === 'never' || isMet(tier.keep, counts)
-  const landing = kept ? tier : lower(ladder, tier, counts)
+  const lower = kept ? tier : below(ladder, tier, counts)
+  // What the running period has reached already is had at once, not only when somebody looks next.
+  const reached = kept
+    ? null
+    : reachedIn(ladder, before(input), (other) => other.rank > lower.rank && other.rank <= tier.rank)
+  if (reached) {
+    return {
+      ...reached,
+      from: tier.id,
+      direction: reached.to === tier.id ? 'renewed' : 'down',
+    }
+  }
 
   return {
     ladder: ladder.id,
     from: tier.id,
-    to: landing.id,
+    to: lower.id,
     direction: kept ? 'renewed' : 'down',
     effectiveAt: at,
-    until: landing.rank === 0 ? null : keptWhenAssessed(ladder, input),
+    until: lower.rank === 0 ? null : keptWhenAssessed(ladder, input),
     reason:
       ladder.downgrade === 'never'
         ? 'tiers of this ladder are never lost'
@@ -119,23 +130,34 @@ function atEnd(ladder: Ladder, input: Assessed): TierChange {
   }
 }
 
+// An end is the first instant of a day, and nothing of that day has happened yet.
+function before(input: Assessed): Assessed {
+  const today = dayOf(input.timeZone, input.at)
+  return { ...input, counters: input.counters.filter(({ day }) => day < today) }
+}
+
 /** Where a tier that was missed leads: one step down, or to the highest that the same period would have kept. */
-function lower(ladder: Ladder, tier: Tier, counts: Counts): Tier {
-  const below = ladder.tiers.filter((other) => other.rank < tier.rank)
+function below(ladder: Ladder, tier: Tier, counts: Counts): Tier {
+  const tiers = ladder.tiers.filter((other) => other.rank < tier.rank)
   const landing =
     ladder.downgrade === 'one_step'
-      ? below.at(-1)
-      : below.findLast((other) => other.rank === 0 || isMet(other.keep, counts))
+      ? tiers.at(-1)
+      : tiers.findLast((other) => other.rank === 0 || isMet(other.keep, counts))
   return landing ?? baseOf(ladder)
 }
 
 /** The highest tier above the present one that the running period has reached. */
 function upgrade(ladder: Ladder, input: Assessed): TierChange | null {
+  const rank = tierOf(ladder, input.standing.tier)?.rank ?? 0
+  return reachedIn(ladder, input, (tier) => tier.rank > rank)
+}
+
+/** The highest of some tiers that the running period has reached. */
+function reachedIn(ladder: Ladder, input: Assessed, some: (tier: Tier) => boolean): TierChange | null {
   const { standing, at } = input
-  const rank = tierOf(ladder, standing.tier)?.rank ?? 0
   const period = periodAt(ladder, input)
   const counts = valuesIn(input.counters, period)
-  const reached = ladder.tiers.findLast((tier) => tier.rank > rank && isMet(tier.reach, counts))
+  const reached = ladder.tiers.findLast((tier) => some(tier) && isMet(tier.reach, counts))
   if (!reached) return null
 
   return {

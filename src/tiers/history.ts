@@ -1,11 +1,6 @@
-/**
- * Tier history from a business time on. A fact that arrives late changes what is known of its day, so the
- * ladder is climbed again from there, day by day, to the present.
- */
-import { type Day, dayOf, startOfDay } from '../base/time.ts'
+/** How a member stood on a ladder, read from the changes that hold. */
 import type { Ladder } from '../program/program.ts'
-import { assess, baseStanding } from './assess.ts'
-import type { CounterRow } from './counters.ts'
+import { baseStanding } from './assess.ts'
 import type { Standing, TierChange } from './standing.ts'
 
 /** How a member stood on a ladder at an instant, from the changes before it (oldest first). */
@@ -19,6 +14,20 @@ export function standingAt(
   return standingFrom(changes, input.enrolledAt).get(ladder.id) ?? baseStanding(ladder, input.enrolledAt)
 }
 
+/**
+ * The tier that a fact of an instant meets. What rises at that very instant does so by a fact of the same
+ * instant, and of two such facts neither comes first: otherwise the order of arrival would decide.
+ */
+export function standingMet(
+  ladder: Ladder,
+  input: { enrolledAt: Date; changes: readonly TierChange[]; at: Date },
+): Standing {
+  const changes = input.changes.filter(
+    ({ direction, effectiveAt }) => direction !== 'up' || effectiveAt < input.at,
+  )
+  return standingAt(ladder, { ...input, changes })
+}
+
 /** The present standing on every ladder that a member has ever moved on, by ladder id. */
 export function standingFrom(changes: readonly TierChange[], enrolledAt: Date): Map<string, Standing> {
   const standings = new Map<string, Standing>()
@@ -27,41 +36,4 @@ export function standingFrom(changes: readonly TierChange[], enrolledAt: Date): 
     standings.set(ladder, { ladder, tier: to, since: to === from ? since : effectiveAt, until })
   }
   return standings
-}
-
-/** Climbs from `standing` as it was at `from`, through every later day with facts, to `at`. */
-export function climb(
-  ladder: Ladder,
-  input: {
-    timeZone: string
-    enrolledAt: Date
-    standing: Standing
-    counters: readonly CounterRow[]
-    from: Date
-    at: Date
-  },
-): { standing: Standing; changes: TierChange[] } {
-  let { standing } = input
-  const changes: TierChange[] = []
-  for (const instant of instantsOf(input)) {
-    const today = dayOf(input.timeZone, instant)
-    const counters = input.counters.filter(({ day }) => day <= today)
-    const step = assess(ladder, { ...input, standing, counters, at: instant })
-    standing = step.standing
-    changes.push(...step.changes)
-  }
-  return { standing, changes }
-}
-
-function instantsOf(input: {
-  timeZone: string
-  counters: readonly CounterRow[]
-  from: Date
-  at: Date
-}): Date[] {
-  const first = dayOf(input.timeZone, input.from)
-  const days = new Set<Day>(input.counters.map(({ day }) => day).filter((day) => day > first))
-  const later = [...days].sort().map((day) => startOfDay(input.timeZone, day))
-  const last = input.at > input.from ? [input.at] : []
-  return [input.from, ...later.filter((instant) => instant < input.at), ...last]
 }

@@ -8,12 +8,14 @@
  * 3. Spending draws on what lapses first.
  * 4. A hold keeps its points from everything else until it is captured, released, or its time is up.
  * 5. A reversal or a release puts points back where they came from, with their old expiry.
- * 6. A return takes back what the returned quantity was worth, once.
+ * 6. A return takes back what the returned quantity was worth, once: from where it went, also where it has
+ *    lapsed there since, and what was spent of it from whatever lapses next.
  */
 export interface ModelLot {
   readonly earnedOn: number
   available: number
   pending: number
+  lapsed: number
 }
 
 interface ModelHold {
@@ -98,15 +100,16 @@ export class Model {
     const left = Math.floor((sale.amountCents * (sale.quantity - sale.returned)) / sale.quantity / 100)
     let owed = Math.floor(sale.amountCents / 100) - sale.takenBack - left
     sale.takenBack += owed
-    if (owed === 0 || this.day >= sale.on + LIFE) return true
+    if (owed === 0) return true
     const origin = this.#lot(sale.on)
-    const take = (lot: ModelLot, what: 'available' | 'pending') => {
+    const take = (lot: ModelLot, what: 'available' | 'pending' | 'lapsed') => {
       const points = Math.min(lot[what], owed)
       lot[what] -= points
       owed -= points
     }
     take(origin, 'pending')
     take(origin, 'available')
+    take(origin, 'lapsed')
     for (const lot of this.#inOrder()) take(lot, 'available')
     this.negative += owed
     return true
@@ -185,6 +188,7 @@ export class Model {
 
   #lapse(lot: ModelLot): void {
     if (this.day >= Math.floor(lot.earnedOn) + LIFE) {
+      lot.lapsed += lot.available + lot.pending
       lot.available = 0
       lot.pending = 0
     }
@@ -193,7 +197,7 @@ export class Model {
   #lot(earnedOn: number): ModelLot {
     let lot = this.lots.get(earnedOn)
     if (!lot) {
-      lot = { earnedOn, available: 0, pending: 0 }
+      lot = { earnedOn, available: 0, pending: 0, lapsed: 0 }
       this.lots.set(earnedOn, lot)
     }
     return lot

@@ -171,3 +171,36 @@ t.test('the statement: newest first, each entry with what it came to, page by pa
   const [newest] = whole.body.items
   t.match(body.currencies[0], newest.balances[0], 'the newest entry came to what there is')
 })
+
+t.test('the balance and the tier of another instant, by all that is known now', async (t) => {
+  const { get, post, member, engine } = await startService(t)
+  const memberId = await member('1')
+  engine.at('2026-06-01T10:00:00Z')
+  await post('/v1/transactions', sale('june', '150.00', { memberId, occurredAt: '2026-06-01T10:00:00Z' }))
+  const spent = { externalRef: 'r', memberId, currency: 'beans', points: 30 }
+  await post('/v1/redemptions', spent)
+  // arrives late, and belongs to March all the same
+  await post('/v1/transactions', sale('march', '20.00', { memberId, occurredAt: '2026-03-02T10:00:00Z' }))
+
+  // instant: beans available, in all; the tier
+  const rows = [
+    ['2026-03-02T09:59:59Z', 0, 0, 'base'],
+    ['2026-03-02T10:00:00Z', 20, 20, 'base'],
+    ['2026-06-01T09:59:59Z', 20, 20, 'base'],
+    ['2026-06-01T10:00:00Z', 140, 170, 'silver'],
+    ['2026-06-02T10:00:00Z', 140, 170, 'silver'],
+    ['2027-04-01T10:00:00Z', 120, 170, 'silver'],
+  ] as const
+  for (const [at, available, lifetime, tier] of rows) {
+    const { body } = await get(`/v1/members/${memberId}/balance?at=${at}`)
+    const [beans] = body.currencies
+    t.strictSame(
+      [body.asOf, beans.available, beans.lifetime, body.tier.tier],
+      [new Date(at).toISOString(), available, lifetime, tier],
+    )
+    const standing = await get(`/v1/members/${memberId}/tier?at=${at}`)
+    t.equal(standing.body.tier, tier)
+  }
+  const bad = await get(`/v1/members/${memberId}/balance?at=yesterday`)
+  t.equal(bad.status, 400)
+})

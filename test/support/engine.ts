@@ -90,16 +90,16 @@ export async function startEngine(
 
 const TABLES = [
   ...['members', 'identifiers', 'commands', 'accounts', 'lots', 'entries', 'postings', 'transactions'],
-  ...['returns', 'redemptions', 'counters', 'standings', 'tier_changes', 'outbox'],
+  ...['returns', 'revaluations', 'redemptions', 'counters', 'standings', 'tier_changes', 'outbox'],
 ]
 
-// A refused command still locks its member, and locking counts the member's version up: that is no change.
+// A refused command still locks its member, and locking leaves its marks on the row: that is no change.
 async function checksum(sql: Sql): Promise<string> {
   const sums = await Promise.all(
     TABLES.map(async (table) => {
       const [row] = await sql<{ sum: string }[]>`
         select coalesce(md5(string_agg(line, e'\n' order by line)), 'empty') as sum
-        from (select (to_jsonb(t) - 'version')::text as line from ${sql(table)} t) as lines`
+        from (select (to_jsonb(t) - '{version,latest_at,prior_latest_at}'::text[])::text as line from ${sql(table)} t) as lines`
       return `${table} ${row?.sum}`
     }),
   )

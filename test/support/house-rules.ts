@@ -129,7 +129,7 @@ function sqlOf(path: string, text: string): string[] {
   const mayQuery =
     /^src\/db\//.test(path) ||
     /^src\/engine\/(load|persist)(-[a-z]+)?\.ts$/.test(path) ||
-    /^src\/[^/]+\/queries\.ts$/.test(path)
+    /^src\/[^/]+\/queries(-[a-z]+)?\.ts$/.test(path)
   return !mayQuery && QUERY.test(text)
     ? [`${path}: SQL outside of db/, queries.ts, load.ts and persist.ts`]
     : []

@@ -1,0 +1,169 @@
+/**
+ * Valuing a transaction again because a late fact changed the tier that held on its day. Rules, limits used
+ * and what was returned stay those of its day; what the other tier makes of it is posted as a difference.
+ */
+import { Decimal, wirePoints } from '../base/points.ts'
+import { dayOf } from '../base/time.ts'
+import { accrue } from '../ledger/accrue.ts'
+import { type Book, post } from '../ledger/book.ts'
+import { clawBack } from '../ledger/claw.ts'
+import type { Entry, Posting } from '../ledger/entry.ts'
+import { lotIdOf } from '../ledger/lot.ts'
+import type { Program } from '../program/program.ts'
+import { evaluate } from '../rules/evaluate.ts'
+import type { MemberFacts, TransactionFacts, Valuation } from '../rules/facts.ts'
+import { type CounterRow, counted } from '../tiers/counters.ts'
+import { limitCounter, lotKey } from './earn.ts'
+import { type PastReturn, reversals, valueAfter } from './return.ts'
+import { countedSpend, type KeptValuation, keepValuation, memberFactsOf } from './valued.ts'
+
+/** A transaction as it was recorded and, perhaps, taken back in part. */
+export interface Valued {
+  /** in force at its business time */
+  readonly program: Program
+  readonly facts: TransactionFacts
+  readonly kept: KeptValuation
+  readonly returns: readonly PastReturn[]
+}
+
+export interface Revalued {
+  readonly kept: KeptValuation
+  readonly returns: readonly PastReturn[]
+  /** null where only the tier differs and no points do */
+  readonly entry: Entry | null
+  /** differences of what tiers and limits count */
+  readonly counted: readonly CounterRow[]
+}
+
+/** What a transaction, less its returns, adds to the counters of tiers. */
+export function contributionOf(valued: Valued): CounterRow[] {
+  const { program, facts, kept, returns } = valued
+  // Most transactions are never returned, and what was kept of them says it all.
+  const left = returns.length === 0 ? { spend: new Decimal(kept.spend) } : valueAfter(valued, returns)
+  return counted(program, {
+    day: dayOf(program.timeZone, facts.occurredAt),
+    spend: left === null ? new Decimal(0) : countedSpend(left.spend),
+    transactions: left === null ? 0n : 1n,
+    awards: [...netPoints(kept, returns)].map(([currency, points]) => ({ currency, points })),
+  })
+}
+
+/** Values with other tiers and posts the difference to the book. */
+export function revalue(
+  valued: Valued,
+  to: { tiers: MemberFacts['tiers']; book: Book; transactionId: string; nextId: () => string },
+): Revalued {
+  const { program, facts } = valued
+  const { kept, returns } = withTiers(valued, to.tiers)
+  const entry = postDifference(valued, { ...to, kept, returns })
+  const now = { program, facts, kept, returns }
+  return {
+    kept,
+    returns,
+    entry,
+    counted: [
+      ...difference(contributionOf(valued), contributionOf(now)),
+      ...difference(usesOf(valued), usesOf(now)),
+    ],
+  }
+}
+
+function withTiers(
+  valued: Valued,
+  tiers: MemberFacts['tiers'],
+): { kept: KeptValuation; returns: PastReturn[] } {
+  const { program, facts, kept: before } = valued
+  const member = { ...memberFactsOf(before), tiers }
+  const { used } = before
+  const valuation = evaluate(program.rules, {
+    transaction: facts,
+    member,
+    used: (limit, period) =>
+      BigInt(used.find((use) => use.limit === limit && use.period === period)?.points ?? 0),
+  })
+  const lots = { ...before.lots }
+  for (const { currency } of valuation.awards) {
+    lots[currency] ??= lotIdOf(lotKey(program, program.currencies.get(currency)!, facts.occurredAt))
+  }
+  const kept = keepValuation(valuation, { member, used, lots })
+  // The returns in their order, as they would have been with this valuation.
+  const returns: PastReturn[] = []
+  for (const past of valued.returns) {
+    const now = valueAfter({ program, facts, kept }, [...returns, past])
+    returns.push({ ...past, reversed: reversals(kept, returns, now) })
+  }
+  return { kept, returns }
+}
+
+function postDifference(
+  valued: Valued,
+  to: {
+    kept: KeptValuation
+    returns: readonly PastReturn[]
+    book: Book
+    transactionId: string
+    nextId: () => string
+  },
+): Entry | null {
+  const { program, facts } = valued
+  const before = netPoints(valued.kept, valued.returns)
+  const after = netPoints(to.kept, to.returns)
+  const postings: Posting[] = []
+  const forgiven: { currency: string; points: number }[] = []
+  for (const currency of [...new Set([...before.keys(), ...after.keys()])].sort()) {
+    const points = (after.get(currency) ?? 0n) - (before.get(currency) ?? 0n)
+    if (points > 0n) {
+      const key = lotKey(program, program.currencies.get(currency)!, facts.occurredAt)
+      postings.push(...accrue(to.book, key, { points, source: 'issued' }))
+    } else if (points < 0n) {
+      const what = { currency, points: -points, lotId: to.kept.lots[currency]!, at: facts.occurredAt }
+      const claw = clawBack(to.book, program.returns, what)
+      postings.push(...claw.postings)
+      if (claw.forgiven > 0n) forgiven.push({ currency, points: wirePoints(claw.forgiven) })
+    }
+  }
+  if (postings.length === 0) return null
+  const entry: Entry = {
+    entryId: to.nextId(),
+    kind: 'revalue',
+    occurredAt: facts.occurredAt,
+    transactionId: to.transactionId,
+    rulesVersion: program.version,
+    postings,
+    detail: { reason: 'a late fact changed the tier of that day', ...(forgiven.length > 0 && { forgiven }) },
+  }
+  post(to.book, entry)
+  return entry
+}
+
+/** What the awards come to after returns, by currency. */
+function netPoints(kept: KeptValuation, returns: readonly PastReturn[]): Map<string, bigint> {
+  const net = new Map<string, bigint>()
+  const add = (currency: string, points: number) =>
+    net.set(currency, (net.get(currency) ?? 0n) + BigInt(points))
+  for (const { currency, points } of kept.awards) add(currency, points)
+  for (const { currency, points } of returns.flatMap(({ reversed }) => reversed)) add(currency, -points)
+  return net
+}
+
+function usesOf(valued: Valued): CounterRow[] {
+  const left: Pick<Valuation, 'uses'> | null = valueAfter(valued, valued.returns)
+  return (left?.uses ?? []).map(({ limit, period, points }) => ({
+    counter: limitCounter(limit),
+    day: period,
+    value: new Decimal(points.toString()),
+  }))
+}
+
+/** What has to be added to the first to have the second. */
+function difference(before: readonly CounterRow[], after: readonly CounterRow[]): CounterRow[] {
+  const sums = new Map<string, CounterRow>()
+  const add = (row: CounterRow, value: Decimal) => {
+    const key = `${row.day} ${row.counter}`
+    const known = sums.get(key)
+    sums.set(key, { ...row, value: known ? known.value.plus(value) : value })
+  }
+  for (const row of before) add(row, row.value.negated())
+  for (const row of after) add(row, row.value)
+  return [...sums.values()].filter(({ value }) => !value.isZero())
+}

@@ -1,0 +1,137 @@
+/**
+ * Tiers from a business time on, after what is counted there has changed. Every ladder is climbed again, fact
+ * by fact, to the present; a later transaction that now meets another tier is valued again on the way, and
+ * what it counts then is what the next one is judged by. So the order of arrival makes no difference.
+ */
+import { type Day, dayOf, startOfDay } from '../base/time.ts'
+import { readTransaction } from '../earning/facts.ts'
+import { contributionOf, revalue, type Valued } from '../earning/revalue.ts'
+import type { Ladder } from '../program/program.ts'
+import type { MemberFacts } from '../rules/facts.ts'
+import { assess } from '../tiers/assess.ts'
+import type { CounterRow } from '../tiers/counters.ts'
+import type { Standing, TierChange } from '../tiers/standing.ts'
+import { type Deciding, record } from './deciding.ts'
+import { keep, standingBefore } from './standings.ts'
+import { addCounters, type StoredTransaction } from './state.ts'
+
+interface Walk {
+  readonly deciding: Deciding
+  /** what is counted up to where the walk has come */
+  counters: readonly CounterRow[]
+  readonly ladders: { readonly ladder: Ladder; standing: Standing; readonly changes: TierChange[] }[]
+}
+
+/** Climbs every ladder from a business time on, and values later transactions again where that matters. */
+export function climbFrom(deciding: Deciding, from: Date): void {
+  const { program, command, state } = deciding
+  if (program.ladders.length === 0) return
+  const later = [...state.transactions.values()].filter(({ occurredAt }) => occurredAt > from)
+  const walk: Walk = {
+    deciding,
+    counters: addCounters(
+      state.counters,
+      later.flatMap((stored) => contributionOf(valuedOf(deciding, stored)).map(negated)),
+    ),
+    ladders: program.ladders.map((ladder) => ({
+      ladder,
+      standing: standingBefore(deciding, ladder, from),
+      changes: [],
+    })),
+  }
+
+  step(walk, from)
+  for (const at of instantsAfter(walk, from, later)) {
+    step(walk, at)
+    const arriving = later.filter(({ occurredAt }) => occurredAt.getTime() === at.getTime())
+    if (arriving.length === 0) continue
+    const met = walk.ladders.map(({ standing }) => standing)
+    for (const stored of arriving) {
+      const now = valueAgain(deciding, stored, met)
+      walk.counters = addCounters(walk.counters, contributionOf(valuedOf(deciding, now)))
+    }
+    step(walk, at)
+  }
+  if (command.at > from) step(walk, command.at)
+  for (const { ladder, standing, changes } of walk.ladders)
+    keep(deciding, { ladder, from, standing, changes })
+}
+
+/** Instants at which something is counted: of each later transaction, and of each day that others count on. */
+function instantsAfter(
+  { counters, deciding }: Walk,
+  from: Date,
+  later: readonly StoredTransaction[],
+): readonly Date[] {
+  const { timeZone } = deciding.program
+  const first = dayOf(timeZone, from)
+  const days = new Set<Day>()
+  for (const { counter, day, value } of counters) {
+    if (day > first && !counter.startsWith('limit:') && !value.isZero()) days.add(day)
+  }
+  if (days.size === 0 && later.length === 0) return []
+  const times = new Set([
+    ...[...days].map((day) => startOfDay(timeZone, day).getTime()),
+    ...later.map(({ occurredAt }) => occurredAt.getTime()),
+  ])
+  return [...times].sort((a, b) => a - b).map((time) => new Date(time))
+}
+
+function step({ deciding, counters, ladders }: Walk, at: Date): void {
+  const { timeZone } = deciding.program
+  const { enrolledAt } = deciding.state.member
+  const today = dayOf(timeZone, at)
+  const counted = counters.filter(({ day }) => day <= today)
+  for (const one of ladders) {
+    const { standing } = one
+    const step = assess(one.ladder, { timeZone, enrolledAt, standing, counters: counted, at })
+    one.standing = step.standing
+    one.changes.push(...step.changes)
+  }
+}
+
+/** The transaction as it stands when its instant meets these standings; what differs is posted. */
+function valueAgain(
+  deciding: Deciding,
+  stored: StoredTransaction,
+  met: readonly Standing[],
+): StoredTransaction {
+  const valued = valuedOf(deciding, stored)
+  const tiers = tiersMet(valued, met)
+  if (tiers === null) return stored
+
+  const { command, state, writes, nextId } = deciding
+  const { memberId } = state.member
+  const { transactionId } = stored
+  const outcome = revalue(valued, { tiers, book: state.book, transactionId, nextId })
+  if (outcome.entry) record(deciding, outcome.entry)
+  for (const row of outcome.counted) writes.counters.push({ memberId, row })
+  state.counters = addCounters(state.counters, outcome.counted)
+  const { kept, returns } = outcome
+  writes.revaluations.push({ command, memberId, revaluationId: nextId(), transactionId, kept, returns })
+  const now = { ...stored, kept, returns }
+  state.transactions = new Map(state.transactions).set(transactionId, now)
+  return now
+}
+
+/** The tiers of a transaction's rules as it meets them; null where they are what it was valued with. */
+function tiersMet({ program, kept }: Valued, met: readonly Standing[]): MemberFacts['tiers'] | null {
+  let differs = false
+  const tiers = program.ladders.map((ladder): [string, { tier: string; rank: number }] => {
+    const before = kept.member.tiers[ladder.id] ?? { tier: '', rank: 0 }
+    const tier = met.find((standing) => standing.ladder === ladder.id)?.tier ?? before.tier
+    if (tier !== before.tier) differs = true
+    return [ladder.id, { tier, rank: ladder.tiers.find(({ id }) => id === tier)?.rank ?? 0 }]
+  })
+  return differs ? new Map(tiers) : null
+}
+
+function valuedOf({ command, rules }: Deciding, stored: StoredTransaction): Valued {
+  const program = rules.version(command.program, stored.rulesVersion)
+  const { kept, returns } = stored
+  return { program, facts: readTransaction(program, stored.request, stored.recordedAt), kept, returns }
+}
+
+function negated(row: CounterRow): CounterRow {
+  return { ...row, value: row.value.negated() }
+}

@@ -1,0 +1,108 @@
+/**
+ * What a fact needs to know that arrives late: the member's transactions that happened after it. Whether it
+ * is late, the member's row says, which keeps the business time of the newest one.
+ */
+import { DomainError } from '../base/errors.ts'
+import { type Executor, list } from '../db/connection.ts'
+import { readInstant } from '../earning/facts.ts'
+import type { Command } from './command.ts'
+import type { RulesInForce } from './deciding.ts'
+import type * as rows from './rows.ts'
+
+/**
+ * From when to when a group's commands reach in a member's business time. Where the program has no tiers,
+ * there is no history that could change, and nothing is earliest.
+ */
+export interface Reach {
+  /** of the latest sale that comes in; null: none does */
+  latest: Date | null
+  /** of the earliest sale that comes in */
+  earliest: Date | null
+  /** of the earliest sale that something is taken back of */
+  returned: Date | null
+}
+
+/** By member. */
+export function reachOf(
+  commands: readonly Command[],
+  known: {
+    rules: RulesInForce
+    memberOf: (command: Command) => string | undefined
+    soldAt: ReadonlyMap<string, Date>
+  },
+): Map<string, Reach> {
+  const reaches = new Map<string, Reach>()
+  for (const command of commands) {
+    const { request } = command
+    if (request.kind !== 'earn' && request.kind !== 'return') continue
+    const memberId = known.memberOf(command)
+    if (memberId === undefined) continue
+    const reach = reaches.get(memberId) ?? { earliest: null, latest: null, returned: null }
+    reaches.set(memberId, reach)
+    const climbs = hasLadders(command, known.rules)
+    if (request.kind === 'return') {
+      if (climbs) reach.returned = earlier(reach.returned, known.soldAt.get(request.transactionId) ?? null)
+      continue
+    }
+    const at = businessTime(request.body.occurredAt, command.at)
+    if (climbs) reach.earliest = earlier(reach.earliest, at)
+    if (at !== null && (reach.latest === null || at > reach.latest)) reach.latest = at
+  }
+  return reaches
+}
+
+/** The instant after which the member's transactions are needed; null: the group comes after all of them. */
+export function lateSince(reach: Reach | undefined, newest: Date | null): Date | null {
+  if (reach === undefined) return null
+  const late = reach.earliest !== null && newest !== null && reach.earliest < newest ? reach.earliest : null
+  return earlier(late, reach.returned)
+}
+
+interface Later {
+  readonly transactions: readonly rows.TransactionRow[]
+  readonly returns: readonly rows.ReturnRow[]
+  readonly revaluations: readonly rows.RevaluationRow[]
+}
+
+/** The members' transactions after an instant each, with what became of them. */
+export async function readLater(sql: Executor, since: ReadonlyMap<string, Date>): Promise<Later> {
+  if (since.size === 0) return { transactions: [], returns: [], revaluations: [] }
+  const ids = list(sql, [...since.keys()])
+  const [transactions, returns, revaluations] = await Promise.all([
+    sql<rows.TransactionRow[]>`
+      select t.member_id, t.transaction_id, t.rules_version, t.request, t.occurred_at, t.recorded_at, t.valuation
+      from unnest(${ids}::uuid[], ${list(sql, [...since.values()])}::timestamptz[]) as v(member_id, since)
+      join transactions t on t.member_id = v.member_id and t.occurred_at > v.since
+      order by t.member_id, t.occurred_at, t.transaction_id`,
+    sql<rows.ReturnRow[]>`
+      select transaction_id, return_id, lines, reversed from returns
+      where member_id = any(${ids}::uuid[]) order by return_id`,
+    sql<rows.RevaluationRow[]>`
+      select distinct on (transaction_id) transaction_id, valuation, reversed from revaluations
+      where member_id = any(${ids}::uuid[]) order by transaction_id, revaluation_id desc`,
+  ])
+  return { transactions, returns, revaluations }
+}
+
+function hasLadders({ program, at }: Command, rules: RulesInForce): boolean {
+  return orNull(() => rules.at(program, at).ladders.length > 0) ?? false
+}
+
+// A time that cannot have been is the command's own refusal when it is decided; nothing is read for it.
+function businessTime(text: string, now: Date): Date | null {
+  return orNull(() => readInstant(text, now, '/occurredAt'))
+}
+
+function orNull<Value>(read: () => Value): Value | null {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof DomainError) return null
+    throw error
+  }
+}
+
+function earlier(a: Date | null, b: Date | null): Date | null {
+  if (a === null || b === null) return a ?? b
+  return a < b ? a : b
+}
