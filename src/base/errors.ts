@@ -28,9 +28,13 @@ export const errorCodes = [
   'hold_expired',
   'redemption_not_captured',
   'reward_unavailable',
+  'transaction_attached',
+  'transaction_not_attached',
   // understood and refused
   'idempotency_conflict',
   'insufficient_points',
+  'claim_too_late',
+  'already_claimed',
   'returned_too_much',
   'line_not_found',
   'unknown_transaction_type',

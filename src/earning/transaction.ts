@@ -31,6 +31,11 @@ export interface TransactionBody extends MemberReference {
   attributes?: Record<string, FieldValue> | undefined
 }
 
+/** Whose sale it was, told later. */
+export interface AttachBody extends MemberReference {
+  externalRef: string
+}
+
 /** Either everything that is left, or quantities by line. */
 export interface ReturnBody {
   externalRef: string

@@ -5,7 +5,7 @@
 import { hash } from 'node:crypto'
 import { stringify } from 'safe-stable-stringify'
 import { newCommandId } from '../base/ids.ts'
-import type { ReturnBody, TransactionBody } from '../earning/transaction.ts'
+import type { AttachBody, ReturnBody, TransactionBody } from '../earning/transaction.ts'
 import type { EnrolBody, IdentifierBody, MemberPatch } from '../members/member.ts'
 import type { AdjustBody, CaptureBody, CloseBody, RedeemBody } from '../redeeming/redemption.ts'
 
@@ -17,6 +17,8 @@ export type Request =
   | { readonly kind: 'block_identifier'; readonly memberId: string; readonly body: IdentifierBody }
   | { readonly kind: 'remove_identifier'; readonly memberId: string; readonly body: IdentifierBody }
   | { readonly kind: 'earn'; readonly body: TransactionBody }
+  /** a sale that came without a member gets one */
+  | { readonly kind: 'attach'; readonly transactionId: string; readonly body: AttachBody }
   | { readonly kind: 'return'; readonly transactionId: string; readonly body: ReturnBody }
   | { readonly kind: 'redeem'; readonly body: RedeemBody }
   | { readonly kind: 'capture'; readonly redemptionId: string; readonly body: CaptureBody }

@@ -1,18 +1,21 @@
 /** Earning and returning, as commands on a member's state. */
 import { DomainError, invariant } from '../base/errors.ts'
 import { showId } from '../base/ids.ts'
+import { claimOf, mustBeInTime } from '../earning/claim.ts'
 import { earn } from '../earning/earn.ts'
 import { readInstant, readTransaction } from '../earning/facts.ts'
 import { takeBack } from '../earning/return.ts'
 import type { EarnReply, ReturnBody, ReturnReply, TransactionBody } from '../earning/transaction.ts'
 import { mustBeActive } from '../members/enrol.ts'
+import type { Program } from '../program/program.ts'
 import { climbFrom } from './climb.ts'
 import { announce, balancesOf, type Deciding, record, standingsOf, tierShown } from './deciding.ts'
 import { settleAfter } from './settle.ts'
 import { tierChange, tiersAt } from './standings.ts'
-import { addCounters } from './state.ts'
+import { addCounters, claimKey, type LooseSale } from './state.ts'
 
-export function decideEarn(deciding: Deciding, body: TransactionBody): EarnReply {
+/** `loose`: the sale came earlier, without its member, and keeps its id and its source. */
+export function decideEarn(deciding: Deciding, body: TransactionBody, loose?: LooseSale): EarnReply {
   const { command, rules, nextId } = deciding
   const { member } = deciding.state
   mustBeActive(member)
@@ -20,9 +23,11 @@ export function decideEarn(deciding: Deciding, body: TransactionBody): EarnReply
   const occurredAt = readInstant(body.occurredAt, command.at, '/occurredAt')
   const program = rules.at(command.program, occurredAt)
   const facts = readTransaction(program, body, command.at)
+  mustBeInTime(program, { type: body.type, occurredAt, at: command.at })
 
   const tiersBefore = standingsOf(deciding)
-  const transactionId = nextId()
+  const transactionId = loose?.transactionId ?? nextId()
+  claim(deciding, program, { body, transactionId })
   const outcome = earn({
     program,
     facts,
@@ -47,6 +52,7 @@ export function decideEarn(deciding: Deciding, body: TransactionBody): EarnReply
     recordedAt: command.at,
     kept: outcome.kept,
     returns: [],
+    source: loose?.source ?? command.source,
   }
   deciding.writes.transactions.push({ command, memberId: member.memberId, stored })
   const transactions = new Map(deciding.state.transactions).set(transactionId, stored)
@@ -131,6 +137,25 @@ export function decideReturn(deciding: Deciding, transactionId: string, body: Re
     reversed: reply.reversed,
   })
   return reply
+}
+
+/** What can be credited once only is marked as credited. */
+function claim(
+  deciding: Deciding,
+  program: Program,
+  { body, transactionId }: { body: TransactionBody; transactionId: string },
+): void {
+  const key = claimOf(program, body)
+  if (key === null) return
+  const { group, state, writes } = deciding
+  const { memberId } = state.member
+  if (group.claims.has(claimKey(program.id, body.type, key))) {
+    throw new DomainError('already_claimed', {
+      type: body.type,
+      unique: program.transactionTypes.get(body.type)?.unique,
+    })
+  }
+  writes.claims.push({ program: program.id, type: body.type, claim: key, memberId, transactionId })
 }
 
 function count(deciding: Deciding, rows: Parameters<typeof addCounters>[1]): void {

@@ -6,6 +6,7 @@ import { DomainError } from '../base/errors.ts'
 import { showId } from '../base/ids.ts'
 import type { Command, Reply } from './command.ts'
 import { decideEarn, decideReturn } from './decide-earn.ts'
+import { decideAttach, decideLoose, isLoose, looseSale, mustBeAttached } from './decide-loose.ts'
 import {
   decideAddIdentifier,
   decideBlockIdentifier,
@@ -16,7 +17,7 @@ import {
 import { decideAdjust, decideOnRedemption, decideRedeem, ownerOf } from './decide-redeem.ts'
 import { begin, type Deciding, type RulesInForce, resolve } from './deciding.ts'
 import { settle, settleBefore } from './settle.ts'
-import { addWrites, type GroupState, recordKey, type Writes } from './state.ts'
+import { addWrites, claimKey, type GroupState, recordKey, type Writes } from './state.ts'
 
 /** Decides one command and, unless it is refused, makes its outcome the group's state. */
 export function decide(
@@ -37,19 +38,34 @@ export function decide(
     return { body: recorded.reply, replayed: true }
   }
 
-  const { deciding, reply } = outcomeOf(group, command, rules)
-  const body = JSON.stringify(reply)
-  const { memberId } = deciding.state.member
+  const outcome = outcomeOf(group, command, rules)
+  const body = JSON.stringify(outcome.reply)
   if (command.ref !== null) {
-    deciding.writes.commands.push({ command, memberId, reply: body })
+    outcome.writes.commands.push({ command, memberId: outcome.owner, reply: body })
     group.recorded.set(key, { requestHash: command.requestHash, reply: body })
   }
-  addWrites(writes, deciding.writes)
-  adopt(group, deciding)
+  addWrites(writes, outcome.writes)
   return { body, replayed: false }
 }
 
-function outcomeOf(
+interface Outcome {
+  readonly writes: Writes
+  /** the member; of a sale without one, the sale itself */
+  readonly owner: string
+  readonly reply: object
+}
+
+function outcomeOf(group: GroupState, command: Command, rules: RulesInForce): Outcome {
+  const { request } = command
+  if (request.kind === 'earn' && isLoose(request.body)) {
+    return decideLoose({ group, command, rules }, request.body)
+  }
+  const { deciding, reply } = onMember(group, command, rules)
+  adopt(group, deciding)
+  return { writes: deciding.writes, owner: deciding.state.member.memberId, reply }
+}
+
+function onMember(
   group: GroupState,
   command: Command,
   rules: RulesInForce,
@@ -81,6 +97,8 @@ function replyTo(
       return decideRemoveIdentifier(deciding, request.body)
     case 'earn':
       return decideEarn(deciding, request.body)
+    case 'attach':
+      return decideAttach(deciding, request.transactionId)
     case 'return':
       return decideReturn(deciding, request.transactionId, request.body)
     case 'redeem':
@@ -94,10 +112,14 @@ function replyTo(
   }
 }
 
-function memberOf(group: GroupState, { program, request }: Command): string {
+function memberOf(group: GroupState, command: Command): string {
+  const { program, request } = command
   switch (request.kind) {
     case 'enrol':
       throw new DomainError('member_not_found')
+    case 'attach':
+      looseSale(group, command, request.transactionId)
+      return resolve(group, program, request.body)
     case 'earn':
     case 'redeem':
     case 'adjust':
@@ -106,6 +128,7 @@ function memberOf(group: GroupState, { program, request }: Command): string {
       const memberId = group.transactionOwners.get(request.transactionId)
       const member = memberId === undefined ? undefined : group.members.get(memberId)?.member
       if (member?.program === program) return member.memberId
+      mustBeAttached(group, command, request.transactionId)
       throw new DomainError('transaction_not_found', { id: showId('transaction', request.transactionId) })
     }
     case 'capture':
@@ -128,6 +151,9 @@ function adopt(group: GroupState, { state, writes }: Deciding): void {
     if (identifier === null) group.identifiers.delete(key)
     else group.identifiers.set(key, { memberId, status: identifier.status })
   }
+  for (const { sale } of writes.loose) group.loose.set(sale.transactionId, sale)
+  for (const { program, type, claim, transactionId } of writes.claims)
+    group.claims.set(claimKey(program, type, claim), transactionId)
   for (const { stored } of writes.transactions) group.transactionOwners.set(stored.transactionId, memberId)
   for (const { redemption } of writes.redemptions)
     group.redemptionOwners.set(redemption.redemptionId, memberId)

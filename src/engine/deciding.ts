@@ -17,6 +17,8 @@ import { type Draft, draftOf, type GroupState, identifierKey, noWrites, type Wri
 export interface RulesInForce {
   at(program: string, at: Date): Program
   version(program: string, version: string): Program
+  /** In force at a business time; null where none are. */
+  find(program: string, at: Date): Program | null
 }
 
 export interface Deciding {

@@ -208,9 +208,11 @@ function routeOf({ program, request }: Command): string {
     case 'enrol':
       return JSON.stringify(request.body.identifiers)
     case 'earn':
+    case 'attach':
     case 'redeem':
     case 'adjust': {
-      const { memberId, identifier } = request.body
+      const { memberId, identifier, externalRef } = request.body
+      if (memberId === undefined && !identifier) return JSON.stringify([request.kind, program, externalRef])
       return memberId ?? identifierKey(program, identifier?.kind ?? '', identifier?.value ?? '')
     }
     case 'return':

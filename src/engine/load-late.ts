@@ -8,6 +8,7 @@ import { readInstant } from '../earning/facts.ts'
 import type { Command } from './command.ts'
 import type { RulesInForce } from './deciding.ts'
 import type * as rows from './rows.ts'
+import type { LooseSale } from './state.ts'
 
 /**
  * From when to when a group's commands reach in a member's business time. Where the program has no tiers,
@@ -29,12 +30,13 @@ export function reachOf(
     rules: RulesInForce
     memberOf: (command: Command) => string | undefined
     soldAt: ReadonlyMap<string, Date>
+    loose: ReadonlyMap<string, LooseSale>
   },
 ): Map<string, Reach> {
   const reaches = new Map<string, Reach>()
   for (const command of commands) {
     const { request } = command
-    if (request.kind !== 'earn' && request.kind !== 'return') continue
+    if (request.kind !== 'earn' && request.kind !== 'attach' && request.kind !== 'return') continue
     const memberId = known.memberOf(command)
     if (memberId === undefined) continue
     const reach = reaches.get(memberId) ?? { earliest: null, latest: null, returned: null }
@@ -44,7 +46,10 @@ export function reachOf(
       if (climbs) reach.returned = earlier(reach.returned, known.soldAt.get(request.transactionId) ?? null)
       continue
     }
-    const at = businessTime(request.body.occurredAt, command.at)
+    const at =
+      request.kind === 'earn'
+        ? businessTime(request.body.occurredAt, command.at)
+        : (known.loose.get(request.transactionId)?.occurredAt ?? null)
     if (climbs) reach.earliest = earlier(reach.earliest, at)
     if (at !== null && (reach.latest === null || at > reach.latest)) reach.latest = at
   }
@@ -70,7 +75,7 @@ export async function readLater(sql: Executor, since: ReadonlyMap<string, Date>)
   const ids = list(sql, [...since.keys()])
   const [transactions, returns, revaluations] = await Promise.all([
     sql<rows.TransactionRow[]>`
-      select t.member_id, t.transaction_id, t.rules_version, t.request, t.occurred_at, t.recorded_at, t.valuation
+      select t.member_id, t.transaction_id, t.rules_version, t.source, t.request, t.occurred_at, t.recorded_at, t.valuation
       from unnest(${ids}::uuid[], ${list(sql, [...since.values()])}::timestamptz[]) as v(member_id, since)
       join transactions t on t.member_id = v.member_id and t.occurred_at > v.since
       order by t.member_id, t.occurred_at, t.transaction_id`,

@@ -8,6 +8,7 @@ import { standingFrom } from '../tiers/history.ts'
 import type { Command } from './command.ts'
 import type { RulesInForce } from './deciding.ts'
 import { lateSince, type Reach, reachOf, readLater } from './load-late.ts'
+import { readClaims, readLoose } from './load-loose.ts'
 import { type Needs, needsOf, wantCountersFrom } from './needs.ts'
 import * as rows from './rows.ts'
 import { type GroupState, identifierKey, type MemberState, type Recorded, recordKey } from './state.ts'
@@ -19,16 +20,21 @@ export async function load(
   input: { rules: RulesInForce; lock: boolean },
 ): Promise<GroupState> {
   const needs = needsOf(commands, input.rules)
+  const loose = await readLoose(sql, commands, input.lock)
+  for (const { program, occurredAt } of loose.values())
+    wantCountersFrom(needs, { rules: input.rules, program, occurredAt, at: latest(commands) })
   const owners = await readOwners(sql, needs, { rules: input.rules, at: latest(commands) })
   const ids = [...new Set([...needs.memberIds, ...owners.memberIds])].sort()
   const reaches = reachOf(commands, {
     rules: input.rules,
     memberOf: (command) => memberNamed(command, owners),
     soldAt: owners.soldAt,
+    loose,
   })
-  const [members, recorded] = await Promise.all([
+  const [members, recorded, claims] = await Promise.all([
     readMembers(sql, { ids, needs, reaches, lock: input.lock, now: latest(commands) }),
     readRecorded(sql, commands),
+    readClaims(sql, commands, { rules: input.rules, loose }),
   ])
   const identifiers = new Map(owners.identifiers)
   for (const { member, identifiers: own } of members.values()) {
@@ -38,6 +44,8 @@ export async function load(
   }
   return {
     ...owners,
+    loose,
+    claims,
     members,
     recorded,
     identifiers,
@@ -61,7 +69,7 @@ type Owners = Pick<GroupState, 'identifiers' | 'transactionOwners' | 'redemption
 
 function memberNamed({ program, request }: Command, owners: Owners): string | undefined {
   if (request.kind === 'return') return owners.transactionOwners.get(request.transactionId)
-  if (request.kind !== 'earn') return undefined
+  if (request.kind !== 'earn' && request.kind !== 'attach') return undefined
   const { memberId, identifier } = request.body
   if (memberId !== undefined || !identifier) return memberId
   return owners.identifiers.get(identifierKey(program, identifier.kind, identifier.value))?.memberId
@@ -225,7 +233,7 @@ async function readMembers(sql: Executor, asked: Asked): Promise<Map<string, Mem
       needs.transactionIds.size === 0
         ? []
         : sql<rows.TransactionRow[]>`
-            select member_id, transaction_id, rules_version, request, occurred_at, recorded_at, valuation
+            select member_id, transaction_id, rules_version, source, request, occurred_at, recorded_at, valuation
             from transactions where member_id = any(${ids}::uuid[])
               and transaction_id = any(${list(sql, [...needs.transactionIds])}::uuid[])`,
       needs.transactionIds.size === 0

@@ -47,6 +47,11 @@ function gather(needs: Needs, command: Command, rules: RulesInForce): void {
       wantReference(needs, command, request.body)
       wantCounters(needs, command, { rules, occurredAt: new Date(request.body.occurredAt) })
       return
+    case 'attach':
+      wantReference(needs, command, request.body)
+      // Its own day is not known yet: as far back as the sale may be is read.
+      wantCounters(needs, command, { rules, occurredAt: command.at })
+      return
     case 'redeem':
     case 'adjust':
       wantReference(needs, command, request.body)

@@ -3,11 +3,13 @@ import { wirePoints } from '../base/points.ts'
 import type { Executor } from '../db/connection.ts'
 import { columns, document, json, noDocument } from './columns.ts'
 import { bodyText } from './command.ts'
+import { persistLoose } from './persist-loose.ts'
 import type { GroupState, Writes } from './state.ts'
 
 export function persistFacts(sql: Executor, group: GroupState, writes: Writes): Promise<unknown>[] {
   return [
     ...writeTransactions(sql, writes),
+    ...persistLoose(sql, writes),
     ...writeRevaluations(sql, writes),
     ...writeReturns(sql, writes),
     ...writeRedemptions(sql, writes),
@@ -26,13 +28,13 @@ function writeTransactions(sql: Executor, { transactions }: Writes): Promise<unk
       memberId,
       stored.transactionId,
       command.program,
-      command.source,
+      stored.source,
       stored.request.externalRef,
       stored.request.type,
       stored.occurredAt,
       stored.recordedAt,
       stored.rulesVersion,
-      document(bodyText(command)),
+      command.request.kind === 'earn' ? document(bodyText(command)) : json(stored.request),
       json(stored.kept),
     ],
   )

@@ -22,6 +22,8 @@ export interface Programs {
   ids(): readonly string[]
   /** In force at a business time. Refuses `program_not_found`, `no_rules_in_force`. */
   at(program: string, at: Date): Program
+  /** In force at a business time; null where none are. */
+  find(program: string, at: Date): Program | null
   /** Refuses `rules_version_not_found`. */
   version(program: string, version: string): Program
   /** oldest effect first */
@@ -72,6 +74,10 @@ export async function createPrograms(sql: Sql): Promise<Programs> {
       const row = published(program).findLast(({ effective_from }) => effective_from <= at)
       if (!row) throw new DomainError('no_rules_in_force', { program, at: at.toISOString() })
       return get(program, row.version).program
+    },
+    find(program, at) {
+      const row = publications.get(program)?.findLast(({ effective_from }) => effective_from <= at)
+      return row ? get(program, row.version).program : null
     },
     version: (program, version) => get(program, version).program,
     versions: (program) => published(program).map(publication),

@@ -99,6 +99,7 @@ export interface TransactionRow {
   member_id: string
   transaction_id: string
   rules_version: string
+  source: string
   request: TransactionBody
   occurred_at: Date
   recorded_at: Date
@@ -210,6 +211,7 @@ export function transactionOf(
     transactionId: row.transaction_id,
     memberId: row.member_id,
     rulesVersion: row.rules_version,
+    source: row.source,
     request: row.request,
     occurredAt: row.occurred_at,
     recordedAt: row.recorded_at,

@@ -18,6 +18,8 @@ export interface StoredTransaction {
   readonly transactionId: string
   readonly memberId: string
   readonly rulesVersion: string
+  /** who posted it */
+  readonly source: string
   readonly request: TransactionBody
   readonly occurredAt: Date
   readonly recordedAt: Date
@@ -39,6 +41,17 @@ export interface MemberState {
   readonly transactions: ReadonlyMap<string, StoredTransaction>
 }
 
+/** A sale that came without a member. */
+export interface LooseSale {
+  readonly transactionId: string
+  readonly program: string
+  readonly source: string
+  readonly request: TransactionBody
+  readonly occurredAt: Date
+  /** whom it was attached to */
+  readonly memberId: string | null
+}
+
 export interface Recorded {
   readonly requestHash: string
   readonly reply: string
@@ -50,6 +63,10 @@ export interface GroupState {
   readonly identifiers: Map<string, { memberId: string; status: Identifier['status'] }>
   readonly transactionOwners: Map<string, string>
   readonly redemptionOwners: Map<string, string>
+  /** sales that the group attaches or keeps, by transaction id */
+  readonly loose: Map<string, LooseSale>
+  /** what was credited before: the transaction, by claimKey */
+  readonly claims: Map<string, string>
   /** by recordKey */
   readonly recorded: Map<string, Recorded>
   /** as read: what persisting compares with */
@@ -75,6 +92,9 @@ export interface Writes {
     kept: KeptValuation
     returns: readonly PastReturn[]
   }[]
+  /** the last one of an id counts */
+  readonly loose: { command: Command; sale: LooseSale }[]
+  readonly claims: { program: string; type: string; claim: string; memberId: string; transactionId: string }[]
   readonly returns: {
     command: Command
     memberId: string
@@ -116,6 +136,8 @@ export function noWrites(): Writes {
     entries: [],
     transactions: [],
     revaluations: [],
+    loose: [],
+    claims: [],
     returns: [],
     redemptions: [],
     enrolled: [],
@@ -160,6 +182,10 @@ export function recordKey(command: Pick<Command, 'program' | 'source' | 'ref'> &
 
 export function identifierKey(program: string, kind: string, value: string): string {
   return JSON.stringify([program, kind, value])
+}
+
+export function claimKey(program: string, type: string, claim: string): string {
+  return JSON.stringify([program, type, claim])
 }
 
 /** The sum of day rows with more rows added. */

@@ -13,6 +13,7 @@ export async function openapiDocument(): Promise<object> {
       refresh: async () => false,
       ids: () => [],
       versions: () => [],
+      find: () => null,
       at: unasked,
       version: unasked,
       files: unasked,

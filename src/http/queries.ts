@@ -125,7 +125,10 @@ export interface TransactionRow {
   recordedAt: Date
   rulesVersion: string
   request: TransactionBody
+  /** the one that holds now */
   valuation: KeptValuation
+  /** when a late fact last changed it */
+  revaluedAt: Date | null
   returns: { returnId: string; occurredAt: string; lines: JSONValue; reversed: JSONValue }[]
 }
 
@@ -136,13 +139,42 @@ export async function findTransaction(
   const [row] = await sql<TransactionRow[]>`
     select t.member_id as "memberId", t.transaction_id as "transactionId", t.source,
       t.external_ref as "externalRef", t.type, t.occurred_at as "occurredAt",
-      t.recorded_at as "recordedAt", t.rules_version as "rulesVersion", t.request, t.valuation,
+      t.recorded_at as "recordedAt", t.rules_version as "rulesVersion", t.request,
+      coalesce(v.valuation, t.valuation) as valuation, v.recorded_at as "revaluedAt",
       (select coalesce(json_agg(json_build_object('returnId', r.return_id, 'occurredAt', r.occurred_at,
-          'lines', r.lines, 'reversed', r.reversed) order by r.return_id), '[]')
+          'lines', r.lines, 'reversed', coalesce(v.reversed -> r.return_id::text, r.reversed::json))
+          order by r.return_id), '[]')
        from returns r
        where r.member_id = t.member_id and r.transaction_id = t.transaction_id) as returns
     from transactions t
+    left join lateral (
+      select valuation, reversed, recorded_at from revaluations v
+      where v.member_id = t.member_id and v.transaction_id = t.transaction_id
+      order by v.revaluation_id desc limit 1
+    ) v on true
     where t.transaction_id = ${of.transactionId} and t.program = ${of.program}`
+  return row ?? null
+}
+
+export interface LooseSaleRow {
+  transactionId: string
+  source: string
+  externalRef: string
+  occurredAt: Date
+  recordedAt: Date
+  request: TransactionBody
+}
+
+/** A sale that came without a member and has none yet. */
+export async function findLooseSale(
+  sql: Executor,
+  of: { program: string; transactionId: string },
+): Promise<LooseSaleRow | null> {
+  const [row] = await sql<LooseSaleRow[]>`
+    select transaction_id as "transactionId", source, external_ref as "externalRef",
+      occurred_at as "occurredAt", recorded_at as "recordedAt", request
+    from loose_sales
+    where transaction_id = ${of.transactionId} and program = ${of.program} and member_id is null`
   return row ?? null
 }
 

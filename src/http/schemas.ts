@@ -129,6 +129,19 @@ export function oneMember(
   }
 }
 
+/** One way to name a member, or none. */
+export function atMostOneMember(
+  body: { memberId?: unknown; identifier?: unknown },
+  context: z.RefinementCtx,
+): void {
+  if (body.memberId === undefined || body.identifier === undefined) return
+  context.addIssue({
+    code: 'custom',
+    path: ['memberId'],
+    message: 'give either memberId or identifier, and not both',
+  })
+}
+
 const fieldName = z.string().regex(/^[A-Za-z][A-Za-z0-9_.-]{0,63}$/, 'is not a field name')
 const fieldValue = z
   .union([storable(500), z.number().min(-MOST).max(MOST), z.boolean(), z.null()])

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { Problem } from './errors.ts'
 import {
   Award,
+  atMostOneMember,
   attributes,
   Balance,
   externalRef,
@@ -86,7 +87,7 @@ function check(
   body: { memberId?: unknown; identifier?: unknown; lines: { lineId: string }[] },
   context: z.RefinementCtx,
 ): void {
-  oneMember(body, context)
+  atMostOneMember(body, context)
   const seen = new Set<string>()
   for (const [index, line] of body.lines.entries()) {
     if (seen.has(line.lineId)) {
@@ -115,8 +116,10 @@ export const Batch = z
   .strictObject({ transactions: z.array(z.unknown()).min(1).max(1000) })
   .meta({ id: 'Batch', examples: [{ transactions: [example] }] })
 
+const memberId = id('mem', 'the member')
+
 const earned = {
-  memberId: id('mem', 'the member'),
+  memberId,
   awards: z.array(Award),
   balances: z.array(Balance),
   tier: TierStanding.nullable(),
@@ -138,7 +141,11 @@ const earnedExample = {
 }
 
 export const EarnedTransaction = z
-  .strictObject({ transactionId: id('txn', 'the transaction'), ...earned })
+  .strictObject({
+    transactionId: id('txn', 'the transaction'),
+    ...earned,
+    memberId: memberId.nullable().meta({ description: 'Null for a sale that came without a member' }),
+  })
   .meta({
     id: 'EarnedTransaction',
     examples: [{ transactionId: 'txn_0198f0a2b3c4700080000000000a0001', ...earnedExample }],
@@ -185,6 +192,14 @@ export const BatchResult = z
         ],
       },
     ],
+  })
+
+export const NewAttachment = z
+  .strictObject({ externalRef: externalRefOrHeader, ...memberReference })
+  .superRefine(oneMember)
+  .meta({
+    id: 'NewAttachment',
+    examples: [{ externalRef: 'receipt-184', identifier: { kind: 'card', value: '2600123456789' } }],
   })
 
 export const NewReturn = z
@@ -277,19 +292,22 @@ const RuleTrace = z
 export const TransactionReport = z
   .strictObject({
     transactionId: id('txn', 'the transaction'),
-    memberId: id('mem', 'the member'),
+    memberId: memberId.nullable().meta({ description: 'Null while the sale has no member' }),
     externalRef: z.string(),
     source: z.string(),
     type: z.string(),
     occurredAt: shownInstant,
     recordedAt: shownInstant,
-    rulesVersion: z.string().meta({ description: 'The version that it was valued with' }),
+    rulesVersion: z.string().nullable().meta({ description: 'The version that it was valued with' }),
     lines: z.array(Line),
     tenders: z.array(Tender),
     location: z.string().nullable(),
     channel: z.string().nullable(),
     attributes,
     awards: z.array(Award),
+    revaluedAt: shownInstant
+      .optional()
+      .meta({ description: 'When a late fact last changed the tier of its day, and so its awards' }),
     returns: z.array(
       z.strictObject({
         returnId: id('ret', 'the return'),

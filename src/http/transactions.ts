@@ -14,7 +14,7 @@ import { callerOf, scope } from './auth.ts'
 import { faultsOf, malformed } from './body.ts'
 import { problemOf, problemText, refusalOf } from './errors.ts'
 import { readHoldings } from './holdings.ts'
-import { findTransaction, type TransactionRow } from './queries.ts'
+import { findLooseSale, findTransaction, type LooseSaleRow, type TransactionRow } from './queries.ts'
 import { type App, keyed, type RouteDeps, replies } from './route.ts'
 import { id } from './schemas.ts'
 import {
@@ -23,6 +23,7 @@ import {
   BatchResult,
   EarnedTransaction,
   EarnQuote,
+  NewAttachment,
   NewReturn,
   NewTransaction,
   Return,
@@ -47,6 +48,8 @@ const earning = [
   'date_out_of_range',
   'points_out_of_range',
   'limit_reached',
+  'claim_too_late',
+  'already_claimed',
   'no_rules_in_force',
   'unsupported_media_type',
   'payload_too_large',
@@ -74,6 +77,7 @@ export function transactionRoutes(app: App, deps: RouteDeps): void {
     )
   })
 
+  attachRoute(app, deps)
   quoteRoute(app, deps)
   batchRoute(app, deps)
 
@@ -87,6 +91,7 @@ export function transactionRoutes(app: App, deps: RouteDeps): void {
     body: NewReturn,
     response: replies({ 201: { description: 'What is taken back and paid back', schema: Return } }, [
       'transaction_not_found',
+      'transaction_not_attached',
       'member_not_active',
       'line_not_found',
       'returned_too_much',
@@ -104,6 +109,29 @@ export function transactionRoutes(app: App, deps: RouteDeps): void {
   readRoute(app, deps)
 }
 
+function attachRoute(app: App, deps: RouteDeps): void {
+  const schema = {
+    operationId: 'attachTransaction',
+    tags: ['transactions'],
+    summary: 'Attach a sale that came without a member',
+    description: 'It earns for the member as of its own day, and keeps its id.',
+    params: transactionParams,
+    body: NewAttachment,
+    response: replies({ 201: { description: 'What it earned', schema: EarnedTransaction } }, [
+      ...earning,
+      'transaction_not_found',
+      'transaction_attached',
+    ]),
+  }
+  const config = { ...scope('transactions:write'), ...keyed }
+  app.post('/transactions/:transactionId/member', { schema, config }, (request, reply) => {
+    const body = withMember(withRef(request.body, request))
+    const transactionId = transactionIdIn(request.params)
+    const ask = { kind: 'attach', transactionId, body } as const
+    return write(deps, { request, reply, status: 201 }, { ref: body.externalRef, ask })
+  })
+}
+
 function quoteRoute(app: App, deps: RouteDeps): void {
   const schema = {
     operationId: 'quoteTransaction',
@@ -116,6 +144,9 @@ function quoteRoute(app: App, deps: RouteDeps): void {
   app.post('/transactions/quote', { schema, config: scope('transactions:write') }, async (request) => {
     const { now, sql, lane, programs } = deps
     const body = withMember({ ...request.body, externalRef: request.body.externalRef ?? 'quote' })
+    if (body.memberId === undefined && body.identifier === undefined) {
+      throw malformed([{ path: '/memberId', message: 'name the member: memberId or identifier' }], 'the body')
+    }
     const command = commandOf(request, { now, ref: null, ask: { kind: 'earn', body } })
     const { transactionId: _unused, ...quoted } = JSON.parse(await lane.preview(command)) as EarnReply
     const memberId = readId('member', quoted.memberId, 'member_not_found')
@@ -184,8 +215,13 @@ function readRoute(app: App, { sql, programs }: RouteDeps): void {
   }
   app.get('/transactions/:transactionId', { schema, config: scope('members:read') }, async (request) => {
     const { program } = callerOf(request)
-    const row = await findTransaction(sql, { program, transactionId: transactionIdIn(request.params) })
-    if (!row) throw new DomainError('transaction_not_found', { id: request.params.transactionId })
+    const which = { program, transactionId: transactionIdIn(request.params) }
+    const row = await findTransaction(sql, which)
+    if (!row) {
+      const loose = await findLooseSale(sql, which)
+      if (!loose) throw new DomainError('transaction_not_found', { id: request.params.transactionId })
+      return wireLoose(loose)
+    }
     const trace =
       request.query.explain === 'true' && explain(programs.version(program, row.rulesVersion), row)
     return { ...wireTransaction(row), ...(trace && { trace }) }
@@ -206,23 +242,35 @@ function explain(program: Program, row: TransactionRow): readonly RuleTrace[] {
   }).trace
 }
 
-function wireTransaction(row: TransactionRow) {
+/** What a transaction and a sale without a member have in common. */
+function wireFacts(row: LooseSaleRow) {
   const { request } = row
   return {
     transactionId: showId('transaction', row.transactionId),
-    memberId: showId('member', row.memberId),
     externalRef: row.externalRef,
     source: row.source,
-    type: row.type,
+    type: request.type,
     occurredAt: row.occurredAt.toISOString(),
     recordedAt: row.recordedAt.toISOString(),
-    rulesVersion: row.rulesVersion,
     lines: request.lines,
     tenders: request.tenders ?? [],
     location: request.location ?? null,
     channel: request.channel ?? null,
     attributes: request.attributes ?? {},
+  }
+}
+
+function wireLoose(row: LooseSaleRow) {
+  return { ...wireFacts(row), memberId: null, rulesVersion: null, awards: [], returns: [] }
+}
+
+function wireTransaction(row: TransactionRow) {
+  return {
+    ...wireFacts(row),
+    memberId: showId('member', row.memberId),
+    rulesVersion: row.rulesVersion,
     awards: row.valuation.awards,
+    ...(row.revaluedAt && { revaluedAt: row.revaluedAt.toISOString() }),
     returns: row.returns.map(({ returnId, occurredAt, lines, reversed }) => ({
       returnId: showId('return', returnId),
       occurredAt: new Date(occurredAt).toISOString(),

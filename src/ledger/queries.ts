@@ -356,10 +356,12 @@ export function unbackedAnswers(
       'answer_without_entry' as kind, member_id as "memberId", count(*) over () as total,
       format('%s %s of %s', operation, external_ref, source) as detail
     from commands
-    where operation in ('earn', 'return', 'redeem', 'capture', 'release', 'reverse', 'adjust') ${own}
+    where operation in ('earn', 'attach', 'return', 'redeem', 'capture', 'release', 'reverse', 'adjust') ${own}
       and not exists (
         select from entries
         where entries.member_id = commands.member_id and entries.command_id = commands.command_id)
+      -- a sale without a member has no entry until it is attached
+      and not exists (select from loose_sales where operation = 'earn' and transaction_id = commands.member_id)
     order by member_id, operation, external_ref
     limit ${slice.most}`
 }

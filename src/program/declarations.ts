@@ -3,6 +3,7 @@
  * what is known of members. A name that is declared wrongly is declared all the same, so that one mistake
  * is told of once and not again wherever the name is used.
  */
+import { didYouMean } from '../base/nearest.ts'
 import { type Money, roundings } from '../base/points.ts'
 import type { ExpiryPolicy } from '../base/time.ts'
 import { reservedLineNames, reservedNames } from '../rules/fact.ts'
@@ -11,7 +12,7 @@ import type { MapEntry, MapNode, Node, Report } from '../rules/node.ts'
 import { problem } from '../rules/problem.ts'
 import { asMap, asScalar, childOf, entriesAt, firstOf, itemsAt, scalarAt, textAt, wordAt } from './nodes.ts'
 import type { Currency, TransactionType } from './program.ts'
-import { readDays, readExpiry, readMoney, readPoints } from './units.ts'
+import { readDays, readExpiry, readMoney, readPoints, readSpan } from './units.ts'
 
 // Words that a criterion gives another meaning.
 const NOT_FOR_CURRENCIES = new Set(['spend', 'transactions', 'any', 'all'])
@@ -62,15 +63,34 @@ function readRedeem(id: string, currency: MapNode | null, report: Report): Curre
 /** Where a program declares none, there are purchases without fields. */
 export function readTransactionTypes(node: MapNode | null, report: Report): Map<string, TransactionType> {
   if (node === null)
-    return new Map([['purchase', { id: 'purchase', fields: new Map(), lineFields: new Map() }]])
+    return new Map([['purchase', { id: 'purchase', fields: new Map(), lineFields: new Map(), ...whenever }]])
   const types = new Map<string, TransactionType>()
   for (const { key, value } of firstOf(node.entries, { most: 100, what: 'types of transactions', report })) {
     const map = asMap(value)
     const fields = readFields(entriesAt(map, 'fields'), reservedNames, report)
     const lineFields = readFields(entriesAt(map, 'lineFields'), reservedLineNames, report)
-    types.set(key, { id: key, fields, lineFields })
+    const within = scalarAt(map, 'claimWithin')
+    const claimWithin = within && readSpan(within, report)
+    types.set(key, { id: key, fields, lineFields, claimWithin, unique: readUnique(map, fields, report) })
   }
   return types
+}
+
+const whenever = { claimWithin: null, unique: [] }
+
+/** Each is a declared field of the transaction, and none is named twice. */
+function readUnique(map: MapNode | null, fields: ReadonlyMap<string, Field>, report: Report): string[] {
+  const names: string[] = []
+  for (const node of firstOf(itemsAt(map, 'unique'), { most: 10, what: 'fields of one key', report })) {
+    const scalar = asScalar(node)
+    if (!scalar) continue
+    if (!fields.has(scalar.text)) {
+      const hint = didYouMean(scalar.text, fields.keys())
+      report(problem(scalar.at, `there is no field "${scalar.text}" to be unique`, { hint }))
+    } else if (names.includes(scalar.text)) report(problem(scalar.at, `"${scalar.text}" is named twice`))
+    else names.push(scalar.text)
+  }
+  return names
 }
 
 const none: ReadonlySet<string> = new Set()

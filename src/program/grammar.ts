@@ -51,8 +51,19 @@ const currency = z
   .describe('a currency: kind, value, expires, pending, round, redeem')
 
 const transactionType = z
-  .strictObject({ fields: fields.optional(), lineFields: fields.optional() })
-  .describe('a type of transaction: fields, lineFields')
+  .strictObject({
+    fields: fields.optional(),
+    lineFields: fields.optional(),
+    claimWithin: z
+      .string()
+      .optional()
+      .describe('how long after the fact it may be posted, such as 6 months or 30 days'),
+    unique: z
+      .array(z.string())
+      .optional()
+      .describe('fields that together are credited once only, such as [ticket, coupon]'),
+  })
+  .describe('a type of transaction: fields, lineFields, claimWithin, unique')
 
 const conditions = z.record(z.string(), z.unknown())
 
@@ -141,7 +152,10 @@ export const programFile = z
     timeZone: z.string().describe('a time zone such as Europe/Berlin'),
     money: z.string().describe('a currency of ISO 4217 such as EUR'),
     currencies: map(currency, 'currencies, each `id: { kind, value, expires … }`'),
-    transactions: map(transactionType.nullable(), 'types of transactions, each `id: { fields, lineFields }`'),
+    transactions: map(
+      transactionType.nullable(),
+      'types of transactions, each `id: { fields, lineFields … }`',
+    ),
     members: z
       .strictObject({ attributes: fields.optional() })
       .describe('what is known of members: attributes'),

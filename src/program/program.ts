@@ -45,6 +45,10 @@ export interface TransactionType {
   /** declared attributes of the transaction and of its lines; undeclared ones are refused */
   readonly fields: ReadonlyMap<string, Field>
   readonly lineFields: ReadonlyMap<string, Field>
+  /** how long after the fact it may be posted; null: at any time */
+  readonly claimWithin: { readonly count: number; readonly unit: 'day' | 'month' } | null
+  /** fields that together can be credited once only */
+  readonly unique: readonly string[]
 }
 
 export interface Ladder {

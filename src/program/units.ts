@@ -158,6 +158,15 @@ export function readDays(node: ScalarNode, report: Report): number | null {
   return null
 }
 
+/** `6 months`, `30 days`, `2 years`: a length in days or in months. */
+export function readSpan(node: ScalarNode, report: Report): { count: number; unit: 'day' | 'month' } | null {
+  const length = readLength(node, wordsOf(node.text), report)
+  if (length === null) return null
+  return length.unit === 'year'
+    ? { count: length.count * 12, unit: 'month' }
+    : { count: length.count, unit: length.unit }
+}
+
 const ends = new Map<string, Unit>([
   ['day', 'day'],
   ['week', 'week'],

@@ -82,6 +82,7 @@ t.test('writes by a header’s key say so', (t) => {
   t.strictSame(keyed.map(({ operation }) => operation.operationId).sort(), [
     'addIdentifier',
     'adjust',
+    'attachTransaction',
     'captureRedemption',
     'changeMember',
     'enrolMember',
