@@ -1,0 +1,110 @@
+/**
+ * What a law of buying must say of a member, and its log-likelihood over cells. Every law here has a likelihood
+ * of the same build: still a customer and silent since the last purchase, or gone since.
+ */
+import { type Cell, type History, numbering } from './cell.ts'
+
+/**
+ * L(x, tx, T) = exp(constant(x)) * (exp(stayed(x, T) + spell(x, tx, T)) + exp(gone(x, tx))).
+ * All four are logarithms, finite for any tidy history except that `gone` is -Infinity where the law knows no
+ * dropout.
+ */
+export interface Law {
+  /** what does not change while the member is silent */
+  constant(x: number): number
+  stayed(x: number, T: number): number
+  gone(x: number, tx: number): number
+  /** for laws with regular gaps: the spell since the last purchase is not forgotten */
+  readonly spell?: (x: number, tx: number, T: number) => number
+  /** P(more than `most` purchases in (T, T+h] | still a customer at T) */
+  moreIfAlive(member: History, h: number, most: number): number
+  /** expected purchases in (T, T+h] of one who is still a customer at T */
+  expectedIfAlive(member: History, h: number): number
+}
+
+/** ln(e^a + e^b) without overflow. */
+export function logAddExp(a: number, b: number): number {
+  const [high, low] = a > b ? [a, b] : [b, a]
+  return low === Number.NEGATIVE_INFINITY ? high : high + Math.log1p(Math.exp(low - high))
+}
+
+export function probability(value: number): number {
+  return value > 0 ? Math.min(value, 1) : 0
+}
+
+function aliveAndSilent(law: Law, { x, tx, T }: History): number {
+  return law.stayed(x, T) + (law.spell?.(x, tx, T) ?? 0)
+}
+
+/** ln L(x, tx, T), up to what is the same for all T. */
+export function logSilence(law: Law, member: History): number {
+  return logAddExp(aliveAndSilent(law, member), law.gone(member.x, member.tx))
+}
+
+export function logLikelihood(law: Law, member: History): number {
+  return law.constant(member.x) + logSilence(law, member)
+}
+
+export function aliveNow(law: Law, member: History): number {
+  return probability(Math.exp(aliveAndSilent(law, member) - logSilence(law, member)))
+}
+
+/** Cells by column; parts of the likelihood that cells share are listed once. */
+export interface CellTable {
+  readonly size: number
+  readonly x: Float64Array
+  readonly tx: Float64Array
+  readonly T: Float64Array
+  readonly count: Float64Array
+  /** the different x, and the different (x, T) and (x, tx), of all cells; `at…` says where a cell's is */
+  readonly constants: Shared
+  readonly ages: Shared
+  readonly lasts: Shared
+}
+
+interface Shared {
+  readonly x: Float64Array
+  readonly time: Float64Array
+  readonly at: Int32Array
+}
+
+export function tabulate(cells: readonly Cell[]): CellTable {
+  const column = (key: keyof Cell) => Float64Array.from(cells, (cell) => cell[key])
+  const [x, tx, T, count] = [column('x'), column('tx'), column('T'), column('count')]
+  const shared = (time: Float64Array) => share(x, time)
+  const constants = shared(new Float64Array(x.length))
+  return { size: cells.length, x, tx, T, count, constants, ages: shared(T), lasts: shared(tx) }
+}
+
+function share(x: Float64Array, time: Float64Array): Shared {
+  const [times, places] = [numbering(), numbering()]
+  const at = Int32Array.from(x, (purchases, i) => places(purchases * 2 ** 26 + times(time[i] as number)))
+  const first: number[] = []
+  at.forEach((place, i) => {
+    if (place === first.length) first.push(i)
+  })
+  const pick = (from: Float64Array) => Float64Array.from(first, (i) => from[i] as number)
+  return { x: pick(x), time: pick(time), at }
+}
+
+function each({ x, time }: Shared, part: (x: number, time: number) => number): Float64Array {
+  return Float64Array.from(x, (purchases, i) => part(purchases, time[i] as number))
+}
+
+/** The log-likelihood of all members. Each part is worked out once, however many cells share it. */
+export function logLikelihoodOfTable(law: Law, table: CellTable): number {
+  const constant = each(table.constants, (x) => law.constant(x))
+  const stayed = each(table.ages, (x, T) => law.stayed(x, T))
+  const gone = each(table.lasts, (x, tx) => law.gone(x, tx))
+  const { x, tx, T, count, constants, ages, lasts } = table
+  let sum = 0
+  for (let i = 0; i < table.size; i++) {
+    const spell = law.spell?.(x[i] as number, tx[i] as number, T[i] as number) ?? 0
+    const silent = logAddExp(
+      (stayed[ages.at[i] as number] as number) + spell,
+      gone[lasts.at[i] as number] as number,
+    )
+    sum += (count[i] as number) * ((constant[constants.at[i] as number] as number) + silent)
+  }
+  return sum
+}
