@@ -6,8 +6,9 @@ import { invariant } from '../base/errors.ts'
 import { betaGeometric } from './beta-geometric.ts'
 import type { Law } from './law.ts'
 import { nbd } from './nbd.ts'
+import { paretoNbd } from './pareto-nbd.ts'
 
-export type ModelName = 'nbd' | 'bg_nbd' | 'mbg_cnbd_k'
+export type ModelName = 'nbd' | 'bg_nbd' | 'mbg_cnbd_k' | 'pareto_nbd'
 
 export type Parameters = Readonly<Record<string, number>>
 
@@ -19,6 +20,7 @@ export function lawOf(name: ModelName, parameters: Parameters): Law {
   }
   const [r, alpha] = [value('r'), value('alpha')]
   if (name === 'nbd') return nbd({ r, alpha })
+  if (name === 'pareto_nbd') return paretoNbd({ r, alpha, s: value('s'), beta: value('beta') })
   const [a, b] = [value('a'), value('b')]
   if (name === 'bg_nbd') return betaGeometric({ r, alpha, a, b, k: 1, firstToss: 0 })
   return betaGeometric({ r, alpha, a, b, k: value('k'), firstToss: 1 })
@@ -52,10 +54,16 @@ const tossVariables: readonly Variable[] = [
   { name: 'b', lower: 1e-3, upper: 1e4, from: [2, 2] },
 ]
 
+const lifetimeVariables: readonly Variable[] = [
+  { name: 's', lower: 1e-3, upper: 1e2, from: [0.6, 1.5] },
+  { name: 'beta', lower: 1e-5, upper: 1e4, from: [0.3, 2], of: 'age' },
+]
+
 const variablesOf: Readonly<Record<ModelName, readonly Variable[]>> = {
   nbd: rateVariables,
   bg_nbd: [...rateVariables, ...tossVariables],
   mbg_cnbd_k: [...rateVariables, ...tossVariables],
+  pareto_nbd: [...rateVariables, ...lifetimeVariables],
 }
 
 export interface Search {

@@ -1,12 +1,13 @@
 /**
  * What a law of buying must say of a member, and its log-likelihood over cells. Every law here has a likelihood
- * of the same build: still a customer and silent since the last purchase, or gone since.
+ * of the same build, a part that does not change with the time of the last purchase and one that does not
+ * change with the age, so that a million members share most of the work.
  */
 import { type Cell, type History, numbering } from './cell.ts'
 
 /**
- * L(x, tx, T) = exp(constant(x)) * (exp(stayed(x, T) + spell(x, tx, T)) + exp(gone(x, tx))).
- * All four are logarithms, finite for any tidy history except that `gone` is -Infinity where the law knows no
+ * L(x, tx, T) = exp(constant(x)) * (exp(stayed(x, T) + spell(x, tx, T)) + exp(gone(x, tx))): roughly, still a
+ * customer and silent since the last purchase, or gone since. All four are logarithms, finite for any tidy history except that `gone` is -Infinity where the law knows no
  * dropout.
  */
 export interface Law {
@@ -16,6 +17,8 @@ export interface Law {
   gone(x: number, tx: number): number
   /** for laws with regular gaps: the spell since the last purchase is not forgotten */
   readonly spell?: (x: number, tx: number, T: number) => number
+  /** the part of being a customer at T, where it is not all of `stayed` with its `spell` */
+  readonly alive?: (x: number, T: number) => number
   /** P(more than `most` purchases in (T, T+h] | still a customer at T) */
   moreIfAlive(member: History, h: number, most: number): number
   /** expected purchases in (T, T+h] of one who is still a customer at T */
@@ -32,13 +35,13 @@ export function probability(value: number): number {
   return value > 0 ? Math.min(value, 1) : 0
 }
 
-function aliveAndSilent(law: Law, { x, tx, T }: History): number {
+function stayedSilent(law: Law, { x, tx, T }: History): number {
   return law.stayed(x, T) + (law.spell?.(x, tx, T) ?? 0)
 }
 
 /** ln L(x, tx, T), up to what is the same for all T. */
 export function logSilence(law: Law, member: History): number {
-  return logAddExp(aliveAndSilent(law, member), law.gone(member.x, member.tx))
+  return logAddExp(stayedSilent(law, member), law.gone(member.x, member.tx))
 }
 
 export function logLikelihood(law: Law, member: History): number {
@@ -46,7 +49,8 @@ export function logLikelihood(law: Law, member: History): number {
 }
 
 export function aliveNow(law: Law, member: History): number {
-  return probability(Math.exp(aliveAndSilent(law, member) - logSilence(law, member)))
+  const alive = law.alive?.(member.x, member.T) ?? stayedSilent(law, member)
+  return probability(Math.exp(alive - logSilence(law, member)))
 }
 
 /** Cells by column; parts of the likelihood that cells share are listed once. */

@@ -109,6 +109,7 @@ export function fitModels(cells: readonly Cell[], options: FitOptions = {}): Fit
   const wanted = (name: ModelName) => options.models?.includes(name) ?? true
   const fits: Fit[] = [plain]
   if (wanted('bg_nbd')) fits.push(fitFamily(data, { name: 'bg_nbd' }))
+  if (wanted('pareto_nbd')) fits.push(fitFamily(data, { name: 'pareto_nbd' }))
   if (wanted('mbg_cnbd_k')) {
     fits.push(fitRegular(data, tidy, { k: options.k ?? null, logGaps: options.logGaps ?? null }))
   }
