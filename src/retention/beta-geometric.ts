@@ -38,36 +38,35 @@ export function betaGeometric(parameters: BetaGeometricParameters): Law {
     expectedIfAlive: (member, h) => expectedIfAlive(parameters, member, h),
   }
   if (k === 1) return law
-  return { ...law, spell: (x, tx, T) => Math.log(sumOf(stepChances(parameters, { x, tx, T }))) }
+  return { ...law, spell: (x, tx, T) => logSpell({ size: r + k * x, k, elapsed: (T - tx) / (alpha + T) }) }
 }
 
 /**
- * Of one who is still a customer: how likely, up to a common factor, the j-th of the k steps to the next
- * purchase is done, j = 0 to k - 1. Terms are (r + kx)_j / j! * ((T - tx) / (alpha + T))^j.
+ * Of one who is still a customer, j of the k steps to the next purchase are done, j = 0 to k - 1: with a chance
+ * in proportion to (r + kx)_j / j! * ((T - tx) / (alpha + T))^j. This is the logarithm of their sum; nothing is
+ * allocated, for a fit asks once per cell.
  */
-function stepChances({ r, alpha, k }: BetaGeometricParameters, { x, tx, T }: History): number[] {
-  const chances = [1]
-  const elapsed = (T - tx) / (alpha + T)
+function logSpell({ size, k, elapsed }: { size: number; k: number; elapsed: number }): number {
+  let [sum, term] = [1, 1]
   for (let j = 1; j < k; j++) {
-    chances.push(((chances[j - 1] as number) * (r + k * x + j - 1) * elapsed) / j)
+    term *= ((size + j - 1) * elapsed) / j
+    sum += term
   }
-  return chances
-}
-
-function sumOf(values: readonly number[]): number {
-  let sum = 0
-  for (const value of values) sum += value
-  return sum
+  return Math.log(sum)
 }
 
 /** The steps ahead, given that j of the k to the next purchase are done, and how likely that is. */
 function stepsAhead(parameters: BetaGeometricParameters, member: History, h: number) {
   const { r, alpha, k } = parameters
-  const chances = stepChances(parameters, member)
-  const all = sumOf(chances)
-  return chances.map((chance, j) => {
-    const counts: Counts = { size: r + k * member.x + j, before: alpha + member.T, ahead: h }
-    return { weight: chance / all, done: j, counts }
+  const size = r + k * member.x
+  const before = alpha + member.T
+  const elapsed = (member.T - member.tx) / before
+  const all = Math.exp(logSpell({ size, k, elapsed }))
+  let term = 1
+  return Array.from({ length: k }, (_, done) => {
+    if (done > 0) term *= ((size + done - 1) * elapsed) / done
+    const counts: Counts = { size: size + done, before, ahead: h }
+    return { weight: term / all, done, counts }
   })
 }
 

@@ -136,8 +136,8 @@ export function inverseOfBowl(matrix: readonly (readonly number[])[]): number[][
 }
 
 const MOST_ITERATIONS = 60
-/** Variables are logarithms: a step that changes nothing within a ten-millionth is the last one. */
-const SMALL_STEP = 1e-7
+/** Where a step can lower the function by no more than this, the search has ended. */
+const SMALL_GAIN = 1e-11
 
 /**
  * Quasi-Newton steps from a point that is near. `bowl` is an inverse of the curvature to begin with, such as
@@ -151,8 +151,9 @@ export function polish(problem: Problem, start: Minimum, bowl: number[][] | null
   for (let iteration = 0; iteration < MOST_ITERATIONS; iteration++) {
     const free = freeOf(problem, at.at, slope)
     const direction = at.at.map((_, i) => (free[i] ? -dot(inverse[i] as number[], slope, free) : 0))
-    const descends = dot(direction, slope, free) < 0
-    const next = descends ? lineSearch(problem, at, { direction, slope }) : null
+    const fall = -dot(direction, slope, free)
+    if (!fresh && fall >= 0 && fall < 2 * SMALL_GAIN) return at
+    const next = fall > 0 ? lineSearch(problem, at, { direction, slope }) : null
     if (next === null) {
       if (fresh) return at
       inverse = scaledIdentity(slope)
@@ -164,7 +165,6 @@ export function polish(problem: Problem, start: Minimum, bowl: number[][] | null
     const bend = nextSlope.map((value, i) => value - (slope[i] as number))
     at = next
     slope = nextSlope
-    if (Math.max(...step.map(Math.abs)) < SMALL_STEP) return at
     inverse = updated(inverse, step, bend)
     fresh = false
   }

@@ -6,7 +6,7 @@
 import { type Cell, type History, tidyHistory, totalsOf } from './cell.ts'
 import { lawOf, type ModelName, type Parameters } from './family.ts'
 import { dataOf, type Fit, fitFamily } from './fit.ts'
-import { aliveNow, logLikelihood, logSilence, probability } from './law.ts'
+import { aliveNow, logLikelihood, probability, silentAhead } from './law.ts'
 import { fitRegular } from './regular.ts'
 
 export type { ModelName }
@@ -41,11 +41,7 @@ export function modelOf({
   dropoutIdentified,
 }: ModelRecord): FittedModel {
   const law = lawOf(name, parameters)
-  const pSilent = (member: History, h: number): number => {
-    const { x, tx, T } = tidyHistory(member)
-    const before = logSilence(law, { x, tx, T })
-    return probability(Math.exp(logSilence(law, { x, tx, T: T + horizon(h) }) - before))
-  }
+  const pSilent = (member: History, h: number) => silentAhead(law, tidyHistory(member), horizon(h))
   return {
     ...{ name, parameters, logLikelihood, bic, dropoutIdentified },
     pSilent,

@@ -5,7 +5,8 @@
  */
 import gammaln from '@stdlib/math-base-special-gammaln'
 import type { Cell } from './cell.ts'
-import { type Data, type Fit, fitFamily } from './fit.ts'
+import type { Parameters } from './family.ts'
+import { type Approach, approach, complete, type Data, type Fit } from './fit.ts'
 
 const MOST_K = 6
 /** A last purchase at no time at all cannot be; a thousandth of a unit keeps its logarithm finite. */
@@ -38,24 +39,31 @@ interface Regularity {
   readonly logGaps: number | null
 }
 
-/** The fit of MBG/CNBD-k for the given k, or for the best one; k then counts as a parameter. */
+/**
+ * The fit of MBG/CNBD-k for the given k, or for the best one; k then counts as a parameter. Only the k that is
+ * taken is fitted to the end.
+ */
 export function fitRegular(data: Data, cells: readonly Cell[], { k, logGaps }: Regularity): Fit {
-  const withTiming = (fit: Fit, each: number): Fit => ({
-    ...fit,
-    logLikelihood: fit.logLikelihood + timing(each, cells, logGaps),
-  })
-  if (k !== null) return withTiming(fitFamily(data, { name: 'mbg_cnbd_k', k }), k)
-  let best = withTiming(fitFamily(data, { name: 'mbg_cnbd_k', k: 1 }), 1)
-  for (let each = 2; each <= MOST_K; each++) {
-    const next = withTiming(fitFamily(data, { name: 'mbg_cnbd_k', k: each, near: nearTo(best, each) }), each)
-    if (next.logLikelihood <= best.logLikelihood) break
-    best = next
+  const name = 'mbg_cnbd_k'
+  const finish = (way: Approach, each: number): Fit => {
+    const fit = complete(data, way)
+    return { ...fit, logLikelihood: fit.logLikelihood + timing(each, cells, logGaps) }
   }
-  return { ...best, freedom: best.freedom + 1 }
+  if (k !== null) return finish(approach(data, { name, k }), k)
+  let best = { k: 1, way: approach(data, { name, k: 1 }) }
+  let height = best.way.logLikelihood
+  for (let next = 2; next <= MOST_K; next++) {
+    const way = approach(data, { name, k: next, near: nearTo(best.way.parameters, next) })
+    const reached = way.logLikelihood + timing(next, cells, logGaps)
+    if (reached <= height) break
+    best = { k: next, way }
+    height = reached
+  }
+  const fit = finish(best.way, best.k)
+  return { ...fit, freedom: fit.freedom + 1 }
 }
 
 /** A purchase takes more steps, each at a rate that is as much higher. */
-function nearTo({ parameters }: Fit, k: number): number[] {
-  const { r = 1, alpha = 1, a = 1, b = 1, k: before = 1 } = parameters
+function nearTo({ r = 1, alpha = 1, a = 1, b = 1, k: before = 1 }: Parameters, k: number): number[] {
   return [r, (alpha * before) / k, a, b].map(Math.log)
 }
