@@ -2,25 +2,29 @@
 import { nearest } from '../src/base/nearest.ts'
 import { benchEarn } from './earn.ts'
 import { earnHelp } from './earn-options.ts'
+import { benchModels, modelsHelp } from './models.ts'
 
 const help = `Usage: npm run bench -- <name> [options]
 
   earn    sales per second, beside pgbench's TPC-B on the same database server
+  models  the time that the customer-base models take for a million members
   help    this text; \`npm run bench -- earn --help\` for a benchmark's options
 `
 
 async function main([name, ...rest]: string[]): Promise<void> {
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
-    console.log(name !== undefined && rest[0] === 'earn' ? earnHelp : help)
+    const asked = name === undefined ? '' : (rest[0] ?? '')
+    console.log({ earn: earnHelp, models: modelsHelp }[asked] ?? help)
     return
   }
-  if (name !== 'earn') {
-    const near = nearest(name, ['earn', 'help'])
+  const benchmark = { earn: benchEarn, models: benchModels }[name]
+  if (benchmark === undefined) {
+    const near = nearest(name, ['earn', 'models', 'help'])
     console.error(`There is no benchmark "${name}"${near ? `: did you mean "${near}"?` : ''}\n\n${help}`)
     process.exitCode = 2
     return
   }
-  process.exitCode = await benchEarn(rest)
+  process.exitCode = await benchmark(rest)
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {

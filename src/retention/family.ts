@@ -44,10 +44,11 @@ interface Variable {
   readonly of?: 'age' | 'wait'
 }
 
-// Wide enough for any programme, narrow enough that a law which collapses is caught at a bound.
+// Wide enough for any programme, narrow enough that a law which collapses is caught at a bound
+// and that no formula is asked where it needs thousands of terms.
 const rateVariables: readonly Variable[] = [
   { name: 'r', lower: 1e-3, upper: 1e3, from: [0.5, 2] },
-  { name: 'alpha', lower: 1e-5, upper: 1e5, from: [0.5, 1], of: 'wait' },
+  { name: 'alpha', lower: 1e-5, upper: 1e4, from: [0.5, 1], of: 'wait' },
 ]
 const tossVariables: readonly Variable[] = [
   { name: 'a', lower: 1e-3, upper: 1e3, from: [0.7, 0.2] },
@@ -55,8 +56,8 @@ const tossVariables: readonly Variable[] = [
 ]
 
 const lifetimeVariables: readonly Variable[] = [
-  { name: 's', lower: 1e-3, upper: 1e2, from: [0.6, 1.5] },
-  { name: 'beta', lower: 1e-5, upper: 1e4, from: [0.3, 2], of: 'age' },
+  { name: 's', lower: 1e-3, upper: 30, from: [0.6, 1.5] },
+  { name: 'beta', lower: 1e-3, upper: 300, from: [0.3, 2], of: 'age' },
 ]
 
 const variablesOf: Readonly<Record<ModelName, readonly Variable[]>> = {

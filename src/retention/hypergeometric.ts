@@ -6,7 +6,7 @@
 import { invariant } from '../base/errors.ts'
 
 const MOST_TERMS = 20_000
-const NEGLIGIBLE = 1e-15
+const NEGLIGIBLE = 1e-14
 const TINY = 1e-300
 
 /**

@@ -136,7 +136,7 @@ export function inverseOfBowl(matrix: readonly (readonly number[])[]): number[][
 }
 
 const MOST_ITERATIONS = 60
-/** Where a step can lower the function by no more than this, the search has ended. */
+/** Where a step lowers the function by no more than this, the search has ended. */
 const SMALL_GAIN = 1e-11
 
 /**
@@ -160,6 +160,7 @@ export function polish(problem: Problem, start: Minimum, bowl: number[][] | null
       fresh = true
       continue
     }
+    if (at.value - next.value < SMALL_GAIN) return next
     const step = next.at.map((value, i) => value - (at.at[i] as number))
     const nextSlope = gradient(problem, next.at)
     const bend = nextSlope.map((value, i) => value - (slope[i] as number))
@@ -196,7 +197,7 @@ function lineSearch(
 ): Minimum | null {
   const longest = Math.max(...direction.map(Math.abs))
   let step = Math.min(1, 2 / longest)
-  for (let halved = 0; halved < 30; halved++, step /= 2) {
+  for (let halved = 0; halved < 25; halved++, step /= 2) {
     const at = clampTo(
       problem,
       from.at.map((value, i) => value + step * (direction[i] as number)),
