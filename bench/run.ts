@@ -11,20 +11,24 @@ const help = `Usage: npm run bench -- <name> [options]
   help    this text; \`npm run bench -- earn --help\` for a benchmark's options
 `
 
+const benchmarks = new Map([
+  ['earn', { run: benchEarn, help: earnHelp }],
+  ['models', { run: benchModels, help: modelsHelp }],
+])
+
 async function main([name, ...rest]: string[]): Promise<void> {
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
-    const asked = name === undefined ? '' : (rest[0] ?? '')
-    console.log({ earn: earnHelp, models: modelsHelp }[asked] ?? help)
+    console.log((name !== undefined && benchmarks.get(rest[0] ?? '')?.help) || help)
     return
   }
-  const benchmark = { earn: benchEarn, models: benchModels }[name]
+  const benchmark = benchmarks.get(name)
   if (benchmark === undefined) {
-    const near = nearest(name, ['earn', 'models', 'help'])
+    const near = nearest(name, [...benchmarks.keys(), 'help'])
     console.error(`There is no benchmark "${name}"${near ? `: did you mean "${near}"?` : ''}\n\n${help}`)
     process.exitCode = 2
     return
   }
-  process.exitCode = await benchmark(rest)
+  process.exitCode = await benchmark.run(rest)
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {

@@ -23,7 +23,10 @@ export interface ModelRecord {
 }
 
 export interface FittedModel extends ModelRecord {
-  /** P(no purchase in (T, T+h] | x, tx, T) = L(x, tx, T+h) / L(x, tx, T) */
+  /**
+   * P(no purchase in (T, T+h] | x, tx, T) = L(x, tx, T+h) / L(x, tx, T). With more silence it never falls, all
+   * else equal, unless k is above 1: who buys like a clock is likelier to buy when the next purchase is due.
+   */
   pSilent(member: History, h: number): number
   /** P(at most `most` purchases in (T, T+h] | x, tx, T) */
   pAtMost(member: History, h: number, most: number): number
