@@ -3,7 +3,7 @@
  * the day of the sale, and the difference is taken back by rule and line. It never gives points.
  */
 import { DomainError, invariant } from '../base/errors.ts'
-import { Decimal, toPoints, wireMoney, wirePoints } from '../base/points.ts'
+import { Decimal, minorDigits, toPoints, wireMoney, wirePoints } from '../base/points.ts'
 import { dayOf } from '../base/time.ts'
 import { type Book, post } from '../ledger/book.ts'
 import { clawBack } from '../ledger/claw.ts'
@@ -199,14 +199,16 @@ function paidFor(
     .reduce((sum, { amount }) => sum.plus(amount), new Decimal(0))
   const paidByPoints = Decimal.min(inPoints, gross)
   const currency = [...program.currencies.values()].find(({ kind, value }) => kind === 'redeemable' && value)
-  if (paidByPoints.isZero() || !currency?.value) return { money: round(gross), points: 0n, currency: null }
+  if (paidByPoints.isZero() || !currency?.value)
+    return { money: round(program, gross), points: 0n, currency: null }
   return {
-    money: round(gross.minus(paidByPoints)),
+    money: round(program, gross.minus(paidByPoints)),
     points: toPoints(paidByPoints.dividedBy(currency.value.amount), 'half_even'),
     currency: currency.id,
   }
 }
 
-function round(amount: Decimal): Decimal {
-  return amount.toDecimalPlaces(4, Decimal.ROUND_HALF_EVEN)
+/** To what can be paid: were finer totals subtracted, three thirds of 10.00 would come to 9.99. */
+function round(program: Program, amount: Decimal): Decimal {
+  return amount.toDecimalPlaces(minorDigits(program.money), Decimal.ROUND_HALF_EVEN)
 }
