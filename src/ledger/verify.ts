@@ -9,15 +9,13 @@ import {
   badEntries,
   badPostings,
   badRecords,
-  countMembers,
   countRows,
   type FindingRow,
-  type Slice,
-  sliceBounds,
   strangers,
   sumInMemory,
   unbackedAnswers,
 } from './queries.ts'
+import { slicesOf } from './slices.ts'
 
 /** Something that does not add up; ids as they go out (`mem_…`). */
 export interface Finding {
@@ -45,10 +43,6 @@ export interface VerifyOptions {
 }
 
 const MOST_FINDINGS = 1_000
-// Large enough that a slice is worth its queries, small enough that a slice's sums fit in memory.
-const SMALLEST_SLICE = 2_000
-const MOST_SLICES = 64
-const FIRST_ID = '00000000-0000-0000-0000-000000000000'
 
 export function verifyLedger(sql: Sql, options: VerifyOptions = {}): Promise<Verification> {
   return sql.begin('isolation level repeatable read read only', async (tx) => {
@@ -73,13 +67,6 @@ async function verify(sql: Executor, options: VerifyOptions): Promise<Verificati
   }
   found.add(await unbackedAnswers(sql, { program: options.program ?? null, most: found.room }))
   return { ok: found.count === 0, checked, findings: found.list() }
-}
-
-/** Ranges of ids that together cover every id there could be, also those of members that are not there. */
-async function slicesOf(sql: Executor, program: string | null): Promise<Omit<Slice, 'most'>[]> {
-  const size = Math.max(SMALLEST_SLICE, Math.ceil((await countMembers(sql)) / MOST_SLICES))
-  const bounds = await sliceBounds(sql, size)
-  return [FIRST_ID, ...bounds].map((from, index) => ({ from, to: bounds[index] ?? null, program }))
 }
 
 /** Keeps so many findings and counts the rest. */

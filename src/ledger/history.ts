@@ -1,0 +1,82 @@
+/**
+ * The whole history of a program's lots, told as cohorts member by member in one pass over one snapshot, so
+ * that memory does not grow with the ledger.
+ */
+import { addDays, type Day, dayOf } from '../base/time.ts'
+import type { Executor } from '../db/connection.ts'
+import { type CohortEvent, LotCohorts, type OpenCohort } from './cohort.ts'
+import { type LegRow, legsOfLots, type Until } from './queries-finance.ts'
+import { keyOfLot, type LotKey } from './lot.ts'
+import { slicesOf } from './slices.ts'
+
+const DAY = 86_400_000
+const FIRST_DAY = '1970-01-01'
+
+/** Days since 1 January 1970. */
+export function dayNumber(timeZone: string, at: Date): number {
+  return Date.parse(dayOf(timeZone, at)) / DAY
+}
+
+export function dayNumbered(number: number): Day {
+  return addDays(FIRST_DAY, number)
+}
+
+export interface HistoryInput extends Until {
+  readonly program: string
+  readonly timeZone: string
+  readonly onProgress?: ((done: number, total: number) => void) | undefined
+  /** a lot's points came, ended or came back */
+  event(memberId: string, lot: LotKey, event: CohortEvent): void
+  /** what is still there at the end of a lot */
+  open?(memberId: string, lot: LotKey, cohort: OpenCohort): void
+}
+
+/** Reads everything up to `at`; what lapsed by then counts as lapsed whether or not a sweep has been by. */
+export async function readHistory(sql: Executor, input: HistoryInput): Promise<void> {
+  const slices = await slicesOf(sql, input.program)
+  const teller = new Teller(input)
+  for (const [index, range] of slices.entries()) {
+    for await (const legs of legsOfLots(sql, range, input)) for (const leg of legs) teller.add(leg)
+    teller.endLot()
+    input.onProgress?.(index + 1, slices.length)
+  }
+}
+
+/** Follows the lot whose legs are coming in. */
+class Teller {
+  readonly #input: HistoryInput
+  #memberId = ''
+  #lotId = ''
+  #lot: LotKey | null = null
+  #cohorts = new LotCohorts(() => {})
+
+  constructor(input: HistoryInput) {
+    this.#input = input
+  }
+
+  add(leg: LegRow): void {
+    if (leg.lotId !== this.#lotId || leg.memberId !== this.#memberId) this.#begin(leg)
+    const on = dayNumber(this.#input.timeZone, leg.occurredAt)
+    const { from, to, points, redemptionId } = leg
+    this.#cohorts.add({ from, to, points, redemptionId, on })
+  }
+
+  endLot(): void {
+    const lot = this.#lot
+    if (lot === null) return
+    const { at, timeZone, open } = this.#input
+    if (lot.expiresAt !== null && lot.expiresAt <= at) this.#cohorts.lapse(dayNumber(timeZone, lot.expiresAt))
+    if (open) for (const cohort of this.#cohorts.open()) open(this.#memberId, lot, cohort)
+    this.#lot = null
+    this.#lotId = ''
+  }
+
+  #begin({ memberId, lotId }: LegRow): void {
+    this.endLot()
+    const lot = keyOfLot(lotId)
+    this.#memberId = memberId
+    this.#lotId = lotId
+    this.#lot = lot
+    this.#cohorts = new LotCohorts((event) => this.#input.event(memberId, lot, event))
+  }
+}
