@@ -1,7 +1,10 @@
 /** Every command, in the order in which the help shows them. */
+
+import { ledgerBreakage } from './breakage-command.ts'
 import type { CliCommand } from './command-line.ts'
 import { doctorCommand } from './doctor.ts'
 import { rulesExplain } from './explain-command.ts'
+import { ledgerDeferral, ledgerLiability, ledgerTotals } from './finance-commands.ts'
 import { importTillFeed } from './import-command.ts'
 import { jobsList, jobsRun } from './jobs-commands.ts'
 import { keysCreate, keysList, keysRevoke } from './keys-commands.ts'
@@ -27,6 +30,10 @@ export const commands: readonly CliCommand[] = [
   membersShow,
   importTillFeed,
   ledgerVerify,
+  ledgerLiability,
+  ledgerDeferral,
+  ledgerBreakage,
+  ledgerTotals,
   jobsRun,
   jobsList,
   doctorCommand,

@@ -100,6 +100,26 @@ export function table(rows: readonly (readonly string[])[]): string {
     .join('\n')
 }
 
+/** A table whose columns of that number are figures: these stand to the right. */
+export function columns(rows: readonly (readonly string[])[], figures: readonly number[]): string {
+  const widths = figures.map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  return table(
+    rows.map((row) =>
+      row.map((cell, index) => {
+        const place = figures.indexOf(index)
+        return place < 0 ? cell : cell.padStart(widths[place]!)
+      }),
+    ),
+  )
+}
+
+/** `1,234,567`; of a decimal, the places after the point stay as they are. */
+export function numeral(figure: number | string): string {
+  const [whole = '', places] = String(figure).split('.')
+  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ',')
+  return places === undefined ? grouped : `${grouped}.${places}`
+}
+
 /** `1 member`, `2 members` */
 export function count(n: number | bigint, one: string, many = `${one}s`): string {
   return `${n.toLocaleString('en')} ${Number(n) === 1 ? one : many}`

@@ -66,8 +66,8 @@ export function reportDay(text: string): Day | null {
   return Number.isNaN(at.getTime()) || at.toISOString().slice(0, 10) !== text ? null : text
 }
 
-/** The last thirty days, today included. */
-export function lastDays(timeZone: string, now: Date): { from: Day; to: Day } {
-  const to = dayOf(timeZone, now)
+/** The thirty days that end with `to`, or with today. */
+export function lastDays(timeZone: string, now: Date, last: Day | null): { from: Day; to: Day } {
+  const to = last ?? dayOf(timeZone, now)
   return { from: addDays(to, -29), to }
 }

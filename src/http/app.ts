@@ -19,6 +19,7 @@ import { healthRoutes } from './health.ts'
 import { memberRoutes } from './members.ts'
 import { createMetrics, type Metrics, metricsRoutes } from './metrics.ts'
 import { redemptionRoutes } from './redemptions.ts'
+import { reportRoutes } from './reports.ts'
 import { rewardRoutes } from './rewards.ts'
 import type { App, RouteDeps } from './route.ts'
 import { ruleRoutes } from './rules.ts'
@@ -101,6 +102,7 @@ function registerRoutes(v1: App, deps: RouteDeps): void {
   redemptionRoutes(v1, deps)
   rewardRoutes(v1, deps)
   adjustmentRoutes(v1, deps)
+  reportRoutes(v1, deps)
   ruleRoutes(v1, deps)
 }
 

@@ -49,6 +49,7 @@ const tags = {
   redemptions: 'Spending points, at once or held first',
   rewards: 'What can be had for points',
   adjustments: 'Corrections by hand',
+  reports: 'What is owed and deferred, and what happened day by day',
   rules: 'The rule files: in force, checked, published',
   operations: 'Health, metrics',
 }

@@ -60,20 +60,27 @@ const MOST_PERIODS = 600
 const ZERO = new Decimal(0)
 
 export function deferralReport(sql: Sql, terms: FinanceTerms, input: DeferralInput): Promise<DeferralReport> {
-  return inSnapshot(sql, async (tx) => {
-    const vintages = await readVintages(tx, terms, input)
-    const calendar = calendarOf(vintages, terms, input)
-    const sales = await readSales(tx, terms, { ...input, calendar, currencies: [...vintages.keys()] })
-    const estimates = await listEstimates(tx, { program: terms.program, knownAt: input.knownAt })
-    const books = { by: input.by, terms, calendar, estimates, vintages, sales }
-    return {
-      program: terms.program,
-      by: input.by,
-      at: input.at.toISOString(),
-      knownAt: input.knownAt?.toISOString() ?? null,
-      currencies: [...vintages.keys()].sort().map((currency) => currencyDeferral(books, currency)),
-    }
-  })
+  return inSnapshot(sql, async (tx) => ({
+    program: terms.program,
+    by: input.by,
+    at: input.at.toISOString(),
+    knownAt: input.knownAt?.toISOString() ?? null,
+    currencies: await readDeferral(tx, terms, input),
+  }))
+}
+
+/** In a snapshot that the caller has taken. */
+export async function readDeferral(
+  sql: Executor,
+  terms: FinanceTerms,
+  input: DeferralInput,
+): Promise<CurrencyDeferral[]> {
+  const vintages = await readVintages(sql, terms, input)
+  const calendar = calendarOf(vintages, terms, input)
+  const sales = await readSales(sql, terms, { ...input, calendar, currencies: [...vintages.keys()] })
+  const estimates = await listEstimates(sql, { program: terms.program, knownAt: input.knownAt })
+  const books = { by: input.by, terms, calendar, estimates, vintages, sales }
+  return [...vintages.keys()].sort().map((currency) => currencyDeferral(books, currency))
 }
 
 /** By currency; those whose points have a value in the money of the sales, and that the program itself pays for. */

@@ -4,6 +4,7 @@
  */
 import { Decimal, type Money, toPoints, type WireMoney, wireMoney, wirePoints } from '../base/points.ts'
 import type { Executor, Sql } from '../db/connection.ts'
+import { readDeferral } from './deferred.ts'
 import { inForce, listEstimates, type SurvivalDetail } from './estimates.ts'
 import { type FinanceTerms, inSnapshot, type OnProgress } from './finance.ts'
 import { type Owed, OwedSums, valuesOf } from './liability.ts'
@@ -35,6 +36,8 @@ export interface CurrencyLiability {
   }[]
   readonly control: { readonly [account: string]: number }
   readonly expected: ExpectedRedemption
+  /** revenue still deferred for the points, by months; null where sales are in other money or there is no value */
+  readonly deferred: WireMoney | null
 }
 
 /** Of the points owed, those that will be redeemed by the estimate in force. */
@@ -67,19 +70,25 @@ export function liabilityReport(
   terms: FinanceTerms,
   input: LiabilityInput,
 ): Promise<LiabilityReport> {
+  const { onProgress } = input
+  const passes = (first: number): OnProgress =>
+    onProgress && ((done, total) => onProgress(first * total + done, 2 * total))
   return inSnapshot(sql, async (tx) => {
-    const owed = await readOwed(tx, terms, input)
+    const owed = await readOwed(tx, terms, { ...input, onProgress: passes(0) })
+    const deferrals = await readDeferral(tx, terms, { ...input, by: 'month', onProgress: passes(1) })
     const estimates = await listEstimates(tx, { program: terms.program, knownAt: input.knownAt })
     return {
       program: terms.program,
       at: input.at.toISOString(),
       knownAt: input.knownAt?.toISOString() ?? null,
-      currencies: owed.map((one) =>
-        wireOwed(one, {
+      currencies: owed.map((one) => ({
+        ...wireOwed(one, {
           value: terms.valueAt(one.currency, input.at),
           estimate: inForce(estimates, one.currency, input.at),
         }),
-      ),
+        deferred:
+          deferrals.find(({ currency }) => currency === one.currency)?.periods.at(-1)?.closing ?? null,
+      })),
     }
   })
 }
@@ -100,7 +109,7 @@ export async function readOwed(sql: Executor, terms: FinanceTerms, input: Liabil
 function wireOwed(
   owed: Owed,
   { value, estimate }: { value: Money | null; estimate: EstimateRow | null },
-): CurrencyLiability {
+): Omit<CurrencyLiability, 'deferred'> {
   const { available, pending, held } = owed.byAccount
   const values =
     value &&
