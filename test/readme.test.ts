@@ -60,6 +60,7 @@ const passing: readonly (readonly [RegExp, string])[] = [
   [/\bcli:[^:\s]+/g, 'cli:user'],
   [/PostgreSQL [\d.]+ \(its own\), \d+ of/g, 'PostgreSQL of'],
   [/^(ok +job \S+) .*$/gm, '$1'],
+  [/^(ok +migrations +at) \d+/gm, '$1'],
 ]
 
 /** Word by word, so that a difference is told by its word, and Node may break lines elsewhere. */

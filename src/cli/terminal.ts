@@ -35,6 +35,7 @@ export interface Streams {
 
 const QUIET_FOR = 2_000
 const LINE_EVERY = 5_000
+const REDRAW_EVERY = 1_000
 
 export function createTerminal({ out, err, env }: Streams): Terminal {
   const colourless = (env.NO_COLOR ?? '') !== '' || env.TERM === 'dumb'
@@ -51,26 +52,34 @@ export function createTerminal({ out, err, env }: Streams): Terminal {
   }
 }
 
+/** Drawn anew each second, so that a step which takes its time does not look like a standstill. */
 function barProgress(what: string, stream: NodeJS.WriteStream): Progress {
+  const format = `${what} {bar} {percentage}% {value}/{total} {elapsed} s, {eta_formatted} to go`
   const startedAt = performance.now()
-  let bar: SingleBar | null = null
+  const elapsed = () => ({ elapsed: Math.round((performance.now() - startedAt) / 1000) })
+  const bar = new SingleBar(
+    { stream, format, hideCursor: true, clearOnComplete: true },
+    Presets.shades_classic,
+  )
+  let known = { done: 0, total: 1 }
+  let redraw: NodeJS.Timeout | null = null
+  const begin = setTimeout(() => {
+    bar.start(known.total, known.done, elapsed())
+    redraw = setInterval(() => bar.update(known.done, elapsed()), REDRAW_EVERY).unref()
+  }, QUIET_FOR).unref()
   return {
     update(done, total) {
-      if (bar === null && performance.now() - startedAt < QUIET_FOR) return
-      if (bar === null) {
-        const format = `${what} {bar} {percentage}% {value}/{total} {eta_formatted}`
-        bar = new SingleBar(
-          { stream, format, hideCursor: true, clearOnComplete: true },
-          Presets.shades_classic,
-        )
-        bar.start(total, done)
-      }
+      known = { done, total }
+      if (redraw === null) return
       bar.setTotal(total)
-      bar.update(done)
+      bar.update(done, elapsed())
     },
     stop() {
-      bar?.stop()
-      bar = null
+      clearTimeout(begin)
+      if (redraw === null) return
+      clearInterval(redraw)
+      redraw = null
+      bar.stop()
     },
   }
 }

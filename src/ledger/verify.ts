@@ -38,7 +38,7 @@ export interface Verification {
 export interface VerifyOptions {
   /** only this program's members; rows of members that are not there belong to no program */
   readonly program?: string
-  /** slices of members done, of all */
+  /** steps done, of all: one for each check of each slice of members, and one for the recorded answers */
   readonly onProgress?: (done: number, total: number) => void
 }
 
@@ -51,21 +51,27 @@ export function verifyLedger(sql: Sql, options: VerifyOptions = {}): Promise<Ver
   }) as Promise<Verification>
 }
 
+const checks = [strangers, badPostings, badEntries, badBalances, badRecords] as const
+
 async function verify(sql: Executor, options: VerifyOptions): Promise<Verification> {
   const checked = { members: 0, entries: 0, postings: 0, lots: 0 }
   const found = new Findings()
   const slices = await slicesOf(sql, options.program ?? null)
+  const steps = slices.length * checks.length + 1
+  let done = 0
+  const step = (rows: readonly FindingRow[]) => {
+    found.add(rows)
+    done += 1
+    options.onProgress?.(done, steps)
+  }
 
-  for (const [index, range] of slices.entries()) {
+  for (const range of slices) {
     const counts = await countRows(sql, { ...range, most: 0 })
     for (const name of ['members', 'entries', 'postings', 'lots'] as const)
       checked[name] += Number(counts[name])
-    for (const check of [strangers, badPostings, badEntries, badBalances, badRecords]) {
-      found.add(await check(sql, { ...range, most: found.room }))
-    }
-    options.onProgress?.(index + 1, slices.length)
+    for (const check of checks) step(await check(sql, { ...range, most: found.room }))
   }
-  found.add(await unbackedAnswers(sql, { program: options.program ?? null, most: found.room }))
+  step(await unbackedAnswers(sql, { program: options.program ?? null, most: found.room }))
   return { ok: found.count === 0, checked, findings: found.list() }
 }
 
