@@ -4,6 +4,8 @@
  */
 import type { Money } from '../base/points.ts'
 import type { Executor, Sql } from '../db/connection.ts'
+import { joinByHash } from './queries-finance.ts'
+import { sumInMemory } from './queries.ts'
 
 export interface FinanceTerms {
   readonly program: string
@@ -22,5 +24,9 @@ export type OnProgress = ((done: number, total: number) => void) | undefined
 
 /** Everything read in `work` is of one instant of the database, while others go on writing. */
 export function inSnapshot<T>(sql: Sql, work: (tx: Executor) => Promise<T>): Promise<T> {
-  return sql.begin('isolation level repeatable read read only', work) as Promise<T>
+  return sql.begin('isolation level repeatable read read only', async (tx) => {
+    await sumInMemory(tx)
+    await joinByHash(tx)
+    return work(tx)
+  }) as Promise<T>
 }

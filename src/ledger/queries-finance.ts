@@ -15,16 +15,27 @@ export interface Until {
   readonly knownAt: Date | null
 }
 
+/**
+ * For this database transaction. A slice's postings and entries are many, but the planner, which takes the
+ * ranges of ids for independent, expects a handful and looks up each by itself: 0.9 s a slice of 20,000
+ * entries instead of 0.25 s by hash join.
+ */
+export async function joinByHash(sql: Executor): Promise<void> {
+  await sql`set local enable_nestloop = off`
+}
+
 function inRange(sql: Executor, column: string, { from, to }: Range) {
   const end = to === null ? sql`` : sql`and ${sql(column)} < ${to}`
   return sql`(${sql(column)} >= ${from} ${end})`
 }
 
+/** The range is said of the members as well: it is not carried over, and all of them would be read each time. */
 function ownMembers(sql: Executor, column: string, range: Range) {
   const own =
     range.program === null
       ? sql``
-      : sql`and ${sql(column)} in (select member_id from members where program = ${range.program})`
+      : sql`and ${sql(column)} in (
+          select member_id from members where program = ${range.program} and ${inRange(sql, 'members.member_id', range)})`
   return sql`(${inRange(sql, column, range)} ${own})`
 }
 
