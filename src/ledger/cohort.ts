@@ -62,6 +62,8 @@ export class LotCohorts {
   readonly #owing: { points: bigint; ending: Ending; on: number; redemptionId: string | null }[] = []
   readonly #tell: (event: CohortEvent) => void
   #held = 0n
+  /** lapsed points that a return takes back which happened before they lapsed, though it was written after */
+  #foregone = 0n
 
   constructor(tell: (event: CohortEvent) => void) {
     this.#tell = tell
@@ -74,6 +76,7 @@ export class LotCohorts {
     const [came, left] = [inLot.has(leg.to), inLot.has(leg.from)]
     if (came && !left) this.#come(leg)
     if (left && !came) this.#leave(endingOf(leg.to), leg)
+    if (!left && !came && leg.from === 'expired') this.#foregone += this.#takeBackLapsed(leg)
   }
 
   /** Points that lapsed by themselves although no sweep has written it down yet; what is held stays. */
@@ -123,7 +126,25 @@ export class LotCohorts {
     return points
   }
 
+  /** A return whose points have lapsed takes them from there; returns what has not lapsed yet. */
+  #takeBackLapsed(leg: LotLeg): bigint {
+    const left = this.#comeBack('expired', leg)
+    if (leg.points > left) this.#leave('cancelled', { ...leg, points: leg.points - left })
+    return left
+  }
+
   #leave(ending: Ending, out: { points: bigint; on: number; redemptionId: string | null }): void {
+    if (ending !== 'expired' || this.#foregone === 0n) {
+      this.#end(ending, out)
+      return
+    }
+    const foregone = this.#foregone < out.points ? this.#foregone : out.points
+    this.#foregone -= foregone
+    this.#end('cancelled', { ...out, points: foregone })
+    if (out.points > foregone) this.#end('expired', { ...out, points: out.points - foregone })
+  }
+
+  #end(ending: Ending, out: { points: bigint; on: number; redemptionId: string | null }): void {
     let points = out.points
     while (points > 0n) {
       const place = ending === 'cancelled' ? this.#live.length - 1 : 0

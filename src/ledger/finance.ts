@@ -4,8 +4,8 @@
  */
 import type { Money } from '../base/points.ts'
 import type { Executor, Sql } from '../db/connection.ts'
-import { joinByHash } from './queries-finance.ts'
 import { sumInMemory } from './queries.ts'
+import { joinByHash } from './queries-finance.ts'
 
 export interface FinanceTerms {
   readonly program: string

@@ -5,8 +5,8 @@
 import { addDays, type Day, dayOf } from '../base/time.ts'
 import type { Executor } from '../db/connection.ts'
 import { type CohortEvent, LotCohorts, type OpenCohort } from './cohort.ts'
-import { type LegRow, legsOfLots, type Until } from './queries-finance.ts'
 import { keyOfLot, type LotKey } from './lot.ts'
+import { type LegRow, legsOfLots, type Until } from './queries-finance.ts'
 import { slicesOf } from './slices.ts'
 
 const DAY = 86_400_000

@@ -75,6 +75,18 @@ const rows: readonly (readonly [string, string, string, string])[] = [
     '2 issued @1',
   ],
   [
+    'a return of lapsed points',
+    'issued>available 9 @1, available>expired 9 @8, expired>issued 4 @9',
+    '9 expired @8 from @1, -4 expired @9 of @8 from @1, 4 cancelled @9 from @1',
+    '',
+  ],
+  [
+    'the same, of a day before they lapsed',
+    'issued>available 9 @1, expired>issued 4 @5, available>expired 9 @8',
+    '4 cancelled @8 from @1, 5 expired @8 from @1',
+    '',
+  ],
+  [
     'a debt paid off goes with its return',
     'issued>pending 5 @1, pending>negative 5 @2',
     '5 cancelled @2 from @1',
