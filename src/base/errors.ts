@@ -67,6 +67,8 @@ export interface Fault {
   readonly file?: string
   readonly line?: number
   readonly column?: number
+  /** just past the last character at fault, on the same line */
+  readonly endColumn?: number
   readonly hint?: string
 }
 

@@ -1,6 +1,6 @@
 /**
- * Rule files on disk for the command line: which programs a path means, and their faults told as good
- * compilers do, with the line and a caret under what is wrong.
+ * Rule files on disk for the command line: which programs a path means, and the lines that their faults
+ * are on.
  */
 import { readdir, stat } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
@@ -8,7 +8,7 @@ import type { Fault } from '../base/errors.ts'
 import { type ProgramFiles, readProgramFiles } from '../program/files.ts'
 import { type Loaded, loadProgram } from '../program/load.ts'
 import { UsageError } from './command-line.ts'
-import type { Style } from './terminal.ts'
+import { type FaultStyle, faultInLine } from './fault-text.ts'
 
 export interface Source extends Loaded {
   /** what was read: a program's folder, or one file */
@@ -66,30 +66,9 @@ export async function readSource(path: string): Promise<Source> {
   }
 }
 
-export interface FaultStyle {
-  readonly label: 'error' | 'warning'
-  look(style: Style, text: string): string
-}
-
-/**
- * `rules/x/program.yaml:7:12 unknown key "weekdya"`, the line, a caret, the hint.
- */
-export function faultText(fault: Fault, source: Source, { label, look }: FaultStyle): string {
-  const colour = label === 'error' ? 'red' : 'yellow'
-  const at = fault.file ? `${fault.file}:${fault.line ?? 1}:${fault.column ?? 1}` : source.path
-  const lines = [`${look('bold', at)} ${look(colour, label)} ${fault.message}`]
-  const shown = sourceLine(fault, source)
-  if (shown !== null) {
-    const number = String(fault.line)
-    const column = fault.column ?? 1
-    // Tabs stay tabs, so that the caret stands where the eye expects it.
-    const indent = shown.slice(0, column - 1).replace(/[^\t]/g, ' ')
-    lines.push(`  ${look('dim', `${number} |`)} ${shown.slice(0, 200)}`)
-    if (column <= 200)
-      lines.push(`  ${' '.repeat(number.length)} ${look('dim', '|')} ${indent}${look(colour, '^')}`)
-  }
-  if (fault.hint !== undefined) lines.push(`  ${look('cyan', 'hint:')} ${fault.hint}`)
-  return lines.join('\n')
+/** The fault with its line; its first words alone where no file of the source has it. */
+export function faultText(fault: Fault, source: Source, style: FaultStyle): string {
+  return faultInLine(fault, { place: source.path, line: sourceLine(fault, source) }, style)
 }
 
 function sourceLine({ file, line }: Fault, { files, folder }: Source): string | null {
@@ -97,7 +76,5 @@ function sourceLine({ file, line }: Fault, { files, folder }: Source): string | 
   const content = files.get(relative(folder, file))
   if (content === undefined) return null
   const text = typeof content === 'string' ? content : new TextDecoder().decode(content)
-  const shown = text.split(/\r\n|\r|\n/)[line - 1]
-  // A hostile file's control characters must not reach the terminal.
-  return shown === undefined ? null : shown.replace(/[^\P{Cc}\t]/gu, '\uFFFD')
+  return text.split(/\r\n|\n/)[line - 1] ?? null
 }

@@ -75,6 +75,7 @@ export const Problem = z
           file: z.string().optional(),
           line: z.int().optional(),
           column: z.int().optional(),
+          endColumn: z.int().optional(),
           hint: z.string().optional(),
         }),
       )

@@ -30,6 +30,7 @@ const RuleFault = z
     file: z.string().optional(),
     line: z.int().optional(),
     column: z.int().optional(),
+    endColumn: z.int().optional(),
     hint: z.string().optional(),
   })
   .meta({
@@ -39,6 +40,7 @@ const RuleFault = z
         file: 'program.yaml',
         line: 9,
         column: 13,
+        endColumn: 20,
         path: 'earn[0].when.weekdya',
         message: 'unknown fact "weekdya"',
         hint: 'did you mean "weekday"?',

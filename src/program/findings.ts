@@ -46,11 +46,20 @@ export function newFindings(): Findings {
 }
 
 function toFault(problem: Problem): Fault {
-  const { line, column } = locate(problem)
   const { file, path } = problem.at
-  const fault = { file, line, column, path, message: problem.message }
-  return problem.hint === undefined ? fault : { ...fault, hint: problem.hint }
+  const fault = { file, ...locate(problem), path, message: short(problem.message) }
+  return problem.hint === undefined ? fault : { ...fault, hint: short(problem.hint) }
 }
+
+/** A message repeats what was written, which may be anything: no word of it goes on for pages, nor does the whole. */
+function short(text: string): string {
+  const words = text.length > LONGEST_WORD ? text.replace(LONG_WORD, '$1…') : text
+  return words.length > LONGEST_MESSAGE ? `${words.slice(0, LONGEST_MESSAGE)}…` : words
+}
+
+const LONGEST_WORD = 80
+const LONG_WORD = /(\S{80})\S+/g
+const LONGEST_MESSAGE = 600
 
 function inReadingOrder(a: Fault, b: Fault): number {
   const byFile = a.file === b.file ? 0 : (a.file ?? '') < (b.file ?? '') ? -1 : 1

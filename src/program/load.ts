@@ -3,6 +3,7 @@
  * with an error does not exist: there is nothing in between that could reach a member.
  */
 import type { Fault } from '../base/errors.ts'
+import { nearest } from '../base/nearest.ts'
 import { buildRuleSet } from '../rules/evaluate.ts'
 import type { MapNode, Report } from '../rules/node.ts'
 import { problem } from '../rules/problem.ts'
@@ -18,11 +19,12 @@ import { readLadders } from './ladders.ts'
 import { lint } from './lint.ts'
 import { mergeFiles } from './merge.ts'
 import { asMap, childOf, entriesAt, firstOf, itemsAt, scalarAt, textAt, wordAt } from './nodes.ts'
+import { newBudget } from './plain-yaml.ts'
 import type { Currency, Ladder, Program } from './program.ts'
 import { readRewards } from './rewards.ts'
 import { checkStructure } from './structure.ts'
 import { parseTree } from './tree.ts'
-import { checkIsoCurrency, readZone } from './units.ts'
+import { checkIsoCurrency, isoCurrencies, readZone } from './units.ts'
 import { contentHash } from './version.ts'
 
 export interface Loaded {
@@ -39,9 +41,10 @@ export function loadProgram(files: ProgramFiles): Loaded {
   const warnings = newFindings()
   const sources: MapNode[] = []
   const examples: MapNode[] = []
+  const budget = newBudget()
   let unread = false
   for (const name of checkFiles(files, errors.report)) {
-    const tree = parseTree(name, files.get(name)!, errors.report)
+    const tree = parseTree({ file: name, content: files.get(name)!, budget }, errors.report)
     const isExamples = kindOf(name) === 'examples'
     if (tree === null) unread ||= !isExamples
     else {
@@ -75,8 +78,9 @@ function readProgram(top: MapNode, findings: Findings): Omit<Program, 'version'>
     known: ['pending_only', 'to_zero', 'negative'],
     fallback: 'to_zero',
   })
-  const id = textAt(top, 'program')
-  if (money === null || id === null) return null
+  const id = textAt(top, 'program') ?? ''
+  // Without money or currencies nearly every rule would be told of, and none of it would help.
+  if (money === null || currencies.size === 0) return null
 
   const scope: Scope = {
     timeZone,
@@ -89,12 +93,14 @@ function readProgram(top: MapNode, findings: Findings): Omit<Program, 'version'>
     ruleIds: itemsAt(top, 'earn').flatMap((item) => textAt(asMap(item), 'id') ?? []),
   }
   const rules = buildRuleSet({ ...readRules(top, scope, findings), timeZone, money })
-  const name = textAt(top, 'name') ?? id
   const declared = { timeZone, money, currencies, transactionTypes, memberAttributes }
-  return { id, name, ...declared, rules, ladders, rewards, returns }
+  return { id, name: textAt(top, 'name') ?? id, ...declared, rules, ladders, rewards, returns }
 }
 
-/** The program's money: as declared, or that of the first currency with a value. Values must agree with it. */
+/**
+ * The program's money: as declared, or that of the first currency with a value. Values must agree with it.
+ * Where it is misspelt the nearest one is taken, so that the rest of the files can be told of as well.
+ */
 function readMoneyOf(top: MapNode, currencies: ReadonlyMap<string, Currency>, report: Report): string | null {
   const node = scalarAt(top, 'money')
   const values = [...currencies.values()].flatMap(({ id, value }) => (value ? { id, value } : []))
@@ -108,7 +114,8 @@ function readMoneyOf(top: MapNode, currencies: ReadonlyMap<string, Currency>, re
     return null
   }
   const declared = node && checkIsoCurrency(node, { text: node.text, offset: 0 }, report)
-  const money = node ? declared : values[0]!.value.currency
+  const guess = node && declared === null ? nearest(node.text, isoCurrencies) : null
+  const money = node ? (declared ?? guess) : values[0]!.value.currency
   for (const { id, value } of values) {
     if (money === null || value.currency === money) continue
     const at = scalarAt(asMap(childOf(asMap(childOf(top, 'currencies')), id)), 'value')?.at ?? top.at

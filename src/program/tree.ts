@@ -4,24 +4,35 @@
  */
 import { isAlias, isMap, isScalar, isSeq, type ParsedNode, type YAMLMap } from 'yaml'
 import type { MapEntry, MapNode, Node, Place, Problem, Report, ScalarNode } from '../rules/node.ts'
-import { DEEPEST, isPlainYaml, openSource, parse, placeAt, type Source } from './source.ts'
+import { type Budget, DEEPEST, newBudget, readYaml } from './plain-yaml.ts'
+import { openSource, placeAt, type Source } from './source.ts'
 
-/** Where a scalar's text begins in its file, kept beside the tree so that offsets into it can be told. */
+/** Where a key or a value stands in its file, kept beside the tree so that parts of it can be told. */
 interface Origin {
   readonly source: Source
+  /** of what is seen, quotes included: where a caret begins, and where it is too far */
+  readonly begin: number
+  readonly end: number
+  /** where a scalar's text begins */
   readonly from: number
   readonly value: string
 }
 
 const origins = new WeakMap<Place, Origin>()
 
+export interface RuleFile {
+  readonly file: string
+  readonly content: Uint8Array | string
+  /** shared by the files of a program; one of its own where it is left out */
+  readonly budget?: Budget
+}
+
 /** The top-level map of a file, or null where there is none to work with; what is wrong is reported. */
-export function parseTree(file: string, content: Uint8Array | string, report: Report): MapNode | null {
+export function parseTree({ file, content, budget = newBudget() }: RuleFile, report: Report): MapNode | null {
   const start: Place = { file, line: 1, column: 1, path: '' }
   const source = openSource(file, content, report)
-  if (source === null || !isPlainYaml(source)) return null
-  const document = parse(source)
-  if (document === null) return null
+  const document = source && readYaml(source, budget)
+  if (source === null || document === null) return null
   const root = document.contents
   if (root === null || (isScalar(root) && root.value === null)) {
     report({ at: start, message: 'the file is empty', hint: 'a rule file holds keys such as `earn:`' })
@@ -33,14 +44,43 @@ export function parseTree(file: string, content: Uint8Array | string, report: Re
   return null
 }
 
-/** The line and column of a problem: its place, moved by the offset into the scalar's text. */
-export function locate({ at, offset }: Problem): { line: number; column: number } {
+export interface Span {
+  readonly line: number
+  readonly column: number
+  /** just past the last character at fault, on the same line; left out where that is not known */
+  readonly endColumn?: number
+}
+
+/**
+ * What a problem points at: its whole key or value, or from an offset on the word that stands there. What
+ * goes on over several lines is pointed at on its first one.
+ */
+export function locate({ at, offset, length }: Problem): Span {
   const origin = origins.get(at)
-  if (!offset || !origin) return { line: at.line, column: at.column }
-  const found = follow(origin, offset)
-  if (found === null) return { line: at.line, column: at.column }
-  const { line, col } = origin.source.lines.linePos(found)
-  return { line, column: col }
+  if (!origin) {
+    const span = { line: at.line, column: at.column }
+    return length === undefined ? span : { ...span, endColumn: at.column + length }
+  }
+  const inside = offset === undefined ? null : spanInside(origin, offset, length)
+  const [begin, end] = inside ?? [origin.begin, origin.end]
+  const { text, lines } = origin.source
+  const { line, col } = lines.linePos(begin)
+  const lineEnd = /\r?\n|$/g
+  lineEnd.lastIndex = begin
+  const last = Math.min(end, lineEnd.exec(text)?.index ?? end)
+  return { line, column: col, endColumn: col + Math.max(1, last - begin) }
+}
+
+// A word with its dots and hyphens, a number as it was typed, an operator, or whatever else stands there.
+const WORD = /[\p{L}_][\p{L}\p{N}_]*(?:[.-][\p{L}_][\p{L}\p{N}_]*)*|\d+(?:[.,]\d+)*|[=<>!&|]+|\S/uy
+
+function spanInside(origin: Origin, offset: number, length: number | undefined): [number, number] | null {
+  const begin = follow(origin, offset)
+  if (begin === null) return null
+  WORD.lastIndex = offset
+  const count = length ?? WORD.exec(origin.value)?.[0].length ?? 1
+  const last = follow(origin, Math.min(offset + count, origin.value.length) - 1)
+  return [begin, last === null || last < begin ? begin + 1 : last + 1]
 }
 
 /** `the number 5`, `a list`: how a node is named in a message. */
@@ -61,12 +101,21 @@ interface Spot {
 }
 
 function toNode(source: Source, node: ParsedNode | null, spot: Spot): Node | null {
-  if (node === null)
-    return { kind: 'scalar', at: { ...spot.fallback, path: spot.path }, type: 'null', text: '' }
+  if (node === null) {
+    const at: Place = { ...spot.fallback, path: spot.path }
+    const origin = origins.get(spot.fallback)
+    if (origin) origins.set(at, origin)
+    return { kind: 'scalar', at, type: 'null', text: '' }
+  }
   const at = placeAt(source, node.range[0], spot.path)
   if (spot.depth > DEEPEST) {
     source.report({ at, message: `nested deeper than ${DEEPEST} levels` })
     return null
+  }
+  const isFlow = (isMap(node) || isSeq(node)) && node.flow === true
+  if (isFlow) {
+    const [begin, end] = node.range
+    origins.set(at, { source, begin, end, from: begin, value: '' })
   }
   if (isMap(node)) {
     const entries = entriesOf(source, node as YAMLMap.Parsed, spot)
@@ -99,11 +148,11 @@ function scalarOf(source: Source, scalar: ScalarParsed, { path, fallback }: Spot
           : 'text'
   const text = type === 'text' ? String(value) : scalar.source
   const at: Place = { ...fallback, path }
-  const [begin] = scalar.range
+  const [begin, end] = scalar.range
   const quoted = scalar.type === 'QUOTE_DOUBLE' || scalar.type === 'QUOTE_SINGLE'
   const block = scalar.type === 'BLOCK_LITERAL' || scalar.type === 'BLOCK_FOLDED'
   const from = quoted ? begin + 1 : block ? source.text.indexOf('\n', begin) + 1 : begin
-  origins.set(at, { source, from, value: text })
+  origins.set(at, { source, begin, end, from, value: text })
   return { kind: 'scalar', at, type, text }
 }
 
@@ -119,6 +168,8 @@ function entriesOf(source: Source, map: YAMLMap.Parsed, spot: Spot): MapEntry[] 
     }
     const name = typeof key.value === 'string' ? key.value : key.source
     const keyAt: Place = { ...place, path: joined(spot.path, name) }
+    const [begin, end] = key.range
+    origins.set(keyAt, { source, begin, end, from: begin, value: name })
     const earlier = lineOf.get(name)
     if (earlier !== undefined) {
       source.report({

@@ -23,7 +23,7 @@ export function wordsOf(text: string): Word[] {
   }))
 }
 
-const isoCurrencies = new Set(Intl.supportedValuesOf('currency'))
+export const isoCurrencies: ReadonlySet<string> = new Set(Intl.supportedValuesOf('currency'))
 
 export function checkIsoCurrency(node: ScalarNode, word: Word, report: Report): string | null {
   if (isoCurrencies.has(word.text)) return word.text

@@ -44,10 +44,14 @@ export interface ScalarNode {
   readonly text: string
 }
 
-/** What is wrong at a place. `offset` counts characters into the scalar's text. */
+/**
+ * What is wrong at a place. `offset` counts characters into the scalar's text, `length` how many from there
+ * on are at fault; without them it is the word at the offset, or the whole key or value.
+ */
 export interface Problem {
   readonly at: Place
   readonly offset?: number
+  readonly length?: number
   readonly message: string
   readonly hint?: string
 }

@@ -35,6 +35,8 @@ export type Formula = Spot &
   )
 
 const MOST_NESTED = 64
+// A chain such as 1 + 1 + 1 is a tree as deep as it is long.
+const MOST_OPERATORS = 400
 const MOST_CHARACTERS = 4000
 const UNIT = /^[A-Z]{3}$/
 const words: ReadonlySet<string> = new Set(['and', 'or', 'not', 'in', 'if', 'then', 'else'])
@@ -53,6 +55,7 @@ class Parser {
   readonly #tokens: readonly Token[]
   #next = 0
   #depth = 0
+  #operators = 0
 
   constructor(tokens: readonly Token[]) {
     this.#tokens = tokens
@@ -181,6 +184,10 @@ class Parser {
 
   #binary(left: Formula, operand: () => Formula): Formula {
     const { text, offset } = this.#advance()
+    this.#operators += 1
+    if (this.#operators > MOST_OPERATORS) {
+      throw new SyntaxFault(offset, `a formula has at most ${MOST_OPERATORS} operators`)
+    }
     const right = operand()
     return {
       kind: 'binary',

@@ -3,9 +3,16 @@ import type { Place, Problem } from './node.ts'
 
 interface Detail {
   readonly offset?: number | undefined
+  readonly length?: number | undefined
   readonly hint?: string | undefined
 }
 
-export function problem(at: Place, message: string, { offset, hint }: Detail = {}): Problem {
-  return { at, message, ...(offset === undefined ? {} : { offset }), ...(hint === undefined ? {} : { hint }) }
+export function problem(at: Place, message: string, { offset, length, hint }: Detail = {}): Problem {
+  return {
+    at,
+    message,
+    ...(offset === undefined ? {} : { offset }),
+    ...(length === undefined ? {} : { length }),
+    ...(hint === undefined ? {} : { hint }),
+  }
 }

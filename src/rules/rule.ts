@@ -2,7 +2,7 @@
  * One rule of a program, checked and compiled. A rule that compiles can be evaluated on every transaction
  * of its types: what it does not find in the facts makes it not fire, never fail.
  */
-import { didYouMean } from '../base/nearest.ts'
+import { didYouMean, nearest } from '../base/nearest.ts'
 import { type Rounding, roundings } from '../base/points.ts'
 import { compileAward, type Grant } from './award.ts'
 import { allHold, compileCondition, type LineCondition } from './condition.ts'
@@ -55,10 +55,10 @@ export function compileRule(node: MapNode, scope: Scope, report: Report): Rule |
   const rounding = readRounding(written.get('round'), fail)
   const limitNode = written.get('limit')
   const limit = limitNode ? compileLimit(limitNode, scope, fail) : null
-  // Without its types or its id, every name in a rule would be reported as unknown.
-  if (id === null || on === null) return null
+  // Without its types, every name in a rule would be reported as unknown.
+  if (on === null) return null
 
-  const terms: Terms = { scope, rule: id, on, lines: perLine ? 'line' : 'none' }
+  const terms: Terms = { scope, rule: id ?? '', on, lines: perLine ? 'line' : 'none' }
   const when = written.get('when')
   const tests = when ? compileCondition(when, terms, fail) : []
   const grants = readAwards(node, { written, terms, rounding }, fail)
@@ -66,7 +66,7 @@ export function compileRule(node: MapNode, scope: Scope, report: Report): Rule |
     const given = [...new Set(grants.map(({ currency }) => currency))].join(', ')
     fail(problem((limitNode ?? node).at, `the limit is in ${limit.currency}, the rule gives ${given}`))
   }
-  if (!good || !tests || !grants || !window) return null
+  if (!good || id === null || !tests || !grants || !window) return null
 
   const name = written.get('name')
   return {
@@ -124,7 +124,8 @@ function readTypes(node: MapNode, { written, scope }: Reading, report: Report): 
     const type = item.kind === 'scalar' ? item.text : ''
     if (scope.transactionTypes.has(type)) return type
     report(problem(item.at, `unknown transaction type "${type}"`, { hint: didYouMean(type, known) }))
-    return null
+    // Read on as the type that was probably meant, so that the rest of the rule is told of too.
+    return nearest(type, known)
   })
   return types.includes(null) ? null : [...new Set(types.filter((type) => type !== null))]
 }

@@ -1,6 +1,7 @@
 /**
  * Reads short phrases such as `1 bean per 1 EUR of net` word by word, so that a fault points at its word.
  */
+import { didYouMean } from '../base/nearest.ts'
 import type { Report, ScalarNode } from './node.ts'
 import { problem } from './problem.ts'
 
@@ -46,10 +47,11 @@ export class Words {
     return null
   }
 
-  /** Reports that the next word is not what stands here. */
+  /** Reports that the next word is not what stands here; the nearest of the words quoted in `what` is told. */
   expected(what: string, hint?: string): null {
     const { text, offset } = this.next
-    const found = text === '' ? 'the text ends here' : `unexpected "${text}"`
-    return this.fault(offset, `${found}, expected ${what}`, hint)
+    if (text === '') return this.fault(offset, `the text ends here, expected ${what}`, hint)
+    const quoted = [...what.matchAll(/"(\w+)"/g)].map((match) => match[1]!)
+    return this.fault(offset, `unexpected "${text}", expected ${what}`, hint ?? didYouMean(text, quoted))
   }
 }

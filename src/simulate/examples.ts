@@ -43,7 +43,7 @@ export function runExamples(program: Program, files: ProgramFiles): ExamplesRun 
   const failed: ExampleFailure[] = []
   let passed = 0
   for (const name of [...files.keys()].filter((each) => kindOf(each) === 'examples').sort()) {
-    const tree = parseTree(name, files.get(name)!, findings.report)
+    const tree = parseTree({ file: name, content: files.get(name)! }, findings.report)
     if (tree === null) continue
     checkStructure(tree, examplesFile, findings.report)
     for (const item of itemsAt(tree, 'examples')) {

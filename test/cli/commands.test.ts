@@ -48,7 +48,7 @@ t.test('rule files', async (t) => {
     t.equal(code, 1)
     t.match(out, '1 program checked: 1 error,')
     t.match(err, `${file}:${line}:11 error`)
-    t.match(err, `  ${line} | timeZone: Europe/Berlim\n    |           ^\n`)
+    t.match(err, `  ${line} | timeZone: Europe/Berlim\n    |           ^^^^^^^^^^^^^\n`)
     t.match(err, 'hint: did you mean "Europe/Berlin"?')
 
     const { document } = await told(`rules check ${file}`)

@@ -43,17 +43,26 @@ const rows: readonly (readonly [Parameters<typeof told>[0], string])[] = [
   ['# only a comment\n', '1:1 the file is empty (a rule file holds keys such as `earn:`)'],
   ['- a\n- b\n', '1:1 expected keys such as `earn:`, got a list'],
   ['hello\n', '1:1 expected keys such as `earn:`, got the text "hello"'],
-  ['program: a\u0000b\n', '1:11 the file holds a control character'],
-  [bytes(0x70, 0xff, 0xfe), '1:1 the file is not text in UTF-8 (save it as UTF-8)'],
-  [bytes(0xff, 0xfe, 0x70, 0x00), '1:1 the file is not text in UTF-8 (save it as UTF-8)'],
+  ['program: a\u0000b\n', '1:11 the file holds a NUL: it is no text in UTF-8 (save it as UTF-8)'],
+  [
+    bytes(0x70, 0xff, 0xfe),
+    '1:2 the file is not text in UTF-8: no character begins with the byte 0xFF here (save it as UTF-8)',
+  ],
+  [bytes(0xff, 0xfe, 0x70, 0x00), '1:1 the file is in UTF-16, not in UTF-8 (save it as UTF-8)'],
 
   // YAML that does not read as meant, or that rule files do not take
   [more('---\nprogram: second'), '8:1 a rule file holds one document; "---" begins a second one'],
   [more('rewards: &all []'), '8:10 anchors such as "&all" are not part of rule files'],
   [more('name: *all'), '8:7 aliases such as "*all" are not part of rule files; write the value out'],
   ['a: &a [x]\nb: &b [*a, *a, *a]\nc: [*b, *b, *b]\n', '1:4 anchors such as "&a" are not part of rule files'],
-  [more('name: !!str 5'), '8:7 tags such as "!!str" are not part of rule files'],
-  [more('name: !!js/function "x"'), '8:7 tags such as "!!js/function" are not part of rule files'],
+  [
+    more('name: !!str 5'),
+    '8:7 tags such as "!!str" are not part of rule files (leave it out, or put the whole value in quotes)',
+  ],
+  [
+    more('name: !!js/function "x"'),
+    '8:7 tags such as "!!js/function" are not part of rule files (leave it out, or put the whole value in quotes)',
+  ],
   ['%YAML 1.1\n---\nprogram: x\n', '1:1 directives are not part of rule files'],
   [more('<<: { name: x }'), '8:1 "<<" can\'t be used as a key'],
   [more('__proto__: { name: x }'), '8:1 "__proto__" can\'t be used as a key'],
@@ -61,9 +70,9 @@ const rows: readonly (readonly [Parameters<typeof told>[0], string])[] = [
   [more(`rewards:\n  ${'- '.repeat(60)}x`), '9:103 nested deeper than 50 levels'],
   [
     more(Array.from({ length: 60 }, (_, n) => `${' '.repeat(n)}a:`).join('\n')),
-    '8:1 unknown key "a" (known here: program, name, timeZone, money, currencies, transactions, members, tables, neverEarn, earn, tiers, ladders, rewards, returns) | 59:52 nested deeper than 50 levels',
+    '59:1 nested deeper than 50 levels',
   ],
-  [more('rewards: [,,]'), '8:12 two commas with nothing between them'],
+  [more('rewards: [,,]'), '8:12 two commas with nothing between them (delete one of them)'],
   [more('program: again'), '8:1 the key "program" stands twice, first on line 1'],
   [beans('value: 1 EUR, value: 2 EUR'), '4:26 the key "value" stands twice, first on line 4'],
   [{ currencies: 'currencies:\n\tbeans: {}' }, '4:1 a tab stands where only spaces may (indent with spaces)'],
@@ -131,7 +140,7 @@ const rows: readonly (readonly [Parameters<typeof told>[0], string])[] = [
   [beans('value: 5 cent'), '4:21 "cent" is not a currency of ISO 4217'],
   [
     beans('value: "0,05 EUR"'),
-    '4:19 "0,05" is not a number (write it with a decimal point and without separators: 0.05)',
+    '4:20 "0,05" is not a number (write it with a decimal point and without separators: 0.05)',
   ],
   [beans('value: 0 EUR'), '4:19 the amount must be above zero'],
   [beans('value: 1 EUR, expires: 12 moths'), '4:38 "moths" is not a unit of time (did you mean "months"?)'],
