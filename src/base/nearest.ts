@@ -1,15 +1,13 @@
-/** "Did you mean …": the known name closest to a mistyped one, or none when nothing is close. */
+/**
+ * "Did you mean …": the known name that a mistyped one was probably meant to be, or none when nothing is
+ * close. A wrong guess is worse than none, so short words must be nearly right.
+ */
 import { distance } from 'fastest-levenshtein'
 
 export function nearest(word: string, known: Iterable<string>): string | null {
-  const wanted = word.slice(0, 100).toLowerCase()
-  let best: { name: string; edits: number } | null = null
-  for (const name of known) {
-    const edits = distance(wanted, name.toLowerCase())
-    if (best === null || edits < best.edits) best = { name, edits }
-  }
-  if (best === null) return null
-  return best.edits <= Math.max(1, Math.floor(best.name.length / 2)) ? best.name : null
+  const names = [...known]
+  const wanted = plain(word.slice(0, 100))
+  return alike(wanted, names) ?? closest(wanted, names) ?? shortened(wanted, names) ?? other(wanted, names)
 }
 
 /** `did you mean "weekday"?`, or undefined when nothing is close. */
@@ -17,3 +15,109 @@ export function didYouMean(word: string, known: Iterable<string>): string | unde
   const name = nearest(word, known)
   return name === null ? undefined : `did you mean "${name}"?`
 }
+
+/** Letter cases aside, and signs between the words of a name. */
+function plain(text: string): string {
+  return text.toLowerCase().replace(/[\s_-]+/g, '')
+}
+
+/** The same but for signs and cases, or what people from other houses call it. */
+function alike(wanted: string, names: readonly string[]): string | null {
+  const same = names.find((name) => plain(name) === wanted)
+  if (same !== undefined) return same
+  const meant = otherWords.get(wanted) ?? []
+  return meant.find((name) => names.includes(name)) ?? null
+}
+
+function closest(wanted: string, names: readonly string[]): string | null {
+  let best: { name: string; edits: number } | null = null
+  for (const name of names) {
+    const edits = typos(wanted, plain(name))
+    if (best === null || edits < best.edits) best = { name, edits }
+  }
+  if (best === null) return null
+  return best.edits <= mostTypos(Math.max(wanted.length, best.name.length)) ? best.name : null
+}
+
+function typos(wanted: string, name: string): number {
+  const edits = distance(wanted, name)
+  // Two letters swapped are one slip of the fingers, not two.
+  const swapped = edits === 2 && wanted.length === name.length && sorted(wanted) === sorted(name)
+  return swapped ? 1 : edits
+}
+
+function sorted(text: string): string {
+  return [...text].sort().join('')
+}
+
+function mostTypos(length: number): number {
+  return length < 5 ? 1 : length < 8 ? 2 : Math.floor(length / 3)
+}
+
+/** `tue` for `tuesday`, where nothing else begins so. */
+function shortened(wanted: string, names: readonly string[]): string | null {
+  const [only, second] = wanted.length < 3 ? [] : names.filter((name) => plain(name).startsWith(wanted))
+  return only !== undefined && second === undefined ? only : null
+}
+
+/** A part of a longer name: `category` for `line.category`, `zero` for `to_zero`. */
+function other(wanted: string, names: readonly string[]): string | null {
+  const parts = (name: string) => name.toLowerCase().split(/[\s._-]+/)
+  return names.find((name) => parts(name).includes(wanted)) ?? null
+}
+
+/** What is written by those who know other programs, and the words here that it may stand for. */
+const otherWords: ReadonlyMap<string, readonly string[]> = new Map([
+  ['start', ['from']],
+  ['begin', ['from']],
+  ['begins', ['from']],
+  ['since', ['from']],
+  ['end', ['until']],
+  ['ends', ['until']],
+  ['to', ['until']],
+  ['type', ['on']],
+  ['if', ['when']],
+  ['conditions', ['when']],
+  ['points', ['award']],
+  ['cap', ['limit']],
+  ['worth', ['value']],
+  ['price', ['costs', 'gross']],
+  ['expiry', ['expires']],
+  ['levels', ['ladder']],
+  ['rules', ['earn']],
+  ['decimal', ['number']],
+  ['float', ['number']],
+  ['int', ['integer']],
+  ['string', ['text']],
+  ['enum', ['oneOf']],
+  ['values', ['oneOf']],
+  ['datetime', ['date']],
+  ['min', ['atLeast', 'minimum']],
+  ['max', ['atMost', 'maximum']],
+  ['gte', ['atLeast']],
+  ['lte', ['atMost']],
+  ['gt', ['above']],
+  ['lt', ['below']],
+  ['over', ['above']],
+  ['under', ['below']],
+  ['>=', ['atLeast']],
+  ['<=', ['atMost']],
+  ['>', ['above']],
+  ['<', ['below']],
+  ['=', ['is']],
+  ['==', ['is']],
+  ['equals', ['is']],
+  ['!=', ['not']],
+  ['or', ['any']],
+  ['and', ['all']],
+  ['not', ['none']],
+  ['day', ['weekday']],
+  ['total', ['gross']],
+  ['amount', ['gross', 'line.gross']],
+  ['store', ['location']],
+  ['customer', ['member']],
+  ['user', ['member']],
+  ['reject', ['refuse']],
+  ['nearest', ['half_up']],
+  ['down', ['floor']],
+])

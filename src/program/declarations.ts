@@ -3,7 +3,7 @@
  * what is known of members. A name that is declared wrongly is declared all the same, so that one mistake
  * is told of once and not again wherever the name is used.
  */
-import { didYouMean } from '../base/nearest.ts'
+import { didYouMean, nearest } from '../base/nearest.ts'
 import { type Money, roundings } from '../base/points.ts'
 import type { ExpiryPolicy } from '../base/time.ts'
 import { reservedLineNames, reservedNames } from '../rules/fact.ts'
@@ -126,7 +126,8 @@ function readField(
   if (node.kind === 'list')
     return { name, type: 'text', oneOf: readOneOf(node.items, node, report), required: !optional }
   if (node.kind === 'scalar') {
-    const type = fieldTypes.find((known) => known === node.text) ?? 'text'
+    // A type that is misspelt is told of; as the one that was meant it makes no echo where it is used.
+    const type = fieldTypes.find((known) => known === nearest(node.text, fieldTypes)) ?? 'text'
     return { name, type, oneOf: null, required: !optional }
   }
   const list = childOf(node, 'oneOf')

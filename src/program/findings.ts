@@ -4,7 +4,7 @@
  */
 import type { Fault } from '../base/errors.ts'
 import type { Problem, Report } from '../rules/node.ts'
-import { locate } from './tree.ts'
+import { isEcho, locate } from './tree.ts'
 
 /** More than a person mends in one go; the last fault then says how many were left out. */
 const MOST_FAULTS = 500
@@ -19,9 +19,15 @@ export interface Findings {
 
 export function newFindings(): Findings {
   const found = new Map<string, Fault>()
+  const wrong = new Set<string>()
   let left = 0
   return {
     report(problem) {
+      const { at, offset } = problem
+      // Of what is wrong as a whole, its parts are not told as well.
+      const whole = `${at.file}:${at.path}`
+      if (isEcho(at) || (offset !== undefined && wrong.has(whole))) return
+      if (offset === undefined && at.path !== '') wrong.add(whole)
       const fault = toFault(problem)
       // The first one told of a place is the exact one; what later steps say of it is its echo.
       const place = `${fault.file}:${fault.line}:${fault.column}:${fault.path}`

@@ -70,6 +70,8 @@ function readProgram(top: MapNode, findings: Findings): Omit<Program, 'version'>
   const timeZone = (zoneNode && readZone(zoneNode, report)) ?? 'UTC'
   const currencies = readCurrencies(entriesAt(top, 'currencies'), report)
   const money = readMoneyOf(top, currencies, report)
+  // Without currencies nearly everything would be told of, and none of it would help.
+  if (currencies.size === 0) return null
   const transactionTypes = readTransactionTypes(asMap(childOf(top, 'transactions')), report)
   const memberAttributes = readAttributes(asMap(childOf(top, 'members')), report)
   const ladders = readLadders(top, { money, currencies: [...currencies.keys()], report })
@@ -79,8 +81,8 @@ function readProgram(top: MapNode, findings: Findings): Omit<Program, 'version'>
     fallback: 'to_zero',
   })
   const id = textAt(top, 'program') ?? ''
-  // Without money or currencies nearly every rule would be told of, and none of it would help.
-  if (money === null || currencies.size === 0) return null
+  // Without money nearly every rule would be told of, and none of it would help.
+  if (money === null) return null
 
   const scope: Scope = {
     timeZone,
@@ -89,7 +91,7 @@ function readProgram(top: MapNode, findings: Findings): Omit<Program, 'version'>
     transactionTypes,
     memberAttributes,
     ladders: tierIds(ladders),
-    tables: readTables(top, report),
+    ...readTables(top, report),
     ruleIds: itemsAt(top, 'earn').flatMap((item) => textAt(asMap(item), 'id') ?? []),
   }
   const rules = buildRuleSet({ ...readRules(top, scope, findings), timeZone, money })
@@ -128,14 +130,16 @@ function tierIds(ladders: readonly Ladder[]): Map<string, string[]> {
   return new Map(ladders.map(({ id, tiers }) => [id, tiers.map((tier) => tier.id)]))
 }
 
-function readTables(top: MapNode, report: Report): Map<string, Table> {
+function readTables(top: MapNode, report: Report): { tables: Map<string, Table>; brokenTables: Set<string> } {
   const tables = new Map<string, Table>()
+  const brokenTables = new Set<string>()
   for (const { key, value } of firstOf(entriesAt(top, 'tables'), { most: 200, what: 'tables', report })) {
     const map = asMap(value)
     const table = map && compileTable(map, report)
     if (table) tables.set(key, table)
+    else brokenTables.add(key)
   }
-  return tables
+  return { tables, brokenTables }
 }
 
 function readRules(

@@ -5,6 +5,8 @@
 import type { ListNode, MapEntry, MapNode, Report } from '../rules/node.ts'
 import { problem } from '../rules/problem.ts'
 import { kindOf } from './files.ts'
+import { programFile } from './grammar.ts'
+import { isMisspelt } from './structure.ts'
 
 const REQUIRED = ['program', 'timeZone', 'currencies', 'earn']
 const OF_CAMPAIGNS = ['earn', 'rewards']
@@ -28,12 +30,17 @@ export function mergeFiles(files: readonly MapNode[], report: Report): MapNode |
   }
   for (const file of files) if (kindOf(file.at.file) === 'campaign') addCampaign(file, { entries, report })
 
-  const missing = REQUIRED.filter((key) => !entries.has(key)).map((key) => `"${key}"`)
+  const top: MapNode = { ...main, entries: [...entries.values()] }
+  const known = Object.keys(programFile.shape)
+  const unknown = { ...top, entries: top.entries.filter(({ key }) => !known.includes(key)) }
+  const missing = REQUIRED.filter((key) => !entries.has(key) && !isMisspelt(key, unknown)).map(
+    (key) => `"${key}"`,
+  )
   if (missing.length > 0) {
     const message = `${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} missing`
     report(problem({ ...main.at, line: 1, column: 1 }, message))
   }
-  return { ...main, entries: [...entries.values()] }
+  return top
 }
 
 const ONE_PLACE = 'each key stands in one file; rules of a campaign go under campaigns/'

@@ -3,8 +3,9 @@
  * scalars; no anchors, aliases, tags or directives. The file is cut into tokens first and refused there
  * where it is too much, so that the time is bounded whatever the bytes are.
  */
-import { Composer, type CST, type Document, Lexer, type ParsedNode, Parser, type YAMLError } from 'yaml'
+import { Composer, type CST, type Document, Lexer, type ParsedNode, Parser } from 'yaml'
 import { placeAt, type Source } from './source.ts'
+import { syntaxProblems } from './yaml-faults.ts'
 
 /** Deeper than any rule file that a person writes. */
 export const DEEPEST = 50
@@ -12,8 +13,6 @@ export const DEEPEST = 50
 export const MOST_TOKENS = 200_000
 /** Of all files of a program together. */
 export const MOST_TOKENS_OF_ALL = 800_000
-/** Syntax errors past these are mostly echoes of the first ones. */
-const MOST_SYNTAX_ERRORS = 10
 
 /** What the files of a program have left between them. */
 export interface Budget {
@@ -109,7 +108,11 @@ function refusedStart(text: string, at: number, token: string): { message: strin
   if (sign === '&') return { message: `anchors such as "${reads}" are not part of rule files` }
   if (sign === '*')
     return { message: `aliases such as "${reads}" are not part of rule files; write the value out` }
-  if (sign === '!') return { message: `tags such as "${reads}" are not part of rule files`, hint: UNTAGGED }
+  if (sign === '!')
+    return {
+      message: `tags such as "${reads}" are not part of rule files`,
+      hint: 'leave it out, or put the whole value in quotes',
+    }
   if (sign === '%' && (at === 0 || text[at - 1] === '\n'))
     return { message: 'directives are not part of rule files' }
   return null
@@ -127,8 +130,10 @@ function compose(source: Source, tokens: readonly string[]): Parsed | null {
   try {
     const [document, second] = composer.compose(parsed(tokens), true, source.text.length)
     if (document && document.errors.length === 0 && !second) return document
-    if (document && document.errors.length > 0) reportSyntax(source, document.errors)
-    else if (second) {
+    if (document && document.errors.length > 0) {
+      for (const found of syntaxProblems(source, document.errors, tokens)) source.report(found)
+    }
+    if (second && document?.errors.length === 0) {
       const message = 'a rule file holds one document; "---" begins a second one'
       source.report({ at: placeAt(source, second.range[0], ''), message })
     }
@@ -144,50 +149,4 @@ function* parsed(tokens: readonly string[]): Generator<CST.Token, void> {
   const parser = new Parser()
   for (const token of tokens) yield* parser.next(token)
   yield* parser.end()
-}
-
-function reportSyntax(source: Source, errors: readonly YAMLError[]): void {
-  const seen = new Set<number>()
-  for (const error of errors) {
-    const at = placeAt(source, error.pos[0], '')
-    // One mistake makes several errors on its line; the first one is the one to mend.
-    if (seen.has(at.line)) continue
-    if (seen.size === MOST_SYNTAX_ERRORS) return
-    seen.add(at.line)
-    source.report({ at, ...inOurWords(error, source.text) })
-  }
-}
-
-const SPACED = 'write `key: value`, with a space after the colon'
-const QUOTES = 'put the value in quotes'
-const UNTAGGED = 'leave it out, or put the whole value in quotes'
-
-function inOurWords(error: YAMLError, text: string): { message: string; hint?: string } {
-  const here = text[error.pos[0]] ?? ''
-  switch (error.code) {
-    case 'TAB_AS_INDENT':
-      return { message: 'a tab stands where only spaces may', hint: 'indent with spaces' }
-    case 'BLOCK_AS_IMPLICIT_KEY':
-      return {
-        message: 'a second ":" where the value should end',
-        hint: 'put the value in quotes, or check the indentation of the next line',
-      }
-    case 'MULTILINE_IMPLICIT_KEY':
-      return { message: 'a ":" is missing after the key', hint: SPACED }
-    case 'BAD_SCALAR_START':
-      return { message: `a value can't begin with "${here}"`, hint: QUOTES }
-    case 'MISSING_CHAR':
-      if (error.message.includes('closing')) return { message: 'the closing quote is missing' }
-      return { message: 'a ":" is missing after the key', hint: SPACED }
-    case 'BAD_INDENT':
-      if (!error.message.startsWith('Flow'))
-        return { message: 'this line is indented unlike the ones above it' }
-      return {
-        message: `the closing ${error.message.slice(-1)} is missing, or this line is not indented enough`,
-      }
-    case 'KEY_OVER_1024_CHARS':
-      return { message: 'a key is at most 1,024 characters long' }
-    default:
-      return { message: error.message.charAt(0).toLowerCase() + error.message.slice(1) }
-  }
 }

@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { didYouMean, nearest } from '../base/nearest.ts'
 import type { MapNode, Node, Report } from '../rules/node.ts'
+import { plainValueHint } from '../rules/slips.ts'
 import { describeNode } from './tree.ts'
 
 type Issue = z.core.$ZodIssue
@@ -29,9 +30,17 @@ export function checkStructure(root: MapNode, schema: z.ZodType, report: Report)
   }
   for (const issue of outcome.error.issues.slice(0, MOST_ISSUES)) tell(issue, [])
   for (const [node, keys] of missing) {
-    const names = keys.map((key) => `"${key}"`)
+    // A key that is there but misspelt is told of as unknown.
+    const names = keys.filter((key) => !isMisspelt(key, node)).map((key) => `"${key}"`)
+    if (names.length === 0) continue
     report({ at: node.at, message: `${names.join(' and ')} ${names.length === 1 ? 'is' : 'are'} missing` })
   }
+}
+
+/** Whether the map has a key, known to nobody, that was probably meant to be this one. */
+export function isMisspelt(key: string, node: Node): boolean {
+  if (node.kind !== 'map') return false
+  return node.entries.some((entry) => entry.key !== key && nearest(entry.key, [key]) !== null)
 }
 
 /** The tree as plain values, for the grammar alone: what is used later is read from the tree itself. */
@@ -70,16 +79,11 @@ function tellUnknownKeys(
   if (node.kind !== 'map') return
   const known = keysAt(schema, path)
   const unknown = new Set(keys)
-  node.entries.forEach(({ key, keyAt, value }, index) => {
-    if (!unknown.has(key)) return
-    const cut = node.flow && value.kind === 'scalar' && value.type === 'null' && value.text === ''
-    const before = node.entries[index - 1]?.key
-    const hint =
-      cut && before !== undefined
-        ? `a comma ends a value inside { }: put the value of "${before}" in quotes, or write it on a line of its own`
-        : (didYouMean(key, known) ?? (known.length > 0 ? `known here: ${known.join(', ')}` : undefined))
+  for (const { key, keyAt } of node.entries) {
+    if (!unknown.has(key)) continue
+    const hint = didYouMean(key, known) ?? (known.length > 0 ? `known here: ${known.join(', ')}` : undefined)
     report({ at: keyAt, message: `unknown key "${shorten(key)}"`, ...(hint === undefined ? {} : { hint }) })
-  })
+  }
 }
 
 function tellBadKey(root: Node, path: Path, report: Report): void {
@@ -132,6 +136,10 @@ function mismatch(
   if (node.kind !== 'scalar') return { message }
   const close = values.length > 0 ? didYouMean(node.text, values) : undefined
   if (close !== undefined && nearest(node.text, values) !== node.text) return { message, hint: close }
+  if (issue.code === 'invalid_type' && issue.expected === 'boolean') {
+    const hint = plainValueHint('boolean', node.text)
+    return hint === undefined ? { message } : { message, hint }
+  }
   // Where an amount is expected, quotes around a bare number would not help.
   const asText = issue.code === 'invalid_type' && issue.expected === 'string' && !expected.includes('such as')
   if (asText && (node.type === 'number' || node.type === 'boolean'))
@@ -160,7 +168,7 @@ function schemasAt(schema: z.ZodType, path: Path): z.ZodType[] {
 }
 
 function inner(schema: z.ZodType, step: PropertyKey): z.ZodType[] {
-  if (schema instanceof z.ZodArray) return [schema.element as z.ZodType]
+  if (schema instanceof z.ZodArray) return typeof step === 'number' ? [schema.element as z.ZodType] : []
   if (schema instanceof z.ZodRecord) return [schema.valueType as z.ZodType]
   if (!(schema instanceof z.ZodObject)) return []
   const child = schema.shape[String(step)] ?? schema.def.catchall

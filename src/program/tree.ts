@@ -4,6 +4,7 @@
  */
 import { isAlias, isMap, isScalar, isSeq, type ParsedNode, type YAMLMap } from 'yaml'
 import type { MapEntry, MapNode, Node, Place, Problem, Report, ScalarNode } from '../rules/node.ts'
+import { numberHint } from '../rules/slips.ts'
 import { type Budget, DEEPEST, newBudget, readYaml } from './plain-yaml.ts'
 import { openSource, placeAt, type Source } from './source.ts'
 
@@ -72,7 +73,8 @@ export function locate({ at, offset, length }: Problem): Span {
 }
 
 // A word with its dots and hyphens, a number as it was typed, an operator, or whatever else stands there.
-const WORD = /[\p{L}_][\p{L}\p{N}_]*(?:[.-][\p{L}_][\p{L}\p{N}_]*)*|\d+(?:[.,]\d+)*|[=<>!&|]+|\S/uy
+const WORD =
+  /"[^"]*"|'[^']*'|[\p{L}_][\p{L}\p{N}_]*(?:[.-][\p{L}_][\p{L}\p{N}_]*)*|-?[.,]?\d+(?:[.,]\d+)*(?:%|\p{Sc}|\p{L}+)?|[=<>!&|]+|\S/uy
 
 function spanInside(origin: Origin, offset: number, length: number | undefined): [number, number] | null {
   const begin = follow(origin, offset)
@@ -134,6 +136,8 @@ function toNode(source: Source, node: ParsedNode | null, spot: Spot): Node | nul
   return scalarOf(source, node as ScalarParsed, { ...spot, fallback: at })
 }
 
+const CURLY = /^[“”„‟«‹‘’‚].*[“”»›‘’]$/su
+
 type ScalarParsed = Extract<ParsedNode, { value: unknown; source: string }>
 
 function scalarOf(source: Source, scalar: ScalarParsed, { path, fallback }: Spot): ScalarNode {
@@ -153,6 +157,10 @@ function scalarOf(source: Source, scalar: ScalarParsed, { path, fallback }: Spot
   const block = scalar.type === 'BLOCK_LITERAL' || scalar.type === 'BLOCK_FOLDED'
   const from = quoted ? begin + 1 : block ? source.text.indexOf('\n', begin) + 1 : begin
   origins.set(at, { source, begin, end, from, value: text })
+  if (!quoted && !block && CURLY.test(text)) {
+    const message = 'curly quotes are no quotes here: they are part of the text'
+    source.report({ at, message, hint: `write straight ones: "${shorten(text.slice(1, -1))}"` })
+  }
   return { kind: 'scalar', at, type, text }
 }
 
@@ -185,11 +193,45 @@ function entriesOf(source: Source, map: YAMLMap.Parsed, spot: Spot): MapEntry[] 
     }
     const empty =
       pair.value === null || (isScalar(pair.value) && pair.value.source === '' && pair.value.value === null)
+    if (map.flow === true && pair.value === null) {
+      tellCut({ source, key: name, at: keyAt, before: entries.at(-1) })
+      continue
+    }
     const inner = { path: keyAt.path, depth: spot.depth + 1, fallback: keyAt }
     const value = toNode(source, empty ? null : (pair.value as ParsedNode), inner)
     if (value !== null) entries.push({ key: name, keyAt, value })
   }
   return entries
+}
+
+interface Cut {
+  readonly source: Source
+  readonly key: string
+  readonly at: Place
+  readonly before: MapEntry | undefined
+}
+
+/** Inside { } a comma ends a value: what stands between it and the next one is no key. */
+function tellCut({ source, key, at, before }: Cut): void {
+  const message = `"${shorten(key)}" stands alone, without a value`
+  if (before?.value.kind !== 'scalar') {
+    source.report({ at, message, hint: 'write `key: value`, with a space after the colon' })
+    return
+  }
+  // What was cut off is told of here, at its end, and not as a wrong value as well.
+  echoes.add(before.value.at)
+  const { text } = before.value
+  const decimal = /^\d+$/.test(text) && /^\d/.test(key)
+  const whole = numberHint(`${text},${key.split(/\s/, 1)[0]}`)
+  const quoted = `a comma ends a value inside { }: put the value of "${before.key}" in quotes, or write it on a line of its own`
+  source.report({ at, message, hint: decimal && whole !== undefined ? whole : quoted })
+}
+
+/** Places of which a problem has been told that makes others there its echo. */
+const echoes = new WeakSet<Place>()
+
+export function isEcho(at: Place): boolean {
+  return echoes.has(at)
 }
 
 function joined(path: string, key: string): string {

@@ -2,12 +2,13 @@
  * Amounts and lengths of time as marketers write them, always with their unit: `0.05 EUR`, `40 beans`,
  * `14 days`, `12 months, end of month`. What can't be read is reported at the word that is at fault.
  */
-import { didYouMean } from '../base/nearest.ts'
+import { didYouMean, nearest } from '../base/nearest.ts'
 import { type Decimal, MAX_POINTS, type Money } from '../base/points.ts'
 import { type ExpiryPolicy, isZone, type Unit } from '../base/time.ts'
 import type { Report, ScalarNode } from '../rules/node.ts'
 import { problem } from '../rules/problem.ts'
 import { singular } from '../rules/scope.ts'
+import { moneyName, numberHint } from '../rules/slips.ts'
 import { readNumber } from '../rules/value.ts'
 
 interface Word {
@@ -27,9 +28,12 @@ export const isoCurrencies: ReadonlySet<string> = new Set(Intl.supportedValuesOf
 
 export function checkIsoCurrency(node: ScalarNode, word: Word, report: Report): string | null {
   if (isoCurrencies.has(word.text)) return word.text
+  const meant = moneyName(word.text)
   const hint = isoCurrencies.has(word.text.toUpperCase())
     ? `write it in capitals: ${word.text.toUpperCase()}`
-    : didYouMean(word.text, isoCurrencies)
+    : meant !== null && isoCurrencies.has(meant)
+      ? `write ${meant}`
+      : (didYouMean(word.text, isoCurrencies) ?? 'money is named by three letters, such as EUR or USD')
   report(problem(node.at, `"${word.text}" is not a currency of ISO 4217`, { offset: word.offset, hint }))
   return null
 }
@@ -38,11 +42,18 @@ export function checkIsoCurrency(node: ScalarNode, word: Word, report: Report): 
 export function readMoney(node: ScalarNode, report: Report): Money | null {
   const [amount, unit, extra] = wordsOf(node.text)
   if (!amount || !unit || extra) {
+    const bare = amount && readNumber(amount.text) ? `say which money: ${amount.text} EUR` : undefined
     report(
       problem(node.at, `expected an amount of money such as 0.05 EUR; got "${node.text}"`, {
         offset: extra?.offset,
+        hint: unit ? undefined : (bare ?? numberHint(node.text)),
       }),
     )
+    return null
+  }
+  if (isoCurrencies.has(amount.text) && readNumber(unit.text)) {
+    const hint = `write ${unit.text} ${amount.text}`
+    report(problem(node.at, 'the amount comes first, then its currency', { hint }))
     return null
   }
   const value = readAmount(node, amount, report)
@@ -54,17 +65,8 @@ function readAmount(node: ScalarNode, word: Word, report: Report): Decimal | nul
   const value = readNumber(word.text)
   if (value?.greaterThan(0)) return value
   const told = value ? 'the amount must be above zero' : `"${word.text}" is not a number`
-  const hint = word.text.includes(',')
-    ? `write it with a decimal point and without separators: ${plainNumber(word.text)}`
-    : undefined
-  report(problem(node.at, told, { offset: word.offset, hint }))
+  report(problem(node.at, told, { offset: word.offset, hint: value ? undefined : numberHint(word.text) }))
   return null
-}
-
-// 0,05 and 1,50 are decimals; 25,000 is a separator of thousands.
-function plainNumber(text: string): string {
-  const parts = text.split(',')
-  return parts.slice(1).every((part) => /^\d{3}(\.\d+)?$/.test(part)) ? parts.join('') : parts.join('.')
 }
 
 /** `40 beans`: whole points above zero in a declared currency. A bare number is taken where `bare` names one. */
@@ -131,7 +133,8 @@ export function readLength(node: ScalarNode, words: readonly Word[], report: Rep
   const [count, unit, extra] = words
   const example = 'a length of time such as 12 months'
   if (!count || !unit || extra) {
-    report(problem(node.at, `expected ${example}; got "${node.text}"`, { offset: extra?.offset }))
+    const hint = unit ? undefined : numberHint(node.text)
+    report(problem(node.at, `expected ${example}; got "${node.text}"`, { offset: extra?.offset, hint }))
     return null
   }
   const known = lengthUnits.get(unit.text)
@@ -201,9 +204,11 @@ export function readExpiry(node: ScalarNode, report: Report): ExpiryPolicy | nul
 export function readZone(node: ScalarNode, report: Report): string | null {
   if (isZone(node.text)) return node.text
   const zones = Intl.supportedValuesOf('timeZone')
-  const city = `/${node.text.trim().replaceAll(' ', '_').toLowerCase()}`
-  const sameCity = zones.find((zone) => zone.toLowerCase().endsWith(city))
-  const hint = sameCity ? `did you mean "${sameCity}"?` : didYouMean(node.text, zones)
+  const cities = new Map(zones.map((zone) => [zone.slice(zone.lastIndexOf('/') + 1), zone]))
+  const city = nearest(node.text.slice(node.text.lastIndexOf('/') + 1), cities.keys())
+  const hint = city
+    ? `did you mean "${cities.get(city)}"?`
+    : 'a zone is named by a large city of it, such as Europe/Berlin'
   report(problem(node.at, `"${node.text}" is not a time zone`, { hint }))
   return null
 }

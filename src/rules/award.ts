@@ -10,6 +10,7 @@ import type { Fact, Terms } from './fact.ts'
 import type { Report, ScalarNode } from './node.ts'
 import { findCurrency, type Scope, singular } from './scope.ts'
 import type { Sight } from './sight.ts'
+import { awardHint, moneyName, numberHint } from './slips.ts'
 import { readNumber, show } from './value.ts'
 import { type Word, Words } from './words.ts'
 
@@ -57,7 +58,17 @@ function currencyOf(scope: Scope, word: Word, words: Words): string | null {
   const id = findCurrency(scope, word.text)
   if (id !== null) return id
   const known = [...scope.currencies.keys()]
-  return words.fault(word.offset, `unknown currency "${word.text}"`, didYouMean(word.text, known))
+  const hint = didYouMean(word.text, known) ?? currencyHint(scope, word, words)
+  return words.fault(word.offset, `unknown currency "${word.text}"`, hint)
+}
+
+/** Money where points stand is mostly a factor written the wrong way round. */
+function currencyHint({ money, currencies }: Scope, { text }: Word, { source }: Words): string {
+  const [first = 'points'] = currencies.keys()
+  if (text === money) return `points come first: 1 ${singular(first)} per 1 ${money} of net`
+  const meant = awardHint(source.trim(), first)
+  if (meant !== undefined) return meant
+  return `declared are ${[...currencies.keys()].join(', ')}`
 }
 
 function formula(node: ScalarNode, terms: Terms, words: Words): Unrounded | null {
@@ -91,7 +102,10 @@ function reportOf(words: Words): Report {
 function phrase(node: ScalarNode, terms: Terms, words: Words): Unrounded | null {
   const amount = words.next
   const points = readNumber(amount.text)
-  if (points === null) return words.expected(FORMS)
+  if (points === null) {
+    const first = [...terms.scope.currencies.keys()][0] ?? 'points'
+    return words.expected(FORMS, awardHint(node.text.trim(), first))
+  }
   words.take()
   if (!points.greaterThan(0)) return words.fault(amount.offset, 'an award is above 0')
   if (words.next.text === '') return words.expected('a currency')
@@ -101,7 +115,11 @@ function phrase(node: ScalarNode, terms: Terms, words: Words): Unrounded | null 
     const text = node.text.trim()
     return { currency, facts: [], exact: () => points, explain: () => text }
   }
-  if (!words.skip('per')) return words.expected('"per"')
+  if (!words.skip('per'))
+    return words.expected(
+      '"per"',
+      `write "per", as in 1 ${singular(currency)} per 1 ${terms.scope.money} of net`,
+    )
   return perStep({ points, currency, node, terms }, words)
 }
 
@@ -118,7 +136,10 @@ function perStep(head: Head, words: Words): Unrounded | null {
   const full = words.skip('full')
   const size = words.next
   const step = readNumber(size.text)
-  if (step === null) return words.expected(`a number, such as 1 or 1 ${money}`)
+  if (step === null) {
+    const hint = size.text === money ? `write per 1 ${money}` : numberHint(size.text)
+    return words.expected(`a number, such as 1 or 1 ${money}`, hint)
+  }
   words.take()
   if (!step.greaterThan(0)) return words.fault(size.offset, 'the step is above 0')
 
@@ -127,7 +148,8 @@ function perStep(head: Head, words: Words): Unrounded | null {
     if (/^[A-Z]{3}$/.test(unit.text)) {
       return words.fault(unit.offset, `the money of this program is ${money}, not ${unit.text}`)
     }
-    return words.fault(unit.offset, `unexpected "${unit.text}", expected ${money} or "of"`)
+    const told = `unexpected "${unit.text}", expected ${money} or "of"`
+    return words.fault(unit.offset, told, unitHint(unit.text, money))
   }
   const of = words.next
   if (!words.skip('of')) return words.expected('"of"')
@@ -153,6 +175,11 @@ function perStep(head: Head, words: Words): Unrounded | null {
   }
   const title = node.text.slice(0, offset).trim()
   return stepwise({ points: head.points, step, full, currency, amount, title })
+}
+
+function unitHint(unit: string, money: string): string | undefined {
+  if (moneyName(unit) === money) return `write ${money}`
+  return findsOnLine(unit) ? `write of ${unit}` : undefined
 }
 
 function findsOnLine(source: string): boolean {

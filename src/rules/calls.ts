@@ -96,6 +96,7 @@ interface Access {
 export function cell(draft: Draft, { name, row, column, offset, source }: Access): Code | null {
   const { tables } = draft.terms.scope
   const table = tables.get(name)
+  if (!table && draft.terms.scope.brokenTables?.has(name)) return null
   if (!table) return draft.fault(offset, `there is no table "${name}"`, didYouMean(name, tables.keys()))
   const isText = isComparable(row.type, { kind: 'text', oneOf: null })
   if (!isText && row.type.kind !== 'tier') {

@@ -5,7 +5,7 @@
 import { didYouMean } from '../base/nearest.ts'
 import { awarded, call, cell, functionNames } from './calls.ts'
 import { alike, asBoolean, type Code, type Draft, isAmount, type Run, wantsBoolean } from './code.ts'
-import { type Fact, factNames, findFact, type Terms } from './fact.ts'
+import { type Fact, factNames, findFact, knownHere, type Terms } from './fact.ts'
 import { SyntaxFault } from './lex.ts'
 import type { Place, Report } from './node.ts'
 import { join, member, negative, opposite } from './operators.ts'
@@ -146,7 +146,21 @@ function name(draft: Writing, wanted: string, offset: number): Code | null {
     return draft.fault(offset, `"${wanted}" is a function`, `write ${wanted}(…)`)
   if (!found.message.startsWith('unknown')) return draft.fault(offset, found.message, found.hint)
   const known = [...factNames(draft.terms), ...tables.keys(), ...functionNames]
-  return draft.fault(offset, `unknown name "${wanted}"`, didYouMean(wanted, known))
+  const { ruleIds } = draft.terms.scope
+  if (isValueOfSome(draft.terms, wanted))
+    return draft.fault(offset, `unknown name "${wanted}"`, `a text stands in quotes: "${wanted}"`)
+  const hint = ruleIds.includes(wanted) ? `write awarded(${wanted})` : didYouMean(wanted, known)
+  return draft.fault(offset, `unknown name "${wanted}"`, hint ?? knownHere(known))
+}
+
+/** Whether a field can have it as its value, or a table has such a row. */
+function isValueOfSome({ scope, on }: Terms, wanted: string): boolean {
+  const types = on.flatMap((type) => scope.transactionTypes.get(type) ?? [])
+  const fields = types.flatMap((type) => [...type.fields.values(), ...type.lineFields.values()])
+  return (
+    fields.some(({ oneOf }) => oneOf?.includes(wanted)) ||
+    [...scope.tables.values()].some(({ rows }) => rows.has(wanted))
+  )
 }
 
 function choice(draft: Writing, { when, yes, no, offset }: Formula & { kind: 'if' }): Code | null {

@@ -2,7 +2,7 @@
  * The names that conditions and formulas may use: built-in facts, declared fields, member attributes and
  * tiers. A name is looked up when a rule is compiled, so evaluation never sees one that is not declared.
  */
-import { didYouMean } from '../base/nearest.ts'
+import { didYouMean, nearest } from '../base/nearest.ts'
 import { Decimal } from '../base/points.ts'
 import { weekdays } from '../base/time.ts'
 import type { Field, FieldValue, LineFacts } from './facts.ts'
@@ -244,7 +244,22 @@ function findTier(scope: Scope, name: string): Found {
 }
 
 function unknown(terms: Terms, name: string): { message: string; hint?: string | undefined } {
-  return { message: `unknown fact "${name}"`, hint: didYouMean(name, factNames(terms)) }
+  const known = factNames(terms)
+  const onLine =
+    terms.lines === 'none' &&
+    nearest(
+      name,
+      lineNames.map((each) => `line.${each}`),
+    )
+  const hint =
+    didYouMean(name, known) ?? (onLine ? `"${onLine}" can be used with \`forEach: line\`` : knownHere(known))
+  return { message: `unknown fact "${name}"`, hint }
+}
+
+/** The first of the names, where there is none that is near. */
+export function knownHere(names: readonly string[]): string {
+  const shown = names.slice(0, 20)
+  return `known here: ${shown.join(', ')}${names.length > shown.length ? ' …' : ''}`
 }
 
 /** Every name that can be used here, for hints. */

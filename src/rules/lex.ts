@@ -2,6 +2,7 @@
  * Cuts a formula into tokens that know their offset. Numbers stay text here, so that nothing on the way to
  * Decimal ever goes through a float.
  */
+import { equalsHint, strangeSigns } from './slips.ts'
 
 export interface Token {
   readonly kind: 'number' | 'text' | 'name' | 'rule' | 'symbol' | 'end'
@@ -34,7 +35,6 @@ const RULE = /[^\s()'",]+/y
 const SYMBOL = /==|!=|<=|>=|[<>+\-*/()[\],.]/y
 
 const slips = new Map([
-  ['=', 'to compare, write =='],
   ['&', 'write and'],
   ['|', 'write or'],
   ['!', 'write not'],
@@ -91,5 +91,7 @@ function readPatternAt(source: string, offset: number): Token {
     if (text !== null) return { kind, text, offset, end: offset + text.length }
   }
   const [character] = [...source.slice(offset, offset + 2)]
-  throw new SyntaxFault(offset, `unexpected "${character}"`, slips.get(character ?? ''))
+  const sign = character ?? ''
+  const hint = sign === '=' ? equalsHint(source, offset) : (slips.get(sign) ?? strangeSigns.get(sign))
+  throw new SyntaxFault(offset, `unexpected "${sign}"`, hint)
 }

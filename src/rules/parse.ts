@@ -3,6 +3,7 @@
  * file can exhaust the stack.
  */
 import { lex, SyntaxFault, type Token } from './lex.ts'
+import { tokenHint } from './slips.ts'
 
 interface Spot {
   /** what to point at when this part is wrong */
@@ -90,7 +91,8 @@ class Parser {
   #unexpected(expected?: string): never {
     const { kind, text, offset } = this.#peek
     const found = kind === 'end' ? 'the formula ends here' : `unexpected "${text}"`
-    throw new SyntaxFault(offset, expected === undefined ? found : `${found}, expected ${expected}`)
+    const hint = tokenHint(this.#tokens[this.#next - 1], this.#peek)
+    throw new SyntaxFault(offset, expected === undefined ? found : `${found}, expected ${expected}`, hint)
   }
 
   #nested<T>(read: () => T): T {

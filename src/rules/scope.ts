@@ -16,6 +16,8 @@ export interface Scope {
   /** tier ids by ladder, lowest first */
   readonly ladders: ReadonlyMap<string, readonly string[]>
   readonly tables: ReadonlyMap<string, Table>
+  /** tables that could not be read, which has been told: who uses them is not told of again */
+  readonly brokenTables?: ReadonlySet<string>
   /** of the whole program, in file order: the order in which rules are evaluated */
   readonly ruleIds: readonly string[]
 }

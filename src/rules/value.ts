@@ -6,6 +6,7 @@
 import { didYouMean } from '../base/nearest.ts'
 import { Decimal, minorDigits } from '../base/points.ts'
 import type { ScalarNode } from './node.ts'
+import { dayHint, plainValueHint, timeHint } from './slips.ts'
 
 export type Type =
   | { readonly kind: 'number' }
@@ -83,11 +84,12 @@ export function readText(type: Type, text: string): Reading {
       return { message, hint: didYouMean(text, type.tiers) }
     }
     case 'date':
-      return isDay(text) ? { value: text } : { message: `expected a day such as 2026-12-24, not "${text}"` }
+      if (isDay(text)) return { value: text }
+      return { message: `expected a day such as 2026-12-24, not "${text}"`, hint: dayHint(text) }
     case 'time': {
       const match = TIME.exec(text)
       if (match) return { value: Number(match[1]) * 60 + Number(match[2]) }
-      return { message: `expected a time of day such as 14:30, not "${text}"` }
+      return { message: `expected a time of day such as 14:30, not "${text}"`, hint: timeHint(text) }
     }
     default:
       return { message: `expected ${typeNames[type.kind]}, not the text "${text}"` }
@@ -100,7 +102,9 @@ export function readScalar(type: Type, node: ScalarNode): Reading {
   switch (type.kind) {
     case 'number': {
       const value = node.type === 'number' ? readNumber(node.text) : null
-      return value ? { value } : { message: `expected a number such as 12.5, not "${node.text}"` }
+      if (value) return { value }
+      const hint = plainValueHint('number', node.text)
+      return { message: `expected a number such as 12.5, not "${node.text}"`, hint }
     }
     case 'money': {
       const match = MONEY.exec(node.text)
@@ -109,11 +113,15 @@ export function readScalar(type: Type, node: ScalarNode): Reading {
       if (unit !== type.currency)
         return { message: `the money of this program is ${type.currency}, not ${unit}` }
       if (value) return { value }
-      return { message: `expected money such as 10 ${type.currency}, not "${node.text}"` }
+      const hint = plainValueHint('number', node.text)
+      return { message: `expected money such as 10 ${type.currency}, not "${node.text}"`, hint }
     }
     case 'boolean':
       if (node.type === 'boolean') return { value: node.text.toLowerCase() === 'true' }
-      return { message: `expected true or false, not "${node.text}"` }
+      return {
+        message: `expected true or false, not "${node.text}"`,
+        hint: plainValueHint('boolean', node.text),
+      }
     default:
       return readText(type, node.text)
   }

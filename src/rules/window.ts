@@ -5,6 +5,7 @@
 import { addDays, startOfDay } from '../base/time.ts'
 import type { Node, Report } from './node.ts'
 import { problem } from './problem.ts'
+import { dayHint } from './slips.ts'
 import { isDay } from './value.ts'
 
 export interface Window {
@@ -49,7 +50,9 @@ function readInstant(node: Node, timeZone: string, report: Report): Date | null 
   const match = INSTANT.exec(text)
   if (match && isDay(match[1]!)) return new Date(text)
   report(
-    problem(node.at, 'expected a day such as 2026-12-24, or an instant such as 2026-12-24T18:00:00+01:00'),
+    problem(node.at, 'expected a day such as 2026-12-24, or an instant such as 2026-12-24T18:00:00+01:00', {
+      hint: dayHint(text),
+    }),
   )
   return null
 }
@@ -57,6 +60,6 @@ function readInstant(node: Node, timeZone: string, report: Report): Date | null 
 function readEnd(node: Node, timeZone: string, report: Report): Date | null {
   const text = node.kind === 'scalar' ? node.text : ''
   if (isDay(text) && text < '9999-12-31') return startOfDay(timeZone, addDays(text, 1))
-  report(problem(node.at, 'expected the last day, such as 2026-12-24'))
+  report(problem(node.at, 'expected the last day, such as 2026-12-24', { hint: dayHint(text) }))
   return null
 }

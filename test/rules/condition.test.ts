@@ -175,8 +175,14 @@ t.test('conditions that are not understood', async (t) => {
   const rows = [
     ['tuesday', 'when: expected conditions such as `weekday: tuesday`'],
     ['{ weekdy: tuesday }', 'when.weekdy: unknown fact "weekdy" (did you mean "weekday"?)'],
-    ['{ constructor: a }', 'when.constructor: unknown fact "constructor"'],
-    ['{ distance: 3 }', 'when.distance: unknown fact "distance"'],
+    [
+      '{ constructor: a }',
+      'when.constructor: unknown fact "constructor" (known here: net, tax, gross, quantity, lines, location, channel, weekday, time, date, coupon, basketAge, stay, member.city, member.age, member.staff, tier, tier.status)',
+    ],
+    [
+      '{ distance: 3 }',
+      'when.distance: unknown fact "distance" (known here: net, tax, gross, quantity, lines, location, channel, weekday, time, date, coupon, basketAge, stay, member.city, member.age, member.staff, tier, tier.status)',
+    ],
     [
       '{ weekday: tusday }',
       'when.weekday: "tusday" is not one of monday, tuesday, wednesday, thursday, friday, saturday, sunday (did you mean "tuesday"?)',
@@ -192,8 +198,11 @@ t.test('conditions that are not understood', async (t) => {
     ],
     ['{ net: ten }', 'when.net: expected money such as 10 EUR, not "ten"'],
     ['{ net: 10 USD }', 'when.net: the money of this program is EUR, not USD'],
-    ['{ net: "1e3" }', 'when.net: expected money such as 10 EUR, not "1e3"'],
-    ['{ lines: "3" }', 'when.lines: expected a number such as 12.5, not "3"'],
+    [
+      '{ net: "1e3" }',
+      'when.net: expected money such as 10 EUR, not "1e3" (write the number with all its digits)',
+    ],
+    ['{ lines: "3" }', 'when.lines: expected a number such as 12.5, not "3" (write 3 without quotes)'],
     ['{ channel: }', 'when.channel: expected a text, not an empty value'],
     [
       '{ channel: { atLeast: a } }',
@@ -217,13 +226,16 @@ t.test('conditions that are not understood', async (t) => {
       'when.time.between: this stretch of time is empty: it ends when it begins',
     ],
     ['{ time: noon }', 'when.time: expected a time of day such as 14:30, not "noon"'],
-    ['{ date: 2026-02-30 }', 'when.date: expected a day such as 2026-12-24, not "2026-02-30"'],
+    [
+      '{ date: 2026-02-30 }',
+      'when.date: expected a day such as 2026-12-24, not "2026-02-30" (that month has 28 days)',
+    ],
     [
       '{ tier: { atLeast: gld } }',
       'when.tier.atLeast: there is no tier "gld": status has base, silver, gold (did you mean "gold"?)',
     ],
     ['{ tier.club: gold }', 'when.tier.club: there is no ladder "club"'],
-    ['{ member.staff: yes }', 'when.member.staff: expected true or false, not "yes"'],
+    ['{ member.staff: yes }', 'when.member.staff: expected true or false, not "yes" (write true)'],
     ['{ member.stff: true }', 'when.member.stff: unknown fact "member.stff" (did you mean "member.staff"?)'],
     ['{ any: { channel: app } }', 'when.any: "any" takes a list of conditions'],
     ['{ none: [] }', 'when.none: "none" needs at least one condition'],
@@ -267,7 +279,10 @@ t.test('conditions on lines that never earn', async (t) => {
     ['[{ category: coffee }, { brand: own }]', ''],
     ['{ where: "net > 5 EUR" }', ''],
     ['{ catgory: coffee }', 'catgory: unknown fact "catgory" (did you mean "category"?)'],
-    ['{ weekday: monday }', 'weekday: unknown fact "weekday"'],
+    [
+      '{ weekday: monday }',
+      'weekday: unknown fact "weekday" (known here: net, tax, gross, quantity, sku, category, kind, brand, organic)',
+    ],
     ['{ where: "awarded(first) > 1" }', 'where+8: awarded() can be used in rules only'],
     ['[]', ': expected conditions on lines, such as `category: tobacco`'],
   ] as const

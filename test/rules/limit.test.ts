@@ -201,8 +201,11 @@ t.test('wrong rules', async (t) => {
       'round: expected floor, half_up, half_even, ceil (did you mean "floor"?)',
     ],
     ['{ id: rule, on: purchase, award: 1 bean, from: soon }', `from: ${when}`],
-    ['{ id: rule, on: purchase, award: 1 bean, from: 2026-02-30 }', `from: ${when}`],
-    ['{ id: rule, on: purchase, award: 1 bean, until: 2026-02-20T10:00 }', `until: ${when}`],
+    ['{ id: rule, on: purchase, award: 1 bean, from: 2026-02-30 }', `from: ${when} (that month has 28 days)`],
+    [
+      '{ id: rule, on: purchase, award: 1 bean, until: 2026-02-20T10:00 }',
+      `until: ${when} (say the zone, such as Z or +01:00, at its end)`,
+    ],
     [
       '{ id: rule, on: purchase, award: 1 bean, through: 2026-02-20T10:00:00Z }',
       'through: expected the last day, such as 2026-12-24',

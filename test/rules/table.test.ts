@@ -34,7 +34,7 @@ t.test('wrong tables', async (t) => {
     ['{ Y: { miles: 1 }, M: { miles: one } }', 'M.miles: expected a number, as column miles is, not "one"'],
     ['{ Y: 1, M: one }', 'M: expected a number, as the other rows are, not "one"'],
     ['{ Y: 1, M: { miles: 1 } }', 'Y: row Y lacks miles|M: row M has columns, other rows are plain values'],
-    ['{ Y: 1e3 }', 'Y: expected a number such as 12.5, not "1e3"'],
+    ['{ Y: 1e3 }', 'Y: expected a number such as 12.5, not "1e3" (write the number with all its digits)'],
   ] as const
   for (const [text, expected] of rows) {
     const { value, problems } = checkTable(text)
