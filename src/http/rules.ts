@@ -2,9 +2,8 @@
 import { z } from 'zod'
 import { DomainError, type Fault } from '../base/errors.ts'
 import { publish } from '../engine/publish.ts'
-import { loadProgram } from '../program/load.ts'
-import type { Program } from '../program/program.ts'
-import { type ExampleFailure, runExamples } from '../simulate/examples.ts'
+import type { Checked } from '../simulate/check.ts'
+import { type Checker, createChecker } from '../simulate/checker.ts'
 import { callerOf, scope } from './auth.ts'
 import { type App, type RouteDeps, replies } from './route.ts'
 import { instant, shownInstant, storable, text } from './schemas.ts'
@@ -126,6 +125,8 @@ export function ruleRoutes(app: App, deps: RouteDeps): void {
   const { programs, now } = deps
   const tags = ['rules']
   const reading = scope('rules:read')
+  const checker = createChecker()
+  app.addHook('onClose', () => checker.close())
 
   const inForce = {
     operationId: 'readRules',
@@ -166,10 +167,11 @@ export function ruleRoutes(app: App, deps: RouteDeps): void {
     response: replies({ 200: { description: 'What was found', schema: Check } }, ['payload_too_large']),
   }
   app.post('/rules/check', { schema: check, config: reading }, async (request) => {
-    return checked(new Map(Object.entries(request.body.files)), callerOf(request).program)
+    const { files: texts } = request.body
+    return ofProgram(await checker.check(new Map(Object.entries(texts))), callerOf(request).program, texts)
   })
 
-  publishRoute(app, deps)
+  publishRoute(app, deps, checker)
 
   function versionsOf(program: string) {
     const oldestFirst = programs.versions(program).map((one) => ({
@@ -183,7 +185,7 @@ export function ruleRoutes(app: App, deps: RouteDeps): void {
   }
 }
 
-function publishRoute(app: App, { sql, programs, now }: RouteDeps): void {
+function publishRoute(app: App, { sql, programs, now }: RouteDeps, checker: Checker): void {
   const schema = {
     operationId: 'publishRules',
     tags: ['rules'],
@@ -199,7 +201,8 @@ function publishRoute(app: App, { sql, programs, now }: RouteDeps): void {
     const { program, source } = callerOf(request)
     const { at, note } = request.body
     const texts = new Map(Object.entries(request.body.files))
-    const { errors, examples } = checked(texts, program)
+    const outcome = await checker.check(texts)
+    const { errors, examples } = ofProgram(outcome, program, request.body.files)
     const faults = [...errors, ...(examples?.failed ?? [])]
     if (faults.length > 0) {
       const [first] = faults
@@ -221,20 +224,21 @@ function publishRoute(app: App, { sql, programs, now }: RouteDeps): void {
   })
 }
 
-function checked(texts: ReadonlyMap<string, string>, expected: string) {
-  const { program, errors, warnings } = loadProgram(texts)
-  if (!program) return { errors, warnings, examples: null }
-  const foreign = program.id === expected ? [] : [foreignProgram(program, expected)]
-  const run = runExamples(program, texts)
-  const failed = run.failed.map(exampleFault)
-  return { errors: [...foreign, ...run.errors], warnings, examples: { passed: run.passed, failed } }
+/** The outcome of a check, with an error where the files are those of another program than the caller's. */
+function ofProgram({ program, errors, warnings, examples }: Checked, caller: string, files: Texts) {
+  const foreign = program === null || program === caller ? [] : [foreignProgram(program, caller, files)]
+  return { errors: [...foreign, ...errors], warnings, examples }
 }
 
-function foreignProgram(program: Program, expected: string): Fault {
-  return { path: 'program', message: `these are the rules of ${program.id}, the key belongs to ${expected}` }
-}
+type Texts = Readonly<Record<string, string>>
 
-function exampleFault(failure: ExampleFailure): Fault {
-  const { file, line, column, name, differences } = failure
-  return { path: '', file, line, column, message: `example "${name}" fails: ${differences.join('; ')}` }
+function foreignProgram(program: string, caller: string, files: Texts): Fault {
+  const message = `these are the rules of ${program}, the key belongs to ${caller}`
+  for (const [file, text] of Object.entries(files)) {
+    const begin = /^program:/m.exec(text)?.index
+    if (begin === undefined) continue
+    const line = text.slice(0, begin).split('\n').length
+    return { path: 'program', file, line, column: 1, endColumn: 8, message }
+  }
+  return { path: 'program', message }
 }
