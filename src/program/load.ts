@@ -57,7 +57,8 @@ export function loadProgram(files: ProgramFiles): Loaded {
   // Without one of its files a program lacks names that the others use: telling of those would mislead.
   const top = unread ? null : mergeFiles(sources, errors.report)
   const read = top && readProgram(top, errors)
-  if (top && read) lint(top, examples, warnings.report)
+  // What is missing for an error's sake is not told of once more.
+  if (top) lint({ top, examples, program: errors.size === 0 ? read : null }, warnings.report)
   const sound = errors.size === 0 && read !== null
   const program = sound ? { ...read, version: contentHash(files) } : null
   return { program, errors: errors.faults(), warnings: warnings.faults() }
