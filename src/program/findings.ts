@@ -17,7 +17,8 @@ export interface Findings {
   faults(): Fault[]
 }
 
-export function newFindings(): Findings {
+/** With `echoes`, all that is told of a place is kept: several warnings of one rule are several things. */
+export function newFindings({ echoes = false }: { echoes?: boolean } = {}): Findings {
   const found = new Map<string, Fault>()
   const wrong = new Set<string>()
   let left = 0
@@ -26,11 +27,11 @@ export function newFindings(): Findings {
       const { at, offset } = problem
       // Of what is wrong as a whole, its parts are not told as well.
       const whole = `${at.file}:${at.path}`
-      if (isEcho(at) || (offset !== undefined && wrong.has(whole))) return
+      if (!echoes && (isEcho(at) || (offset !== undefined && wrong.has(whole)))) return
       if (offset === undefined && at.path !== '') wrong.add(whole)
       const fault = toFault(problem)
       // The first one told of a place is the exact one; what later steps say of it is its echo.
-      const place = `${fault.file}:${fault.line}:${fault.column}:${fault.path}`
+      const place = `${fault.file}:${fault.line}:${fault.column}:${fault.path}${echoes ? fault.message : ''}`
       if (found.has(place)) return
       if (found.size < MOST_FAULTS) found.set(place, fault)
       else left += 1

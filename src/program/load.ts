@@ -38,7 +38,7 @@ export interface Loaded {
 
 export function loadProgram(files: ProgramFiles): Loaded {
   const errors = newFindings()
-  const warnings = newFindings()
+  const warnings = newFindings({ echoes: true })
   const sources: MapNode[] = []
   const examples: MapNode[] = []
   const budget = newBudget()
