@@ -96,7 +96,7 @@ t.test('large and hostile files are refused in bounded time and memory', async (
   const many = (count: number, of: (n: number) => string, between = '\n') =>
     Array.from({ length: count }, (_, n) => of(n)).join(between)
   const award = (formula: string) => `${head}earn: [{ id: a, on: purchase, award: "${formula}" }]\n`
-  const tooMuch = /holds more than 200,000 words and signs/
+  const tooMuch = /holds more than 100,000 words and signs/
   const tooDeep = /nested deeper than 50 levels/
   const rows: readonly (readonly [string, string | Uint8Array, RegExp])[] = [
     ['open brackets', '['.repeat(500_000), tooDeep],
@@ -115,13 +115,13 @@ t.test('large and hostile files are refused in bounded time and memory', async (
     ['comments', '#\n'.repeat(500_000), tooMuch],
     ['empty lines', '\n'.repeat(1_000_000), tooMuch],
     ['many files', '', /the program holds more than 800,000/],
-    ['as many keys as there may be', many(28_000, (n) => `k${n}: 1`), /unknown key/],
-    ['the same key', 'earn: 1\n'.repeat(15_000), /stands twice/],
+    ['as many keys as there may be', many(14_000, (n) => `k${n}: 1`), /unknown key/],
+    ['the same key', 'earn: 1\n'.repeat(12_000), /stands twice/],
     ['wrong currencies', `currencies:\n${many(15_000, (n) => `  k${n}: 1`)}`, /./],
     ['tiers', `${head}earn: []\ntiers:\n  ladder:\n${'    - id: guest\n'.repeat(10_000)}`, /./],
     [
       'wrong rewards',
-      `${head}earn: []\nrewards:\n${'  - { id: x, costs: 1 y }\n'.repeat(9_000)}`,
+      `${head}earn: []\nrewards:\n${'  - { id: x, costs: 1 y }\n'.repeat(4_000)}`,
       /unknown currency/,
     ],
     ['one long scalar', `name: ${'x'.repeat(900_000)}`, /missing/],
@@ -166,9 +166,9 @@ t.test('large and hostile files are refused in bounded time and memory', async (
   ]
   const checker = createChecker({ mostMemory: 200, longest: 60_000 })
   for (const [name, content, expected] of rows) {
-    const earn = `earn:\n${many(3_300, (n) => `  - { id: r${n}, on: x, when: { a: 1, b: 1, c: 1, d: 1 }, award: 10 x }`)}`
+    const earn = `earn:\n${many(1_200, (n) => `  - { id: r${n}, on: x, when: { a: 1, b: 1, c: 1, d: 1 }, award: 10 x }`)}`
     const files = name.startsWith('many files')
-      ? new Map(Array.from({ length: 9 }, (_, n) => [`campaigns/f${n}.yaml`, earn] as const))
+      ? new Map(Array.from({ length: 14 }, (_, n) => [`campaigns/f${n}.yaml`, earn] as const))
       : new Map([['program.yaml', content]])
     const { program, errors } = await checker.check(files)
     t.equal(program, null, name)
@@ -194,13 +194,15 @@ t.test('a mark of byte order at the beginning is no part of the text', async (t)
 
 t.test('a thousand rules to a file, ten thousand in a program, are no burden', async (t) => {
   const rules = (file: number) =>
-    Array.from({ length: 3_300 }, (_, n) => {
-      const id = file * 3_300 + n
+    Array.from({ length: 1_700 }, (_, n) => {
+      const id = file * 1_700 + n
       return `  - { id: r${id}, on: purchase, forEach: line, when: { line.sku: "${id}" }, award: 10 x }`
     }).join('\n')
   const main = 'program: p\ntimeZone: UTC\nmoney: EUR\ncurrencies: { x: {} }\nearn: []\n'
-  const campaigns = [0, 1, 2].map((file) => [`campaigns/c${file}.yaml`, `earn:\n${rules(file)}\n`] as const)
+  const campaigns = [0, 1, 2, 3, 4, 5].map(
+    (file) => [`campaigns/c${file}.yaml`, `earn:\n${rules(file)}\n`] as const,
+  )
   const { program, errors } = loadProgram(new Map([['program.yaml', main], ...campaigns]))
   t.same(errors, [])
-  t.equal(program?.rules.rules.length, 9_900)
+  t.equal(program?.rules.rules.length, 10_200)
 })
