@@ -72,7 +72,7 @@ t.test('per line: each line rounded for itself', async (t) => {
     '{ id: second, on: purchase, forEach: line, award: [1 bean per 1 EUR of line.net, 2 miles per 1 of line.quantity] }',
     '{ id: rule, on: purchase, award: "beans = 0.5 * awarded(second)" }',
   ]
-  const { awards, trace } = value({ rules, transaction: { lines } })
+  const { awards, trace } = value({ rules, transaction: { lines }, explain: true })
   t.same(
     awards.map(({ rule, currency, points, lineId }) => [rule, currency, Number(points), lineId]),
     [
@@ -238,6 +238,7 @@ t.test('what never earns', async (t) => {
         '{ id: second, on: purchase, forEach: line, award: 1 bean per 1 EUR of line.net }',
       ],
       transaction: { lines: input, tenders },
+      explain: true,
       neverEarn: '{ category: tobacco }',
     })
     const label = `${input.map(({ net: amount }) => amount)} less ${tenders}`

@@ -39,7 +39,11 @@ t.test('trims what goes beyond', async (t) => {
 })
 
 t.test('the trace and the explanation say what was cut', async (t) => {
-  const { awards, trace } = value({ rules: [text('50 beans per member per month')], transaction: { lines } })
+  const { awards, trace } = value({
+    rules: [text('50 beans per member per month')],
+    transaction: { lines },
+    explain: true,
+  })
   t.same(
     trace.map(({ fired, trimmed }) => [fired, trimmed]),
     [
