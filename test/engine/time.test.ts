@@ -150,3 +150,22 @@ t.test('a sale of long ago counts for its day, and its points have lapsed', asyn
   t.match(await engine.run(sale(memberId, '10.00')), { balances: [{ available: 10 }] })
   t.same(await engine.findings(), [])
 })
+
+t.test(
+  'points that lapse before they become usable lapse while pending, and nothing is left of them',
+  async (t) => {
+    const engine = await startEngine(
+      t,
+      RULES.replace('expires: 12 months, end of month', 'expires: 2 days\n    pending: 5 days'),
+    )
+    const memberId = await engine.enrol('1')
+    await engine.run(sale(memberId, '80.00', 's', '2026-03-03T10:00:00Z'))
+    engine.at('2026-03-06T10:00:00Z')
+    t.match(await engine.run({ kind: 'settle', memberId }), { expired: 80, released: 0 })
+    const [account] = await engine.sql`select available, pending from accounts where member_id = ${memberId}`
+    t.same({ ...account }, { available: 0n, pending: 0n })
+    engine.at('2026-03-09T10:00:00Z')
+    t.match(await engine.run({ kind: 'settle', memberId }), { expired: 0, released: 0 })
+    t.same(await engine.findings(), [])
+  },
+)
