@@ -13,6 +13,9 @@ export const prefixes = {
   redemption: 'rdm',
   entry: 'ent',
   adjustment: 'adj',
+  transfer: 'trf',
+  merge: 'mrg',
+  pool: 'pol',
   event: 'evt',
   key: 'key',
 } as const

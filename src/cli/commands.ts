@@ -9,6 +9,14 @@ import { importTillFeed } from './import-command.ts'
 import { jobsList, jobsRun } from './jobs-commands.ts'
 import { keysCreate, keysList, keysRevoke } from './keys-commands.ts'
 import { ledgerVerify } from './ledger-command.ts'
+import {
+  membersClose,
+  membersErase,
+  membersExport,
+  membersMerge,
+  membersReopen,
+  membersUnmerge,
+} from './member-life-commands.ts'
 import { membersShow } from './members-command.ts'
 import { migrateCommand } from './migrate-command.ts'
 import { openapiCommand } from './openapi-command.ts'
@@ -28,6 +36,12 @@ export const commands: readonly CliCommand[] = [
   keysList,
   keysRevoke,
   membersShow,
+  membersMerge,
+  membersUnmerge,
+  membersClose,
+  membersReopen,
+  membersErase,
+  membersExport,
   importTillFeed,
   ledgerVerify,
   ledgerLiability,

@@ -3,6 +3,7 @@ import { DomainError } from '../base/errors.ts'
 import { readId, showId } from '../base/ids.ts'
 import { wirePoints } from '../base/points.ts'
 import type { Sql } from '../db/connection.ts'
+import { wholeMember } from '../engine/queries-kin.ts'
 import { type Call, type CliCommand, UsageError } from './command-line.ts'
 import { openMigrated } from './installation.ts'
 import {
@@ -44,8 +45,9 @@ export const membersShow: CliCommand = {
   },
 }
 
-async function memberOf(sql: Sql, { words }: Call): Promise<MemberRow> {
-  const wanted = words.operands[0]!
+/** The member that an operand names: `mem_…` or `card:4711`. */
+export async function memberOf(sql: Sql, { words }: Call, place = 0): Promise<MemberRow> {
+  const wanted = words.operands[place]!
   const memberId = wanted.startsWith('mem_')
     ? readId('member', wanted, 'member_not_found')
     : await byIdentifier(sql, wanted, words.text('program'))
@@ -70,7 +72,9 @@ async function byIdentifier(sql: Sql, wanted: string, program: string | undefine
   return first.memberId
 }
 
-async function pictureOf(sql: Sql, member: MemberRow) {
+async function pictureOf(sql: Sql, named: MemberRow) {
+  const whole = await wholeMember(sql, named)
+  const member = (await findMember(sql, whole.memberId)) ?? named
   const { memberId, program, externalRef, status, profile, attributes, enrolledAt, dueAt } = member
   const balances = (await accountsOf(sql, memberId)).map(({ currency, ...points }) => ({
     currency,
@@ -93,7 +97,8 @@ async function pictureOf(sql: Sql, member: MemberRow) {
   return {
     memberId: showId('member', memberId),
     ...{ program, externalRef, status, profile, attributes, enrolledAt, dueAt },
-    identifiers: await identifiersOf(sql, memberId),
+    identifiers: await identifiersOf(sql, [memberId, ...whole.duplicates]),
+    duplicates: whole.duplicates.map((id) => showId('member', id)),
     balances,
     lots,
     tiers: await standingsOf(sql, memberId),
@@ -113,6 +118,7 @@ function inWords(member: Picture, now: Date): string {
     ['program', `${member.program}, externalRef ${member.externalRef}, ${member.status}`],
     ['enrolled', day(member.enrolledAt)],
     ['identifiers', identifiers.join(' ') || 'none'],
+    ...member.duplicates.map((id) => ['answers for', id]),
     ...member.tiers.map(({ ladder, tier, since, until }) => [
       `tier (${ladder})`,
       `${tier} since ${day(since)}${until === null ? '' : `, until ${until.toISOString()}`}`,

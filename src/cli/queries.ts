@@ -1,5 +1,5 @@
 /** The command line's own reads: a member's books, one transaction, and what the doctor looks at. */
-import type { Executor } from '../db/connection.ts'
+import { type Executor, list } from '../db/connection.ts'
 import type { ReturnedLine } from '../earning/remaining.ts'
 import type { TransactionBody } from '../earning/transaction.ts'
 import type { KeptValuation } from '../earning/valued.ts'
@@ -36,9 +36,10 @@ export async function membersByIdentifier(
     order by program`
 }
 
-export async function identifiersOf(sql: Executor, memberId: string): Promise<Identifier[]> {
+export async function identifiersOf(sql: Executor, memberIds: readonly string[]): Promise<Identifier[]> {
   return sql<Identifier[]>`
-    select kind, value, status from identifiers where member_id = ${memberId} order by kind, value`
+    select kind, value, status from identifiers
+    where member_id = any(${list(sql, memberIds)}::uuid[]) order by kind, value`
 }
 
 export interface AccountRow {

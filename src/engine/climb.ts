@@ -24,9 +24,36 @@ interface Walk {
 
 /** Climbs every ladder from a business time on, and values later transactions again where that matters. */
 export function climbFrom(deciding: Deciding, from: Date): void {
+  const { memberId } = deciding.state.member
+  // What was sold to a merged duplicate keeps the value that it had; it counts by its day.
+  const later = [...deciding.state.transactions.values()].filter(
+    (stored) => stored.memberId === memberId && stored.occurredAt > from,
+  )
+  climbThrough(deciding, from, later)
+}
+
+/**
+ * Climbs by days alone, whatever transactions happen to be known: after a merge, which brings counters and
+ * not facts. No sale is valued again.
+ */
+export function climbByDays(deciding: Deciding, from: Date): void {
+  climbThrough(deciding, from, [])
+}
+
+/**
+ * Climbs after something was taken back, from the beginning of its day where a climb by days has dated a
+ * change to that: it may be what is un-met now.
+ */
+export function climbBack(deciding: Deciding, from: Date): void {
+  const { timeZone } = deciding.program
+  const day = startOfDay(timeZone, dayOf(timeZone, from))
+  const isDated = deciding.state.history.some(({ effectiveAt }) => effectiveAt.getTime() === day.getTime())
+  climbFrom(deciding, isDated ? day : from)
+}
+
+function climbThrough(deciding: Deciding, from: Date, later: readonly StoredTransaction[]): void {
   const { program, command, state } = deciding
   if (program.ladders.length === 0) return
-  const later = [...state.transactions.values()].filter(({ occurredAt }) => occurredAt > from)
   const walk: Walk = {
     deciding,
     counters: addCounters(

@@ -6,8 +6,11 @@ import { hash } from 'node:crypto'
 import { stringify } from 'safe-stable-stringify'
 import { newCommandId } from '../base/ids.ts'
 import type { AttachBody, ReturnBody, TransactionBody } from '../earning/transaction.ts'
-import type { EnrolBody, IdentifierBody, MemberPatch } from '../members/member.ts'
+import type { EnrolBody, IdentifierBody, LifeBody, MemberPatch } from '../members/member.ts'
+import type { MergeBody } from '../members/merge.ts'
+import type { JoinBody, PoolBody } from '../members/pool.ts'
 import type { AdjustBody, CaptureBody, CloseBody, RedeemBody } from '../redeeming/redemption.ts'
+import type { TransferBody } from '../redeeming/transfer.ts'
 
 /** What is asked. Ids in here are UUIDs (the door reads `txn_…`), bodies are the validated wire bodies. */
 export type Request =
@@ -25,6 +28,12 @@ export type Request =
   | { readonly kind: 'release'; readonly redemptionId: string; readonly body: CloseBody }
   | { readonly kind: 'reverse'; readonly redemptionId: string; readonly body: CloseBody }
   | { readonly kind: 'adjust'; readonly body: AdjustBody }
+  | { readonly kind: 'transfer'; readonly body: TransferBody }
+  | { readonly kind: 'create_pool'; readonly body: PoolBody }
+  | { readonly kind: 'join_pool'; readonly poolId: string; readonly body: JoinBody }
+  | { readonly kind: 'leave_pool'; readonly poolId: string; readonly memberId: string }
+  | { readonly kind: 'merge' | 'unmerge'; readonly memberId: string; readonly body: MergeBody }
+  | { readonly kind: 'close' | 'reopen' | 'erase'; readonly memberId: string; readonly body: LifeBody }
   /** everything of the member's that is due by now: release, lapse of holds, expiry, tier assessment */
   | { readonly kind: 'settle'; readonly memberId: string }
 
@@ -61,6 +70,11 @@ export function newCommand(
   const { program, source, ref, at } = from
   const requestHash = hash('sha256', text, 'hex')
   return { commandId: newCommandId(), program, source, ref, at, request, text, requestHash }
+}
+
+/** The same command for the log, with a request that says the same and tells less; its hash stays the first one's. */
+export function loggedAs(command: Command, request: Request): Command {
+  return { ...command, request, text: stringify(request) }
 }
 
 /** The JSON of the request's body. Of the request's keys, `body` is the first. */

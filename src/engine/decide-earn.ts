@@ -8,11 +8,11 @@ import { takeBack } from '../earning/return.ts'
 import type { EarnReply, ReturnBody, ReturnReply, TransactionBody } from '../earning/transaction.ts'
 import { mustBeActive } from '../members/enrol.ts'
 import type { Program } from '../program/program.ts'
-import { climbFrom } from './climb.ts'
-import { announce, balancesOf, type Deciding, record, standingsOf, tierShown } from './deciding.ts'
+import { climbBack, climbFrom } from './climb.ts'
+import { announce, balancesOf, count, type Deciding, record, standingsOf, tierShown } from './deciding.ts'
 import { settleAfter } from './settle.ts'
 import { tierChange, tiersAt } from './standings.ts'
-import { addCounters, claimKey, type LooseSale } from './state.ts'
+import { claimKey, type LooseSale } from './state.ts'
 
 /** `loose`: the sale came earlier, without its member, and keeps its id and its source. */
 export function decideEarn(deciding: Deciding, body: TransactionBody, loose?: LooseSale): EarnReply {
@@ -108,17 +108,17 @@ export function decideReturn(deciding: Deciding, transactionId: string, body: Re
     nextId,
   })
   record(deciding, outcome.entry)
-  count(deciding, outcome.counted)
+  count(deciding, outcome.counted, stored.memberId)
   deciding.writes.returns.push({
     command,
-    memberId: member.memberId,
+    memberId: stored.memberId,
     transactionId,
     occurredAt,
     ...outcome.record,
   })
   const returned = { ...stored, returns: [...before, outcome.record] }
   deciding.state.transactions = new Map(transactions).set(transactionId, returned)
-  climbFrom(deciding, facts.occurredAt)
+  climbBack(deciding, facts.occurredAt)
   settleAfter(deciding)
 
   const change = tierChange(deciding, tiersBefore)
@@ -156,12 +156,6 @@ function claim(
     })
   }
   writes.claims.push({ program: program.id, type: body.type, claim: key, memberId, transactionId })
-}
-
-function count(deciding: Deciding, rows: Parameters<typeof addCounters>[1]): void {
-  const { memberId } = deciding.state.member
-  for (const row of rows) deciding.writes.counters.push({ memberId, row })
-  deciding.state.counters = addCounters(deciding.state.counters, rows)
 }
 
 function brief(awards: EarnReply['awards']): object[] {

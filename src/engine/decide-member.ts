@@ -5,6 +5,7 @@ import { change, enrol, mustBeActive, ownIdentifier, wireMember, withIdentifier 
 import type { EnrolBody, Identifier, IdentifierBody, MemberPatch, WireMember } from '../members/member.ts'
 import type { Command } from './command.ts'
 import { announce, type Deciding, open, type RulesInForce } from './deciding.ts'
+import { standIn } from './kin.ts'
 import { type GroupState, identifierKey } from './state.ts'
 
 export function decideEnrol(
@@ -52,7 +53,8 @@ export function decideAddIdentifier(deciding: Deciding, body: IdentifierBody): W
   const { command, group, state } = deciding
   mustBeActive(state.member)
   const taken = group.identifiers.get(identifierKey(command.program, body.kind, body.value))
-  if (taken && taken.memberId !== state.member.memberId) throw takenBy(body)
+  const holder = taken && standIn(group.members, taken.memberId)
+  if (taken && holder?.member.memberId !== state.member.memberId) throw takenBy(body)
   const identifiers = withIdentifier(state.identifiers, body)
   // Where it was the member's own already, a blocked card is unblocked.
   write(deciding, identifiers.at(-1)!)
@@ -88,7 +90,7 @@ function write(deciding: Deciding, identifier: Identifier, { removed = false } =
   const { command, state, writes } = deciding
   writes.identifiers.push({
     key: identifierKey(command.program, identifier.kind, identifier.value),
-    memberId: state.member.memberId,
+    memberId: identifier.of ?? state.member.memberId,
     identifier: removed ? null : identifier,
     at: command.at,
   })

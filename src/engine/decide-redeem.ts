@@ -2,6 +2,8 @@
 import { DomainError, invariant } from '../base/errors.ts'
 import { showId } from '../base/ids.ts'
 import { didYouMean } from '../base/nearest.ts'
+import { Decimal } from '../base/points.ts'
+import { dayOf } from '../base/time.ts'
 import { lotKey } from '../earning/earn.ts'
 import { readInstant } from '../earning/facts.ts'
 import { mustBeActive } from '../members/enrol.ts'
@@ -16,8 +18,11 @@ import {
   type RedemptionReply,
   wireRedemption,
 } from '../redeeming/redemption.ts'
+import { counted } from '../tiers/counters.ts'
+import { climbBack, climbFrom } from './climb.ts'
 import type { Request } from './command.ts'
-import { announce, balancesOf, type Deciding, record } from './deciding.ts'
+import { closePooled, redeemFromPool } from './decide-pooled.ts'
+import { announce, balancesOf, count, type Deciding, record } from './deciding.ts'
 import { settleAfter } from './settle.ts'
 import { tiersAt } from './standings.ts'
 
@@ -26,18 +31,18 @@ export function decideRedeem(deciding: Deciding, body: RedeemBody): RedemptionRe
   mustBeActive(state.member)
   const occurredAt =
     body.occurredAt === undefined ? command.at : readInstant(body.occurredAt, command.at, '/occurredAt')
-  const outcome = place({
+  const input = {
     program,
     source: command.source,
     memberId: state.member.memberId,
     body,
     occurredAt,
     tiers: tiersAt(deciding, program, occurredAt),
-    book: state.book,
     nextId,
     at: command.at,
-  })
-  return conclude(deciding, outcome, { isNew: true })
+  }
+  if (body.usePool) return redeemFromPool(deciding, input)
+  return conclude(deciding, place({ ...input, book: state.book }), { isNew: true })
 }
 
 export function decideOnRedemption(
@@ -47,6 +52,10 @@ export function decideOnRedemption(
   const { command, program, nextId, state } = deciding
   const redemption = state.redemptions.get(request.redemptionId)
   invariant(redemption, 'the redemption that a command names was loaded')
+  if (redemption.pool !== null)
+    return closePooled(deciding, request, { ...redemption, pool: redemption.pool })
+  // A share is settled with its whole, under the whole's id.
+  if (redemption.partOf !== null) throw redemptionNotFound(redemption.redemptionId)
   const input = { redemption, book: state.book, nextId, at: command.at }
   switch (request.kind) {
     case 'capture': {
@@ -76,11 +85,14 @@ export function decideAdjust(deciding: Deciding, body: AdjustBody): AdjustReply 
     key: { ...lotKey(program, currency, occurredAt), usableFrom: null },
     points: BigInt(body.points),
     reason: body.reason,
+    actor: body.actor,
     occurredAt,
     at: command.at,
     nextId,
   })
   record(deciding, entry)
+  if (currency.kind === 'qualifying')
+    countQualifying(deciding, { currency: currency.id, ...entry }, body.points)
   settleAfter(deciding)
   const reply: AdjustReply = {
     adjustmentId: showId('adjustment', entry.entryId),
@@ -88,6 +100,7 @@ export function decideAdjust(deciding: Deciding, body: AdjustBody): AdjustReply 
     currency: currency.id,
     points: body.points,
     reason: body.reason,
+    ...(body.actor !== undefined && { actor: body.actor }),
     balances: balancesOf(deciding),
   }
   announce(deciding, 'points.adjusted', {
@@ -114,9 +127,29 @@ function brief(redemption: Redemption): object {
   return { redemptionId, currency, points }
 }
 
+/** Qualifying points are there for tiers alone, so whoever corrects them corrects the tier. */
+function countQualifying(
+  deciding: Deciding,
+  of: { currency: string; occurredAt: Date },
+  points: number,
+): void {
+  const { program } = deciding
+  const awards = [{ currency: of.currency, points: BigInt(points) }]
+  const day = dayOf(program.timeZone, of.occurredAt)
+  const rows = counted(program, { day, spend: new Decimal(0), transactions: 0n, awards })
+  if (rows.length === 0) return
+  count(deciding, rows)
+  if (points > 0) climbFrom(deciding, of.occurredAt)
+  else climbBack(deciding, of.occurredAt)
+}
+
 /** Refuses a redemption that is not there, or is another program's, in the same words. */
 export function ownerOf(owners: ReadonlyMap<string, string>, redemptionId: string): string {
   const memberId = owners.get(redemptionId)
-  if (!memberId) throw new DomainError('redemption_not_found', { id: showId('redemption', redemptionId) })
+  if (!memberId) throw redemptionNotFound(redemptionId)
   return memberId
+}
+
+function redemptionNotFound(redemptionId: string): DomainError {
+  return new DomainError('redemption_not_found', { id: showId('redemption', redemptionId) })
 }

@@ -4,7 +4,8 @@
  */
 import { DomainError } from '../base/errors.ts'
 import { showId } from '../base/ids.ts'
-import type { Command, Reply } from './command.ts'
+import type { MemberReference } from '../members/member.ts'
+import { type Command, loggedAs, type Reply } from './command.ts'
 import { decideEarn, decideReturn } from './decide-earn.ts'
 import { decideAttach, decideLoose, isLoose, looseSale, mustBeAttached } from './decide-loose.ts'
 import {
@@ -15,7 +16,9 @@ import {
   decideUpdate,
 } from './decide-member.ts'
 import { decideAdjust, decideOnRedemption, decideRedeem, ownerOf } from './decide-redeem.ts'
+import { isShared, replyToShared, type SharedRequest } from './decide-shared.ts'
 import { begin, type Deciding, type RulesInForce, resolve } from './deciding.ts'
+import { adoptHousehold } from './kin.ts'
 import { settle, settleBefore } from './settle.ts'
 import { addWrites, claimKey, type GroupState, recordKey, type Writes } from './state.ts'
 
@@ -41,7 +44,7 @@ export function decide(
   const outcome = outcomeOf(group, command, rules)
   const body = JSON.stringify(outcome.reply)
   if (command.ref !== null) {
-    outcome.writes.commands.push({ command, memberId: outcome.owner, reply: body })
+    outcome.writes.commands.push({ ...outcome.logged, reply: body })
     group.recorded.set(key, { requestHash: command.requestHash, reply: body })
   }
   addWrites(writes, outcome.writes)
@@ -50,19 +53,41 @@ export function decide(
 
 interface Outcome {
   readonly writes: Writes
-  /** the member; of a sale without one, the sale itself */
-  readonly owner: string
+  /** as it goes into the log: under the member, or of a sale without one, under the sale itself */
+  readonly logged: { readonly command: Command; readonly memberId: string }
   readonly reply: object
 }
 
 function outcomeOf(group: GroupState, command: Command, rules: RulesInForce): Outcome {
   const { request } = command
   if (request.kind === 'earn' && isLoose(request.body)) {
-    return decideLoose({ group, command, rules }, request.body)
+    const { writes, owner, reply } = decideLoose({ group, command, rules }, request.body)
+    return { writes, logged: { command, memberId: owner }, reply }
   }
   const { deciding, reply } = onMember(group, command, rules)
+  const logged = loggedUnder(deciding)
   adopt(group, deciding)
-  return { writes: deciding.writes, owner: deciding.state.member.memberId, reply }
+  return { writes: deciding.writes, logged, reply }
+}
+
+/**
+ * An answer stands under a member who has an entry of it: of what a pool pays, that may be another one than
+ * who asked. Nobody's card stands in somebody else's log, so whoever else is named there is named by id.
+ */
+function loggedUnder({ command, group, state, writes }: Deciding): Outcome['logged'] {
+  const { memberId } = state.member
+  const { program, request } = command
+  const byId = (reference: MemberReference) => ({ memberId: resolve(group, program, reference) })
+  if (request.kind === 'transfer') {
+    const body = { ...request.body, from: byId(request.body.from), to: byId(request.body.to) }
+    return { command: loggedAs(command, { kind: 'transfer', body }), memberId }
+  }
+  const [first] = writes.entries
+  if (!first || writes.entries.some((one) => one.memberId === memberId)) return { command, memberId }
+  if (request.kind !== 'redeem') return { command, memberId: first.memberId }
+  const { identifier: _card, ...body } = request.body
+  const logged = loggedAs(command, { kind: 'redeem', body: { ...body, memberId } })
+  return { command: logged, memberId: first.memberId }
 }
 
 function onMember(
@@ -79,12 +104,13 @@ function onMember(
     return { deciding, reply: { memberId, ...settle(deciding) } }
   }
   settleBefore(deciding)
-  return { deciding, reply: replyTo(deciding, request) }
+  const reply = isShared(request) ? replyToShared(deciding, request) : replyTo(deciding, request)
+  return { deciding, reply }
 }
 
 function replyTo(
   deciding: Deciding,
-  request: Exclude<Command['request'], { kind: 'enrol' | 'settle' }>,
+  request: Exclude<Command['request'], { kind: 'enrol' | 'settle' } | SharedRequest>,
 ): object {
   switch (request.kind) {
     case 'update_member':
@@ -138,23 +164,30 @@ function memberOf(group: GroupState, command: Command): string {
       if (group.members.get(memberId)?.member.program === program) return memberId
       throw new DomainError('redemption_not_found', { id: showId('redemption', request.redemptionId) })
     }
+    case 'transfer':
+      return resolve(group, program, request.body.from)
+    case 'create_pool':
+      return request.body.members[0] ?? ''
+    case 'join_pool':
+      return resolve(group, program, request.body)
     default:
       return request.memberId
   }
 }
 
 /** Makes what a command decided the state that the next command of the group sees. */
-function adopt(group: GroupState, { state, writes }: Deciding): void {
-  const { memberId } = state.member
-  group.members.set(memberId, state)
-  for (const { key, identifier } of writes.identifiers) {
+function adopt(group: GroupState, { drafts, writes }: Deciding): void {
+  for (const [memberId, { state }] of drafts) group.members.set(memberId, state)
+  for (const { key, memberId, identifier } of writes.identifiers) {
     if (identifier === null) group.identifiers.delete(key)
     else group.identifiers.set(key, { memberId, status: identifier.status })
   }
   for (const { sale } of writes.loose) group.loose.set(sale.transactionId, sale)
   for (const { program, type, claim, transactionId } of writes.claims)
     group.claims.set(claimKey(program, type, claim), transactionId)
-  for (const { stored } of writes.transactions) group.transactionOwners.set(stored.transactionId, memberId)
+  for (const { stored } of writes.transactions)
+    group.transactionOwners.set(stored.transactionId, stored.memberId)
   for (const { redemption } of writes.redemptions)
-    group.redemptionOwners.set(redemption.redemptionId, memberId)
+    group.redemptionOwners.set(redemption.redemptionId, redemption.memberId)
+  adoptHousehold(group, writes)
 }

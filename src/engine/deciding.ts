@@ -2,16 +2,27 @@
  * What one command has in hand while it is decided: the draft of its member, the rules, ids, and the rows
  * that come of it. Everything here is thrown away if the command is refused.
  */
-import { DomainError } from '../base/errors.ts'
+import { DomainError, invariant } from '../base/errors.ts'
 import { idsOf, showId } from '../base/ids.ts'
 import { emptyAccount, type WireBalance, wireBalance } from '../ledger/account.ts'
 import type { Entry } from '../ledger/entry.ts'
 import type { MemberReference } from '../members/member.ts'
 import type { Program } from '../program/program.ts'
 import { baseStanding } from '../tiers/assess.ts'
+import type { CounterRow } from '../tiers/counters.ts'
 import { type Standing, type WireTier, wireTier } from '../tiers/standing.ts'
 import type { Command } from './command.ts'
-import { type Draft, draftOf, type GroupState, identifierKey, noWrites, type Writes } from './state.ts'
+import { duplicatesFrom, standIn } from './kin.ts'
+import {
+  addCounters,
+  type Draft,
+  draftOf,
+  type GroupState,
+  identifierKey,
+  type MemberState,
+  noWrites,
+  type Writes,
+} from './state.ts'
 
 /** The published rules, as far as deciding needs them. */
 export interface RulesInForce {
@@ -29,11 +40,16 @@ export interface Deciding {
   readonly program: Program
   readonly nextId: () => string
   readonly writes: Writes
+  /** every member that the command has touched so far, this one included, by id */
+  readonly drafts: Map<string, Deciding>
   /** a draft: changed in place, and thrown away if the command is refused */
   state: Draft
 }
 
-/** Opens a command on its member; refuses a member that is not there or is another program's. */
+/**
+ * Opens a command on its member, or on the one that the member was merged into; refuses a member that is
+ * not there or is another program's.
+ */
 export function begin(input: {
   group: GroupState
   command: Command
@@ -41,7 +57,7 @@ export function begin(input: {
   memberId: string
 }): Deciding {
   const { group, command, rules, memberId } = input
-  const state = group.members.get(memberId)
+  const state = standIn(group.members, memberId)
   if (!state || state.member.program !== command.program) {
     throw new DomainError('member_not_found', { memberId: showId('member', memberId) })
   }
@@ -55,15 +71,45 @@ export function open(input: {
   state: Draft
 }): Deciding {
   const { group, command, rules, state } = input
-  return {
+  const deciding: Deciding = {
     group,
     command,
     rules,
     program: rules.at(command.program, command.at),
     nextId: idsOf(command.commandId),
     writes: noWrites(),
+    drafts: new Map(),
     state,
   }
+  deciding.drafts.set(input.state.member.memberId, deciding)
+  return deciding
+}
+
+/** Opens a further member in the same command, or the one that it was merged into. */
+export function beside(deciding: Deciding, memberId: string): Deciding {
+  const state = standIn(deciding.group.members, memberId)
+  if (!state || state.member.program !== deciding.command.program) {
+    throw new DomainError('member_not_found', { memberId: showId('member', memberId) })
+  }
+  return draftBeside(deciding, state)
+}
+
+/** The same for a member's own rows, be it merged or not. */
+export function besideAsItIs(deciding: Deciding, memberId: string): Deciding {
+  const known = deciding.drafts.get(memberId)
+  if (known) return known
+  const state = deciding.group.members.get(memberId)
+  invariant(state, 'a member that a command looks at was loaded')
+  return draftBeside(deciding, state)
+}
+
+function draftBeside(deciding: Deciding, state: MemberState): Deciding {
+  const { memberId } = state.member
+  const known = deciding.drafts.get(memberId)
+  if (known) return known
+  const other = { ...deciding, state: draftOf(state) }
+  deciding.drafts.set(memberId, other)
+  return other
 }
 
 /** The member that a request names, by id or by identifier. */
@@ -78,7 +124,33 @@ export function resolve(group: GroupState, program: string, reference: MemberRef
 
 export function record(deciding: Deciding, ...entries: readonly Entry[]): void {
   const { command, writes, state } = deciding
-  for (const entry of entries) writes.entries.push({ command, memberId: state.member.memberId, entry })
+  const { memberId } = state.member
+  for (const entry of entries) {
+    const owner = ownerOfFact(state, entry)
+    const told = owner === memberId ? entry : { ...entry, detail: { ...entry.detail, owner } }
+    writes.entries.push({ command, memberId, entry: told })
+  }
+}
+
+/** Whose sale or redemption an entry is about: a merged duplicate's stays the duplicate's. */
+function ownerOfFact({ member, transactions, redemptions }: MemberState, entry: Entry): string {
+  const transaction = entry.transactionId && transactions.get(entry.transactionId)
+  const redemption = entry.redemptionId && redemptions.get(entry.redemptionId)
+  return (transaction || redemption || member).memberId
+}
+
+/**
+ * Adds to counters, of the member and of the merged duplicates on the way to whoever the fact is of: what a
+ * duplicate counts goes with it when it is un-merged.
+ */
+export function count(deciding: Deciding, rows: readonly CounterRow[], owner?: string): void {
+  const { memberId } = deciding.state.member
+  const duplicates = owner === undefined ? [] : duplicatesFrom(deciding.group.members, owner)
+  for (const one of [memberId, ...duplicates]) {
+    const draft = besideAsItIs(deciding, one)
+    for (const row of rows) deciding.writes.counters.push({ memberId: one, row })
+    draft.state.counters = addCounters(draft.state.counters, rows)
+  }
 }
 
 export function announce(deciding: Deciding, type: string, payload: object): void {

@@ -221,6 +221,14 @@ function routeOf({ program, request }: Command): string {
     case 'release':
     case 'reverse':
       return request.redemptionId
+    case 'transfer': {
+      const { memberId, identifier } = request.body.from
+      return memberId ?? identifierKey(program, identifier?.kind ?? '', identifier?.value ?? '')
+    }
+    case 'create_pool':
+      return request.body.members[0] ?? ''
+    case 'join_pool':
+      return request.poolId
     default:
       return request.memberId
   }

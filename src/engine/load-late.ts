@@ -19,7 +19,7 @@ export interface Reach {
   latest: Date | null
   /** of the earliest sale that comes in */
   earliest: Date | null
-  /** of the earliest sale that something is taken back of */
+  /** of the earliest sale that something is taken back of, or correction of what tiers count */
   returned: Date | null
 }
 
@@ -35,25 +35,49 @@ export function reachOf(
 ): Map<string, Reach> {
   const reaches = new Map<string, Reach>()
   for (const command of commands) {
-    const { request } = command
-    if (request.kind !== 'earn' && request.kind !== 'attach' && request.kind !== 'return') continue
     const memberId = known.memberOf(command)
     if (memberId === undefined) continue
     const reach = reaches.get(memberId) ?? { earliest: null, latest: null, returned: null }
     reaches.set(memberId, reach)
     const climbs = hasLadders(command, known.rules)
-    if (request.kind === 'return') {
-      if (climbs) reach.returned = earlier(reach.returned, known.soldAt.get(request.transactionId) ?? null)
+    const { request } = command
+    if (request.kind === 'return' || request.kind === 'adjust') {
+      if (climbs) reach.returned = earlier(reach.returned, backTo(command, known.soldAt))
       continue
     }
     const at =
-      request.kind === 'earn'
-        ? businessTime(request.body.occurredAt, command.at)
-        : (known.loose.get(request.transactionId)?.occurredAt ?? null)
+      request.kind === 'attach'
+        ? (known.loose.get(request.transactionId)?.occurredAt ?? null)
+        : request.kind === 'earn'
+          ? businessTime(request.body.occurredAt, command.at)
+          : null
     if (climbs) reach.earliest = earlier(reach.earliest, at)
     if (at !== null && (reach.latest === null || at > reach.latest)) reach.latest = at
   }
   return reaches
+}
+
+/** The day of what is taken back, or of what is corrected. */
+function backTo({ request, at }: Command, soldAt: ReadonlyMap<string, Date>): Date | null {
+  if (request.kind === 'return') return soldAt.get(request.transactionId) ?? null
+  if (request.kind !== 'adjust' || request.body.occurredAt === undefined) return at
+  return businessTime(request.body.occurredAt, at)
+}
+
+/** A duplicate's reach is that of the member it was merged into as well. */
+export function reachThrough(
+  reaches: Map<string, Reach>,
+  { memberId, mergedInto }: { memberId: string; mergedInto: string | null },
+): void {
+  const reach = reaches.get(memberId)
+  if (mergedInto === null || reach === undefined) return
+  const known = reaches.get(mergedInto) ?? { earliest: null, latest: null, returned: null }
+  const { latest } = reach
+  reaches.set(mergedInto, {
+    earliest: earlier(known.earliest, reach.earliest),
+    latest: known.latest === null || (latest !== null && latest > known.latest) ? latest : known.latest,
+    returned: earlier(known.returned, reach.returned),
+  })
 }
 
 /** The instant after which the member's transactions are needed; null: the group comes after all of them. */

@@ -4,10 +4,12 @@
  */
 import { type Executor, list } from '../db/connection.ts'
 import { openBook } from '../ledger/book.ts'
+import type { WirePooled } from '../redeeming/redemption.ts'
 import { standingFrom } from '../tiers/history.ts'
 import type { Command } from './command.ts'
 import type { RulesInForce } from './deciding.ts'
-import { lateSince, type Reach, reachOf, readLater } from './load-late.ts'
+import { addSurvivors, lockPools, readHousehold } from './load-household.ts'
+import { lateSince, type Reach, reachOf, reachThrough, readLater } from './load-late.ts'
 import { readClaims, readLoose } from './load-loose.ts'
 import { type Needs, needsOf, wantCountersFrom } from './needs.ts'
 import * as rows from './rows.ts'
@@ -24,18 +26,28 @@ export async function load(
   for (const { program, occurredAt } of loose.values())
     wantCountersFrom(needs, { rules: input.rules, program, occurredAt, at: latest(commands) })
   const owners = await readOwners(sql, needs, { rules: input.rules, at: latest(commands) })
-  const ids = [...new Set([...needs.memberIds, ...owners.memberIds])].sort()
+  // Pools are locked before any member, so that two groups never wait for each other in a circle.
+  const pooled = await lockPools(sql, { needs, identifiers: owners.identifiers, lock: input.lock })
+  const ids = [...new Set([...needs.memberIds, ...owners.memberIds, ...pooled.memberIds])].sort()
   const reaches = reachOf(commands, {
     rules: input.rules,
     memberOf: (command) => memberNamed(command, owners),
     soldAt: owners.soldAt,
     loose,
   })
+  const read = (some: readonly string[]) =>
+    readMembers(sql, { ids: some, needs, reaches, lock: input.lock, now: latest(commands) })
   const [members, recorded, claims] = await Promise.all([
-    readMembers(sql, { ids, needs, reaches, lock: input.lock, now: latest(commands) }),
+    read(ids),
     readRecorded(sql, commands),
     readClaims(sql, commands, { rules: input.rules, loose }),
   ])
+  await addSurvivors(members, (survivors) => {
+    // What comes in through a duplicate reaches into the survivor's history.
+    for (const { member } of members.values()) reachThrough(reaches, member)
+    return read(survivors)
+  })
+  const household = await readHousehold(sql, { needs, members, pooled })
   const identifiers = new Map(owners.identifiers)
   for (const { member, identifiers: own } of members.values()) {
     for (const { kind, value, status } of own) {
@@ -47,6 +59,7 @@ export async function load(
     loose,
     claims,
     members,
+    household,
     recorded,
     identifiers,
     read: {
@@ -69,7 +82,7 @@ type Owners = Pick<GroupState, 'identifiers' | 'transactionOwners' | 'redemption
 
 function memberNamed({ program, request }: Command, owners: Owners): string | undefined {
   if (request.kind === 'return') return owners.transactionOwners.get(request.transactionId)
-  if (request.kind !== 'earn' && request.kind !== 'attach') return undefined
+  if (request.kind !== 'earn' && request.kind !== 'attach' && request.kind !== 'adjust') return undefined
   const { memberId, identifier } = request.body
   if (memberId !== undefined || !identifier) return memberId
   return owners.identifiers.get(identifierKey(program, identifier.kind, identifier.value))?.memberId
@@ -89,13 +102,16 @@ async function readOwners(
           where transaction_id = any(${list(sql, [...needs.transactionIds])}::uuid[])`,
     needs.redemptionIds.size === 0
       ? []
-      : sql<{ id: string; member_id: string }[]>`
-          select redemption_id as id, member_id from redemptions
+      : sql<{ id: string; member_id: string; pool: WirePooled | null }[]>`
+          select redemption_id as id, member_id, pool from redemptions
           where redemption_id = any(${list(sql, [...needs.redemptionIds])}::uuid[])`,
   ])
   // A return is valued, and the ladders climbed again, from the day of its sale on.
   for (const { program, occurred_at } of transactions)
     wantCountersFrom(needs, { ...since, program, occurredAt: occurred_at })
+  const shares = redemptions.flatMap(({ pool }) => pool?.shares ?? [])
+  for (const { redemptionId } of shares) needs.redemptionIds.add(redemptionId)
+  for (const { pool } of redemptions) if (pool) needs.memberIds.add(pool.memberId)
   return {
     identifiers: new Map(
       identifiers.map((row) => [
@@ -106,7 +122,10 @@ async function readOwners(
     transactionOwners: new Map(transactions.map((row) => [row.id, row.member_id])),
     soldAt: new Map(transactions.map((row) => [row.id, row.occurred_at])),
     redemptionOwners: new Map(redemptions.map((row) => [row.id, row.member_id])),
-    memberIds: [...identifiers, ...transactions, ...redemptions].map((row) => row.member_id),
+    memberIds: [
+      ...[...identifiers, ...transactions, ...redemptions].map((row) => row.member_id),
+      ...shares.map(({ memberId }) => memberId),
+    ],
   }
 }
 
@@ -164,6 +183,11 @@ async function readRecorded(sql: Executor, commands: readonly Command[]): Promis
   )
 }
 
+// A return takes its points from where they lapsed, and a merge takes them along with what lapsed of them.
+function wantsLapsed({ transactionIds, household }: Needs): boolean {
+  return transactionIds.size > 0 || household.unmerging.size > 0
+}
+
 interface Asked {
   readonly ids: readonly string[]
   readonly needs: Needs
@@ -191,10 +215,10 @@ async function readMembers(sql: Executor, asked: Asked): Promise<Map<string, Mem
             asked.ids.map((id) => asked.reaches.get(id)?.latest ?? null),
           )}::timestamptz[]) as v(member_id, latest_at)
           where m.member_id = v.member_id
-          returning m.member_id, m.program, m.external_ref, m.status, m.profile, m.attributes, m.consents,
-            m.enrolled_at, m.created_at, m.due_at, m.prior_latest_at as latest_at`
+          returning m.member_id, m.program, m.external_ref, m.status, m.merged_into, m.profile, m.attributes,
+            m.consents, m.enrolled_at, m.created_at, m.due_at, m.prior_latest_at as latest_at`
       : sql<rows.MemberRow[]>`
-          select member_id, program, external_ref, status, profile, attributes, consents,
+          select member_id, program, external_ref, status, merged_into, profile, attributes, consents,
             enrolled_at, created_at, due_at, latest_at
           from members where member_id = any(${ids}::uuid[])`
   ).execute()
@@ -209,7 +233,7 @@ async function readMembers(sql: Executor, asked: Asked): Promise<Map<string, Mem
       sql<rows.AccountRow[]>`
         select member_id, currency, available, pending, held, negative, lifetime
         from accounts where member_id = any(${ids}::uuid[])`,
-      spending ? readHoldings(sql, { ids: asked.ids, lapsed: needs.transactionIds.size > 0 }) : null,
+      spending ? readHoldings(sql, { ids: asked.ids, lapsed: wantsLapsed(needs) }) : null,
       sql<rows.TierChangeRow[]>`
         select member_id, ladder, from_tier, to_tier, direction, effective_at, until, reason
         from tier_changes where member_id = any(${ids}::uuid[]) and superseded_at is null
@@ -227,7 +251,7 @@ async function readMembers(sql: Executor, asked: Asked): Promise<Map<string, Mem
         ? []
         : sql<rows.RedemptionRow[]>`
             select member_id, redemption_id, program, source, external_ref, status, currency,
-              points, captured, reward_id, value, draws, occurred_at, hold_until
+              points, captured, reward_id, value, draws, occurred_at, hold_until, pool, part_of
             from redemptions where member_id = any(${ids}::uuid[])
               and redemption_id = any(${list(sql, [...needs.redemptionIds])}::uuid[])`,
       needs.transactionIds.size === 0
@@ -327,7 +351,7 @@ async function readHoldings(sql: Executor, of: { ids: readonly string[]; lapsed:
         and (available > 0 or pending > 0 or held > 0 or (${of.lapsed} and expired > 0))`,
     sql<rows.RedemptionRow[]>`
       select member_id, redemption_id, program, source, external_ref, status, currency,
-        points, captured, reward_id, value, draws, occurred_at, hold_until
+        points, captured, reward_id, value, draws, occurred_at, hold_until, pool, part_of
       from redemptions where member_id = any(${ids}::uuid[]) and status = 'held'`,
   ])
   return { lots, holds }

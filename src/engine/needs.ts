@@ -1,10 +1,12 @@
 /** What a group of commands has to read: which members, what of each, and how far back. */
 import { DomainError } from '../base/errors.ts'
 import { addMonths, type Day, dayOf, startOf } from '../base/time.ts'
-import type { IdentifierBody } from '../members/member.ts'
+import type { IdentifierBody, MemberReference } from '../members/member.ts'
 import { historyMonths, type Program } from '../program/program.ts'
+import { EVER } from '../rules/limit.ts'
 import type { Command } from './command.ts'
 import type { RulesInForce } from './deciding.ts'
+import { identifierKey } from './state.ts'
 
 export interface Needs {
   /** named by id */
@@ -14,12 +16,24 @@ export interface Needs {
   readonly redemptionIds: Set<string>
   /** commands whose member's open lots and holds are needed, not only its balances */
   readonly spending: Command[]
+  /** what of pools and merged members the commands need */
+  readonly household: HouseholdNeeds
   /** commands that show or change the member's identifiers */
   readonly describing: Command[]
   /** members' counters are read from this business day on; null: no command looks at any */
   countersFrom: Day | null
   /** months of counters before an end that is overdue: the longest period that it may be judged by */
   overdueMonths: number
+}
+
+export interface HouseholdNeeds {
+  readonly poolIds: Set<string>
+  /** members, by id or by identifierKey, whose pool is needed, with everybody in it */
+  readonly pooling: Set<string>
+  /** members whose duplicates are needed */
+  readonly families: Set<string>
+  /** duplicates that may be un-merged */
+  readonly unmerging: Set<string>
 }
 
 export function needsOf(commands: readonly Command[], rules: RulesInForce): Needs {
@@ -29,6 +43,7 @@ export function needsOf(commands: readonly Command[], rules: RulesInForce): Need
     transactionIds: new Set(),
     redemptionIds: new Set(),
     spending: [],
+    household: { poolIds: new Set(), pooling: new Set(), families: new Set(), unmerging: new Set() },
     describing: [],
     countersFrom: null,
     overdueMonths: 0,
@@ -53,10 +68,17 @@ function gather(needs: Needs, command: Command, rules: RulesInForce): void {
       wantCounters(needs, command, { rules, occurredAt: command.at })
       return
     case 'redeem':
-    case 'adjust':
       wantReference(needs, command, request.body)
+      if (request.body.usePool) wantPoolOf(needs, command, request.body)
       needs.spending.push(command)
       break
+    case 'adjust': {
+      wantReference(needs, command, request.body)
+      needs.spending.push(command)
+      const { occurredAt } = request.body
+      wantCounters(needs, command, { rules, occurredAt: occurredAt ? new Date(occurredAt) : command.at })
+      return
+    }
     case 'return':
       needs.transactionIds.add(request.transactionId)
       needs.spending.push(command)
@@ -71,8 +93,44 @@ function gather(needs: Needs, command: Command, rules: RulesInForce): void {
       needs.memberIds.add(request.memberId)
       needs.spending.push(command)
       break
+    case 'transfer':
+      for (const reference of [request.body.from, request.body.to]) {
+        wantReference(needs, command, reference)
+        if (isWithinPool(command, rules)) wantPoolOf(needs, command, reference)
+      }
+      needs.spending.push(command)
+      break
+    case 'create_pool':
+      for (const memberId of request.body.members) {
+        needs.memberIds.add(memberId)
+        needs.household.pooling.add(memberId)
+      }
+      break
+    case 'join_pool':
+      wantReference(needs, command, request.body)
+      wantPoolOf(needs, command, request.body)
+      needs.household.poolIds.add(request.poolId)
+      break
+    case 'leave_pool':
+      needs.memberIds.add(request.memberId)
+      needs.household.poolIds.add(request.poolId)
+      break
+    case 'merge':
+    case 'unmerge':
+      wantMerging(needs, command, request)
+      return
+    case 'close':
+    case 'reopen':
+    case 'erase':
+      needs.memberIds.add(request.memberId)
+      needs.household.families.add(request.memberId)
+      needs.household.pooling.add(request.memberId)
+      needs.spending.push(command)
+      needs.describing.push(command)
+      break
     default:
       needs.memberIds.add(request.memberId)
+      needs.household.families.add(request.memberId)
       needs.describing.push(command)
       if (request.kind === 'add_identifier') wantIdentifier(needs, command, request.body)
   }
@@ -86,6 +144,35 @@ function wantReference(
 ): void {
   if (memberId !== undefined) needs.memberIds.add(memberId)
   else if (identifier) wantIdentifier(needs, command, identifier)
+}
+
+function wantPoolOf(needs: Needs, { program }: Command, { memberId, identifier }: MemberReference): void {
+  if (memberId !== undefined) needs.household.pooling.add(memberId)
+  else if (identifier) needs.household.pooling.add(identifierKey(program, identifier.kind, identifier.value))
+}
+
+// Which terms hold is decided later; here it is enough that pools may matter.
+function isWithinPool(command: Command, rules: RulesInForce): boolean {
+  const program = inForce(rules, command)
+  return program !== null && [...program.transfers.values()].some(({ withinPool }) => withinPool)
+}
+
+/** All counters of both members: whoever answers for both is judged by both. */
+function wantMerging(
+  needs: Needs,
+  command: Command,
+  request: Extract<Command['request'], { kind: 'merge' | 'unmerge' }>,
+): void {
+  const { duplicate } = request.body
+  for (const memberId of [request.memberId, duplicate]) {
+    needs.memberIds.add(memberId)
+    needs.household.families.add(memberId)
+  }
+  needs.household.pooling.add(duplicate)
+  needs.household.unmerging.add(duplicate)
+  needs.spending.push(command)
+  needs.describing.push(command)
+  needs.countersFrom = EVER
 }
 
 function wantIdentifier(needs: Needs, command: Command, { kind, value }: IdentifierBody): void {

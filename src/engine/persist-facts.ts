@@ -1,6 +1,7 @@
 /** Writes the facts around the ledger: transactions, returns, redemptions, tiers, counters, events, answers. */
 import { wirePoints } from '../base/points.ts'
 import type { Executor } from '../db/connection.ts'
+import { keepPooled } from '../redeeming/redemption.ts'
 import { columns, document, json, noDocument } from './columns.ts'
 import { bodyText } from './command.ts'
 import { persistLoose } from './persist-loose.ts'
@@ -116,6 +117,8 @@ function writeRedemptions(sql: Executor, { redemptions }: Writes): Promise<unkno
       occurred,
       recorded,
       until,
+      pool,
+      partOf,
     ] = columns(added, ({ command, redemption: r }) => [
       r.memberId,
       r.redemptionId,
@@ -132,34 +135,41 @@ function writeRedemptions(sql: Executor, { redemptions }: Writes): Promise<unkno
       r.occurredAt,
       command.at,
       r.holdUntil,
+      r.pool ? json(keepPooled(r.pool)) : noDocument,
+      r.partOf,
     ])
     sent.push(sql`
       insert into redemptions (member_id, redemption_id, program, source, external_ref, status, currency, points,
-        captured, reward_id, value, draws, occurred_at, recorded_at, hold_until)
+        captured, reward_id, value, draws, occurred_at, recorded_at, hold_until, pool, part_of)
       select u.member_id, u.redemption_id, u.program, u.source, u.external_ref, u.status, u.currency, u.points,
-        u.captured, u.reward_id, u.value::jsonb, u.draws::jsonb, u.occurred_at, u.recorded_at, u.hold_until
+        u.captured, u.reward_id, u.value::jsonb, u.draws::jsonb, u.occurred_at, u.recorded_at, u.hold_until,
+        u.pool::jsonb, u.part_of
       from unnest(${member!}::uuid[], ${id!}::uuid[], ${program!}::text[], ${source!}::text[], ${ref!}::text[],
         ${status!}::text[], ${currency!}::text[], ${points!}::bigint[], ${captured!}::bigint[], ${reward!}::text[],
-        string_to_array(${value!}, chr(30), ''), string_to_array(${draws!}, chr(30), ''), ${occurred!}::timestamptz[], ${recorded!}::timestamptz[],
-        ${until!}::timestamptz[])
+        string_to_array(${value!}, chr(30), ''), string_to_array(${draws!}, chr(30), ''), ${occurred!}::timestamptz[],
+        ${recorded!}::timestamptz[], ${until!}::timestamptz[], string_to_array(${pool!}, chr(30), ''),
+        ${partOf!}::uuid[])
         as u(member_id, redemption_id, program, source, external_ref, status, currency, points, captured,
-          reward_id, value, draws, occurred_at, recorded_at, hold_until)`)
+          reward_id, value, draws, occurred_at, recorded_at, hold_until, pool, part_of)`)
   }
   const changed = last.filter(({ redemption }) => !isNew.has(redemption.redemptionId))
   if (changed.length > 0) {
-    const [member, id, status, captured, value, draws] = columns(changed, ({ redemption: r }) => [
+    const [member, id, status, captured, value, draws, pool] = columns(changed, ({ redemption: r }) => [
       r.memberId,
       r.redemptionId,
       r.status,
       r.captured,
       r.value ? json(r.value) : noDocument,
       drawsJson(r.draws),
+      r.pool ? json(keepPooled(r.pool)) : noDocument,
     ])
     sent.push(sql`
       update redemptions r
-      set status = u.status, captured = u.captured, value = u.value::jsonb, draws = u.draws::jsonb
+      set status = u.status, captured = u.captured, value = u.value::jsonb, draws = u.draws::jsonb,
+        pool = u.pool::jsonb
       from unnest(${member!}::uuid[], ${id!}::uuid[], ${status!}::text[], ${captured!}::bigint[],
-        string_to_array(${value!}, chr(30), ''), string_to_array(${draws!}, chr(30), '')) as u(member_id, redemption_id, status, captured, value, draws)
+        string_to_array(${value!}, chr(30), ''), string_to_array(${draws!}, chr(30), ''),
+        string_to_array(${pool!}, chr(30), '')) as u(member_id, redemption_id, status, captured, value, draws, pool)
       where r.member_id = u.member_id and r.redemption_id = u.redemption_id`)
   }
   return sent

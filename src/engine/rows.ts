@@ -8,7 +8,12 @@ import type { KeptValuation } from '../earning/valued.ts'
 import type { Account } from '../ledger/account.ts'
 import type { Draw, Lot } from '../ledger/lot.ts'
 import type { Identifier, Member } from '../members/member.ts'
-import type { Redemption, RedemptionStatus } from '../redeeming/redemption.ts'
+import {
+  type Redemption,
+  type RedemptionStatus,
+  readPooled,
+  type WirePooled,
+} from '../redeeming/redemption.ts'
 import type { FieldValue } from '../rules/facts.ts'
 import type { CounterRow } from '../tiers/counters.ts'
 import type { TierChange } from '../tiers/standing.ts'
@@ -19,6 +24,7 @@ export interface MemberRow {
   program: string
   external_ref: string
   status: Member['status']
+  merged_into: string | null
   profile: Record<string, FieldValue>
   attributes: Record<string, FieldValue>
   consents: Record<string, boolean>
@@ -93,6 +99,8 @@ export interface RedemptionRow {
   draws: { lotId: string; points: number }[]
   occurred_at: Date
   hold_until: Date | null
+  pool: WirePooled | null
+  part_of: string | null
 }
 
 export interface TransactionRow {
@@ -134,6 +142,7 @@ export function memberOf(row: MemberRow): Member {
     program: row.program,
     externalRef: row.external_ref,
     status: row.status,
+    mergedInto: row.merged_into,
     profile: row.profile,
     attributes: row.attributes,
     consents: row.consents,
@@ -198,6 +207,8 @@ export function redemptionOf(row: RedemptionRow): Redemption {
     draws: row.draws.map(({ lotId, points }): Draw => ({ lotId, points: BigInt(points) })),
     occurredAt: row.occurred_at,
     holdUntil: row.hold_until,
+    pool: row.pool && readPooled(row.pool),
+    partOf: row.part_of,
   }
 }
 

@@ -9,10 +9,13 @@ import type { KeptValuation } from '../earning/valued.ts'
 import { type Book, copyBook } from '../ledger/book.ts'
 import type { Entry } from '../ledger/entry.ts'
 import type { Identifier, Member } from '../members/member.ts'
+import type { Merge } from '../members/merge.ts'
+import type { Pool } from '../members/pool.ts'
 import type { Redemption } from '../redeeming/redemption.ts'
 import type { CounterRow } from '../tiers/counters.ts'
 import type { Standing, TierChange } from '../tiers/standing.ts'
 import type { Command } from './command.ts'
+import type { Household } from './household.ts'
 
 export interface StoredTransaction {
   readonly transactionId: string
@@ -67,6 +70,8 @@ export interface GroupState {
   readonly loose: Map<string, LooseSale>
   /** what was credited before: the transaction, by claimKey */
   readonly claims: Map<string, string>
+  /** who belongs together */
+  readonly household: Household
   /** by recordKey */
   readonly recorded: Map<string, Recorded>
   /** as read: what persisting compares with */
@@ -120,6 +125,16 @@ export interface Writes {
     at: Date
     changes: readonly TierChange[]
   }[]
+  /** members that were closed, reopened, merged or un-merged, as they stand in the end */
+  readonly statuses: Member[]
+  /** the last one of an id counts */
+  readonly pools: { command: Command; pool: Pool; isNew: boolean }[]
+  /** who is in which pool from now on; null: in none. The last one of a member counts */
+  readonly poolMembers: { memberId: string; poolId: string | null; at: Date }[]
+  readonly merges: { command: Command; merge: Merge }[]
+  readonly unmerges: { command: Command; merge: Merge }[]
+  /** members of whom nothing personal may stay known, with their duplicates */
+  readonly erased: { memberIds: readonly string[]; at: Date }[]
   readonly events: {
     memberId: string
     eventId: string
@@ -146,6 +161,12 @@ export function noWrites(): Writes {
     counters: [],
     tierChanges: [],
     superseded: [],
+    statuses: [],
+    pools: [],
+    poolMembers: [],
+    merges: [],
+    unmerges: [],
+    erased: [],
     events: [],
   }
 }

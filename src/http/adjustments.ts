@@ -24,6 +24,9 @@ const NewAdjustment = z
       .refine((points) => points !== 0, 'is zero: nothing would change')
       .meta({ description: 'Positive gives, negative takes; never zero', examples: [50] }),
     reason: text(500).meta({ examples: ['goodwill: the machine was broken'] }),
+    actor: text(100)
+      .optional()
+      .meta({ description: 'Who decided it; the key’s source is kept in any case', examples: ['desk-3/mh'] }),
     occurredAt: instant.optional(),
   })
   .superRefine(oneMember)
@@ -47,6 +50,7 @@ const Adjustment = z
     currency: z.string(),
     points: wirePoints,
     reason: z.string(),
+    actor: z.string().optional(),
     balances: z.array(Balance),
   })
   .meta({
@@ -68,7 +72,8 @@ export function adjustmentRoutes(app: App, deps: RouteDeps): void {
     operationId: 'adjust',
     tags: ['adjustments'],
     summary: 'Correct a balance by hand',
-    description: 'Needs the scope admin; the reason stays in the ledger. Safe to send again.',
+    description:
+      'Needs the scope admin. Reason and actor stay in the ledger for good, so let them hold nothing personal. Given points go into the lot of their day; taken ones come out of what lapses first. Qualifying points change the tier. Safe to send again.',
     body: NewAdjustment,
     response: replies({ 201: { description: 'The adjustment', schema: Adjustment } }, [
       'member_not_found',

@@ -16,8 +16,10 @@ import { readJsonOnly, zodValidator } from './body.ts'
 import { registerDocument, serveDocument } from './document.ts'
 import { replyWithProblem } from './errors.ts'
 import { healthRoutes } from './health.ts'
+import { memberLifeRoutes } from './member-life.ts'
 import { memberRoutes } from './members.ts'
 import { createMetrics, type Metrics, metricsRoutes } from './metrics.ts'
+import { poolRoutes } from './pools.ts'
 import { redemptionRoutes } from './redemptions.ts'
 import { reportRoutes } from './reports.ts'
 import { rewardRoutes } from './rewards.ts'
@@ -26,6 +28,7 @@ import { ruleRoutes } from './rules.ts'
 import { checkReplies } from './strict.ts'
 import { tierRoutes } from './tiers.ts'
 import { transactionRoutes } from './transactions.ts'
+import { transferRoutes } from './transfers.ts'
 import { answerBrokenRequests, methodsOfPaths } from './unknown.ts'
 import { loggedError, requestIdOf, watchRequests } from './watch.ts'
 
@@ -96,11 +99,14 @@ function registerRoutes(v1: App, deps: RouteDeps): void {
   authenticate(v1, deps.sql)
 
   memberRoutes(v1, deps)
+  memberLifeRoutes(v1, deps)
   balanceRoutes(v1, deps)
   tierRoutes(v1, deps)
   transactionRoutes(v1, deps)
   redemptionRoutes(v1, deps)
   rewardRoutes(v1, deps)
+  transferRoutes(v1, deps)
+  poolRoutes(v1, deps)
   adjustmentRoutes(v1, deps)
   reportRoutes(v1, deps)
   ruleRoutes(v1, deps)

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { DomainError } from '../base/errors.ts'
 import { showId } from '../base/ids.ts'
 import { wirePoints as toWire } from '../base/points.ts'
+import { wholeMember } from '../engine/queries-kin.ts'
 import { emptyAccount, wireBalance } from '../ledger/account.ts'
 import type { Book } from '../ledger/book.ts'
 import { wireTier } from '../tiers/standing.ts'
@@ -72,6 +73,7 @@ const StatementItem = z
     transactionId: z.string().optional(),
     redemptionId: z.string().optional(),
     reason: z.string().optional(),
+    actor: z.string().optional(),
     source: z.string(),
     changes: z.array(Balance).meta({ description: 'By how much each figure changed' }),
     balances: z.array(Balance).meta({ description: 'What it came to, in the currencies that changed' }),
@@ -117,7 +119,7 @@ export function balanceRoutes(app: App, { sql, programs, now }: RouteDeps): void
       const etag = `"${hash('sha1', JSON.stringify(content), 'base64url')}"`
       reply.header('etag', etag).header('cache-control', 'private, no-cache')
       if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send()
-      return { memberId: showId('member', whose.memberId), asOf: at.toISOString(), ...content }
+      return { memberId: showId('member', holdings.memberId), asOf: at.toISOString(), ...content }
     },
   )
 
@@ -138,7 +140,10 @@ export function balanceRoutes(app: App, { sql, programs, now }: RouteDeps): void
     { schema: statement, config: scope('members:read') },
     async (request) => {
       const { limit, cursor } = request.query
-      const whose = { program: callerOf(request).program, memberId: memberIdIn(request.params) }
+      const whose = await wholeMember(sql, {
+        program: callerOf(request).program,
+        memberId: memberIdIn(request.params),
+      })
       const before = cursor === undefined ? null : readCursor(cursor)
       const found = await findStatement(sql, whose, { before, limit })
       if (!found) throw new DomainError('member_not_found', { memberId: request.params.memberId })
@@ -206,7 +211,7 @@ function withBalances(entries: readonly EntryRow[], sums: readonly SumRow[]) {
 }
 
 function wireEntry(entry: EntryRow) {
-  const reason = entry.detail?.reason
+  const { reason, actor } = entry.detail ?? {}
   return {
     entryId: showId('entry', entry.entryId),
     kind: entry.kind,
@@ -215,6 +220,7 @@ function wireEntry(entry: EntryRow) {
     ...(entry.transactionId !== null && { transactionId: showId('transaction', entry.transactionId) }),
     ...(entry.redemptionId !== null && { redemptionId: showId('redemption', entry.redemptionId) }),
     ...(typeof reason === 'string' && { reason }),
+    ...(typeof actor === 'string' && { actor }),
     source: entry.source,
     changes: entry.changes.map((change) => wireFigures(change.currency, figuresOf(change))),
   }

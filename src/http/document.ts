@@ -48,6 +48,8 @@ const tags = {
   transactions: 'What earns: sales, flights, stays; and their returns',
   redemptions: 'Spending points, at once or held first',
   rewards: 'What can be had for points',
+  transfers: 'Points from one member to another',
+  pools: 'Households whose points may pay together',
   adjustments: 'Corrections by hand',
   reports: 'What is owed and deferred, and what happened day by day',
   rules: 'The rule files: in force, checked, published',

@@ -21,6 +21,8 @@ import { findCounters, findHoldings, findIdentifier, type HoldingsRow, type Whos
 import { findHoldingsAt } from './queries-past.ts'
 
 export interface Holdings {
+  /** the member asked for, or who it was merged into */
+  readonly memberId: string
   readonly enrolledAt: Date
   /** settled */
   readonly book: Book
@@ -35,7 +37,9 @@ export interface Holdings {
 export async function readHoldings(sql: Sql, whose: Whose, at: Date, now: Date = at): Promise<Holdings> {
   const row = await (at < now ? findHoldingsAt(sql, whose, at) : findHoldings(sql, whose, at))
   if (!row) throw new DomainError('member_not_found', { memberId: showId('member', whose.memberId) })
+  if (row.mergedInto !== null) return readHoldings(sql, { ...whose, memberId: row.mergedInto }, at)
   return {
+    memberId: whose.memberId,
     enrolledAt: row.enrolledAt,
     book: settledBook(row, { ...whose, at }),
     standings: new Map(
@@ -57,7 +61,8 @@ export async function assessedAt(
   const { enrolledAt } = holdings
   const standing = holdings.standings.get(ladder.id) ?? baseStanding(ladder, enrolledAt)
   const input = { timeZone: program.timeZone, enrolledAt, standing, at }
-  const rows = await findCounters(sql, whose.memberId, countersNeededFrom(ladder, input))
+  const whom: Whose = { ...whose, memberId: holdings.memberId }
+  const rows = await findCounters(sql, whom.memberId, countersNeededFrom(ladder, input))
   return { ...input, counters: countersUntil(dayOf(program.timeZone, at), rows) }
 }
 
@@ -135,6 +140,8 @@ function settledBook(row: HoldingsRow, of: Whose & { at: Date }): Book {
       draws: hold.draws.map(({ lotId, points }) => ({ lotId, points: BigInt(points) })),
       occurredAt: of.at,
       holdUntil: new Date(hold.holdUntil),
+      pool: null,
+      partOf: null,
     }
     lapse({ redemption, book, nextId, at: of.at })
   }

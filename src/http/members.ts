@@ -2,10 +2,13 @@
 import { z } from 'zod'
 import { DomainError } from '../base/errors.ts'
 import { readId } from '../base/ids.ts'
+import { wholeMember } from '../engine/queries-kin.ts'
 import { wireMember } from '../members/enrol.ts'
+import { memberStatuses } from '../members/member.ts'
 import { callerOf, scope } from './auth.ts'
 import { memberOf } from './holdings.ts'
 import { findMember } from './queries.ts'
+import { identifiersOfAll } from './queries-household.ts'
 import { type App, keyed, type RouteDeps, replies } from './route.ts'
 import {
   attributes,
@@ -39,7 +42,7 @@ export const Member = z
     memberId: id('mem', 'the member'),
     program: z.string(),
     externalRef: z.string(),
-    status: z.enum(['active', 'closed']),
+    status: z.enum(memberStatuses),
     identifiers: z.array(Identifier),
     profile: shownAttributes,
     attributes: shownAttributes,
@@ -109,9 +112,11 @@ export function memberRoutes(app: App, deps: RouteDeps): void {
   const changed = { 200: { description: 'The member as it is now', schema: Member } }
 
   async function show(program: string, memberId: string) {
-    const row = await findMember(sql, { program, memberId })
+    // A merged duplicate is shown as the member who answers for it, with the identifiers of both.
+    const whole = await wholeMember(sql, { program, memberId })
+    const row = await findMember(sql, whole)
     if (!row) throw new DomainError('member_not_found')
-    return wireMember(row, row.identifiers)
+    return wireMember(row, [...row.identifiers, ...(await identifiersOfAll(sql, whole.duplicates))])
   }
 
   const enrol = {

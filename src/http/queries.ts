@@ -5,11 +5,11 @@
 import type { JSONValue } from 'postgres'
 import type { WireMoney } from '../base/points.ts'
 import type { Day } from '../base/time.ts'
-import type { Executor } from '../db/connection.ts'
+import { type Executor, list } from '../db/connection.ts'
 import type { TransactionBody } from '../earning/transaction.ts'
 import type { KeptValuation } from '../earning/valued.ts'
-import type { Identifier } from '../members/member.ts'
-import type { RedemptionStatus } from '../redeeming/redemption.ts'
+import type { Identifier, MemberStatus } from '../members/member.ts'
+import type { RedemptionStatus, WirePooled } from '../redeeming/redemption.ts'
 import type { FieldValue } from '../rules/facts.ts'
 
 /** Which member of which program. */
@@ -23,7 +23,8 @@ export interface MemberRow {
   memberId: string
   program: string
   externalRef: string
-  status: 'active' | 'closed'
+  status: MemberStatus
+  mergedInto: string | null
   profile: Record<string, FieldValue>
   attributes: Record<string, FieldValue>
   consents: Record<string, boolean>
@@ -34,7 +35,8 @@ export interface MemberRow {
 
 export async function findMember(sql: Executor, whose: Whose): Promise<MemberRow | null> {
   const [row] = await sql<MemberRow[]>`
-    select m.member_id as "memberId", m.program, m.external_ref as "externalRef", m.status, m.profile,
+    select m.member_id as "memberId", m.program, m.external_ref as "externalRef", m.status,
+      m.merged_into as "mergedInto", m.profile,
       m.attributes, m.consents, m.enrolled_at as "enrolledAt", m.created_at as "createdAt",
       (select coalesce(json_agg(json_build_object('kind', i.kind, 'value', i.value, 'status', i.status)
                                 order by i.added_at, i.kind, i.value), '[]')
@@ -57,6 +59,7 @@ export async function findIdentifier(
 
 /** Points and instants as text, as JSON carries them without loss. */
 export interface HoldingsRow {
+  mergedInto: string | null
   enrolledAt: Date
   accounts: {
     currency: string
@@ -81,7 +84,7 @@ export interface HoldingsRow {
 // One statement, so that accounts and lots are of one instant; each part is a look-up by primary key.
 export async function findHoldings(sql: Executor, whose: Whose, at: Date): Promise<HoldingsRow | null> {
   const [row] = await sql<HoldingsRow[]>`
-    select m.enrolled_at as "enrolledAt",
+    select m.merged_into as "mergedInto", m.enrolled_at as "enrolledAt",
       (select coalesce(json_agg(json_build_object('currency', a.currency, 'available', a.available::text,
           'pending', a.pending::text, 'held', a.held::text, 'negative', a.negative::text,
           'lifetime', a.lifetime::text)), '[]')
@@ -116,7 +119,10 @@ export async function findCounters(
 }
 
 export interface TransactionRow {
+  /** of the member that it was posted for */
   memberId: string
+  /** where that one was merged into another since */
+  mergedInto: string | null
   transactionId: string
   source: string
   externalRef: string
@@ -137,7 +143,8 @@ export async function findTransaction(
   of: { program: string; transactionId: string },
 ): Promise<TransactionRow | null> {
   const [row] = await sql<TransactionRow[]>`
-    select t.member_id as "memberId", t.transaction_id as "transactionId", t.source,
+    select t.member_id as "memberId",
+      (select m.merged_into from members m where m.member_id = t.member_id) as "mergedInto", t.transaction_id as "transactionId", t.source,
       t.external_ref as "externalRef", t.type, t.occurred_at as "occurredAt",
       t.recorded_at as "recordedAt", t.rules_version as "rulesVersion", t.request,
       coalesce(v.valuation, t.valuation) as valuation, v.recorded_at as "revaluedAt",
@@ -180,6 +187,7 @@ export async function findLooseSale(
 
 export interface RedemptionRow {
   memberId: string
+  mergedInto: string | null
   redemptionId: string
   source: string
   externalRef: string
@@ -191,6 +199,7 @@ export interface RedemptionRow {
   value: WireMoney | null
   occurredAt: Date
   holdUntil: Date | null
+  pool: WirePooled | null
 }
 
 export async function findRedemption(
@@ -198,11 +207,13 @@ export async function findRedemption(
   of: { program: string; redemptionId: string },
 ): Promise<RedemptionRow | null> {
   const [row] = await sql<RedemptionRow[]>`
-    select member_id as "memberId", redemption_id as "redemptionId", source, external_ref as "externalRef",
+    select member_id as "memberId",
+      (select m.merged_into from members m where m.member_id = r.member_id) as "mergedInto",
+      redemption_id as "redemptionId", source, external_ref as "externalRef",
       status, currency, points, captured, reward_id as "rewardId", value, occurred_at as "occurredAt",
-      hold_until as "holdUntil"
-    from redemptions
-    where redemption_id = ${of.redemptionId} and program = ${of.program}`
+      hold_until as "holdUntil", pool
+    from redemptions r
+    where redemption_id = ${of.redemptionId} and program = ${of.program} and part_of is null`
   return row ?? null
 }
 
@@ -245,21 +256,22 @@ export interface StatementRow {
  */
 export async function findStatement(
   sql: Executor,
-  whose: Whose,
+  whose: Whose & { duplicates: readonly string[] },
   page: { before: string | null; limit: number },
 ): Promise<StatementRow | null> {
+  const ids = list(sql, [whose.memberId, ...whose.duplicates])
   const [row] = await sql<StatementRow[]>`
     with page as (
       select e.entry_id, e.kind, e.occurred_at, e.recorded_at, e.transaction_id, e.redemption_id, e.source, e.detail
       from entries e
-      where e.member_id = ${whose.memberId} and (${page.before}::uuid is null or e.entry_id < ${page.before}::uuid)
+      where e.member_id = any(${ids}::uuid[]) and (${page.before}::uuid is null or e.entry_id < ${page.before}::uuid)
       order by e.entry_id desc
       limit ${page.limit + 1}
     ), legs as (
       select p.entry_id, p.currency, side.account, side.points
       from postings p
       cross join lateral (values (p.from_account, -p.points), (p.to_account, p.points)) side (account, points)
-      where p.member_id = ${whose.memberId} and p.entry_id <= (select entry_id from page order by entry_id desc limit 1)
+      where p.member_id = any(${ids}::uuid[]) and p.entry_id <= (select entry_id from page order by entry_id desc limit 1)
         and side.account in ('available', 'pending', 'held', 'negative')
     ), sums as (
       select l.entry_id, l.currency,

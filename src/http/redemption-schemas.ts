@@ -37,6 +37,13 @@ export const NewRedemption = z
       })
       .optional()
       .meta({ description: 'Sets the points aside for so long, instead of spending them' }),
+    usePool: z
+      .boolean()
+      .optional()
+      .meta({
+        description: 'Paid by everybody in the member’s pool, in proportion to what they have',
+        examples: [true],
+      }),
   })
   .superRefine((body, context) => {
     oneMember(body, context)
@@ -73,6 +80,15 @@ const shownRedemption = {
   value: Money.nullable(),
   rewardId: z.string().optional(),
   holdUntil: shownInstant.optional(),
+  pool: z
+    .strictObject({
+      poolId: id('pol', 'the pool'),
+      shares: z.array(z.strictObject({ memberId: id('mem', 'who pays'), points: wirePoints })),
+    })
+    .optional()
+    .meta({
+      description: 'Where a pool pays: who pays how much; whatever goes back goes back in this proportion',
+    }),
 }
 
 const redemptionExample = {
@@ -121,7 +137,12 @@ export const Closing = z
   .meta({ id: 'Closing', examples: [{ reason: 'the customer changed their mind' }] })
 
 export const RedemptionQuoteRequest = z
-  .strictObject({ ...memberReference, currency: currencyId, basket: Money.optional() })
+  .strictObject({
+    ...memberReference,
+    currency: currencyId,
+    basket: Money.optional(),
+    usePool: z.boolean().optional().meta({ description: 'What the member’s whole pool could pay' }),
+  })
   .superRefine(oneMember)
   .meta({
     id: 'RedemptionQuoteRequest',

@@ -5,9 +5,10 @@ import { Decimal, wirePoints as toWire, type WireMoney } from '../base/points.ts
 import type { Currency } from '../program/program.ts'
 import { isDue } from '../redeeming/hold.ts'
 import { spendableCurrency, worth } from '../redeeming/place.ts'
-import { wireRedemption } from '../redeeming/redemption.ts'
+import { readPooled, wireRedemption } from '../redeeming/redemption.ts'
 import { callerOf, scope } from './auth.ts'
 import { memberOf, readHoldings } from './holdings.ts'
+import { poolHoldings, survivorOf } from './kin.ts'
 import { findRedemption } from './queries.ts'
 import {
   Capture,
@@ -41,6 +42,8 @@ export function redemptionRoutes(app: App, deps: RouteDeps): void {
       'below_minimum',
       'above_maximum',
       'not_a_step',
+      'not_in_pool',
+      'pools_not_allowed',
       'idempotency_conflict',
     ]),
   }
@@ -75,6 +78,7 @@ function quoteRoute(app: App, { sql, programs, now }: RouteDeps): void {
       'unknown_currency',
       'currency_not_redeemable',
       'money_currency_mismatch',
+      'not_in_pool',
     ]),
   }
   app.post('/redemptions/quote', { schema, config: scope('redemptions:write') }, async (request) => {
@@ -83,8 +87,14 @@ function quoteRoute(app: App, { sql, programs, now }: RouteDeps): void {
     const body = withMember(request.body)
     const currency = spendableCurrency(programs.at(program, at), body.currency)
     const memberId = await memberOf(sql, program, body)
-    const { book } = await readHoldings(sql, { program, memberId }, at)
-    return quote(currency, book.accounts.get(currency.id)?.available ?? 0n, body.basket)
+    const purses = body.usePool
+      ? await poolHoldings(sql, { program, memberId }, at)
+      : [await readHoldings(sql, { program, memberId }, at)]
+    const available = purses.reduce(
+      (sum, { book }) => sum + (book.accounts.get(currency.id)?.available ?? 0n),
+      0n,
+    )
+    return quote(currency, available, body.basket)
   })
 }
 
@@ -157,7 +167,16 @@ function readRoute(app: App, { sql, now }: RouteDeps): void {
     const { program } = callerOf(request)
     const row = await findRedemption(sql, { program, redemptionId: redemptionIdIn(request.params) })
     if (!row) throw new DomainError('redemption_not_found', { id: request.params.redemptionId })
-    const redemption = { ...row, program, draws: [] }
+    // Of what a pool pays, who asked; of any other, whose points it were, or who answers for them now.
+    const memberId = await survivorOf(sql, program, row)
+    const redemption = {
+      ...row,
+      memberId,
+      program,
+      draws: [],
+      pool: row.pool && readPooled(row.pool),
+      partOf: null,
+    }
     const { externalRef: ref, source, occurredAt } = row
     const now_ = isDue(redemption, now()) ? { ...redemption, status: 'expired' as const } : redemption
     return { ...wireRedemption(now_), externalRef: ref, source, occurredAt: occurredAt.toISOString() }

@@ -111,7 +111,7 @@ export function tierRoutes(app: App, { sql, programs, now }: RouteDeps): void {
     const holdings = await readHoldings(sql, whose, at, present)
     const program = programs.at(whose.program, at)
     const ladder = ladderOf(program, request.query.ladder)
-    const head = { memberId: showId('member', whose.memberId), asOf: at.toISOString() }
+    const head = { memberId: showId('member', holdings.memberId), asOf: at.toISOString() }
     if (!ladder) return { ...head, ...NO_LADDER }
     const input = await assessedAt(sql, whose, { program, ladder, holdings, at })
     // What was counted is known by the day, and tiers by the instant.

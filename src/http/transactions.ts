@@ -14,6 +14,7 @@ import { callerOf, scope } from './auth.ts'
 import { faultsOf, malformed } from './body.ts'
 import { problemOf, problemText, refusalOf } from './errors.ts'
 import { readHoldings } from './holdings.ts'
+import { survivorOf } from './kin.ts'
 import { findLooseSale, findTransaction, type LooseSaleRow, type TransactionRow } from './queries.ts'
 import { type App, keyed, type RouteDeps, replies } from './route.ts'
 import { id } from './schemas.ts'
@@ -224,7 +225,8 @@ function readRoute(app: App, { sql, programs }: RouteDeps): void {
     }
     const trace =
       request.query.explain === 'true' && explain(programs.version(program, row.rulesVersion), row)
-    return { ...wireTransaction(row), ...(trace && { trace }) }
+    const memberId = await survivorOf(sql, program, row)
+    return { ...wireTransaction({ ...row, memberId }), ...(trace && { trace }) }
   })
 }
 

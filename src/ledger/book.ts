@@ -63,6 +63,10 @@ const EARNING: ReadonlySet<Entry['kind']> = new Set(['earn', 'return', 'revalue'
 
 export function post(book: Book, entry: Entry): void {
   for (const leg of entry.postings) move(book, leg, entry)
+  for (const [currency, points] of Object.entries(entry.lifetime ?? {})) {
+    accountOf(book, currency).lifetime += BigInt(points)
+    book.touchedAccounts.add(currency)
+  }
 }
 
 function move(book: Book, leg: Posting, entry: Entry): void {

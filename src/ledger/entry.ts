@@ -9,9 +9,21 @@ import type { Draw } from './lot.ts'
 /** The member's own accounts. `negative` is what the member owes after a claw-back. */
 export const memberAccounts = ['available', 'pending', 'held', 'negative'] as const
 /** The program's: their balances are sums over postings, never one row that everybody updates. */
-export const programAccounts = ['issued', 'redeemed', 'expired', 'adjusted'] as const
+export const programAccounts = [
+  'issued',
+  'redeemed',
+  'expired',
+  'adjusted',
+  'fees',
+  'forfeited',
+  'transferred',
+  'merged',
+] as const
+/** Through these, one member's entry hands points to another's: over all members they come to zero. */
+export const passages = ['transferred', 'merged'] as const
 
 export type MemberAccount = (typeof memberAccounts)[number]
+export type Passage = (typeof passages)[number]
 export type ProgramAccount = (typeof programAccounts)[number]
 export type AccountName = MemberAccount | ProgramAccount
 
@@ -28,6 +40,13 @@ export const entryKinds = [
   'adjust',
   'expire',
   'release_pending',
+  'transfer_out',
+  'transfer_in',
+  'merge_out',
+  'merge_in',
+  'unmerge_out',
+  'unmerge_in',
+  'forfeit',
 ] as const
 export type EntryKind = (typeof entryKinds)[number]
 
@@ -51,6 +70,14 @@ export interface Entry {
   /** the entry or redemption that this one undoes */
   readonly reverses?: string
   readonly rulesVersion?: string
+  /** points ever earned that go over with a merge, by currency; negative where they leave */
+  readonly lifetime?: Readonly<Record<string, number>>
+  /** of an un-merge, see members/merge: an entry that only remembers, and moves nothing */
+  readonly carried?: {
+    readonly lots: Readonly<Record<string, number>>
+    readonly debts: Readonly<Record<string, number>>
+    readonly lifetimes: Readonly<Record<string, number>>
+  }
   /** JSON-ready: what a statement and an auditor want to know beside the postings */
   readonly detail?: Readonly<Record<string, unknown>>
 }

@@ -15,6 +15,7 @@ import {
   sumInMemory,
   unbackedAnswers,
 } from './queries.ts'
+import { strayEntries, strayRedirects, unevenPassages } from './queries-handover.ts'
 import { slicesOf } from './slices.ts'
 
 /** Something that does not add up; ids as they go out (`mem_…`). */
@@ -38,7 +39,7 @@ export interface Verification {
 export interface VerifyOptions {
   /** only this program's members; rows of members that are not there belong to no program */
   readonly program?: string
-  /** steps done, of all: one for each check of each slice of members, and one for the recorded answers */
+  /** steps done, of all: one for each check of each slice of members, and those of all members at once */
   readonly onProgress?: (done: number, total: number) => void
 }
 
@@ -52,12 +53,14 @@ export function verifyLedger(sql: Sql, options: VerifyOptions = {}): Promise<Ver
 }
 
 const checks = [strangers, badPostings, badEntries, badBalances, badRecords] as const
+/** Of all members at once. */
+const wholes = [unevenPassages, strayEntries, strayRedirects, unbackedAnswers] as const
 
 async function verify(sql: Executor, options: VerifyOptions): Promise<Verification> {
   const checked = { members: 0, entries: 0, postings: 0, lots: 0 }
   const found = new Findings()
   const slices = await slicesOf(sql, options.program ?? null)
-  const steps = slices.length * checks.length + 1
+  const steps = slices.length * checks.length + wholes.length
   let done = 0
   const step = (rows: readonly FindingRow[]) => {
     found.add(rows)
@@ -71,7 +74,7 @@ async function verify(sql: Executor, options: VerifyOptions): Promise<Verificati
       checked[name] += Number(counts[name])
     for (const check of checks) step(await check(sql, { ...range, most: found.room }))
   }
-  step(await unbackedAnswers(sql, { program: options.program ?? null, most: found.room }))
+  for (const check of wholes) step(await check(sql, { program: options.program ?? null, most: found.room }))
   return { ok: found.count === 0, checked, findings: found.list() }
 }
 

@@ -30,6 +30,7 @@ export function enrol(input: { program: Program; body: EnrolBody; memberId: stri
     program: program.id,
     externalRef: body.externalRef,
     status: 'active',
+    mergedInto: null,
     profile: withoutNulls(body.profile ?? {}),
     attributes: withoutNulls(attributes),
     consents: body.consents ?? {},
@@ -56,7 +57,7 @@ export function withIdentifier(identifiers: readonly Identifier[], body: Identif
   if (others.length >= MOST_IDENTIFIERS) {
     throw new DomainError('limit_reached', { limit: 'identifiers of a member', maximum: MOST_IDENTIFIERS })
   }
-  return [...others, { ...body, status: 'active' }]
+  return [...others, { ...identifiers.find((known) => same(known, body)), ...body, status: 'active' }]
 }
 
 /** The identifier of a member's, or `identifier_not_found`. */

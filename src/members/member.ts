@@ -1,11 +1,17 @@
 /** A member: an enrolled person or company, and what a till or an app may say about them. */
 import type { FieldValue } from '../rules/facts.ts'
 
+/** closed: earns and spends no more; merged: a duplicate of another; erased: nothing personal is known any more */
+export const memberStatuses = ['active', 'closed', 'merged', 'erased'] as const
+export type MemberStatus = (typeof memberStatuses)[number]
+
 export interface Member {
   readonly memberId: string
   readonly program: string
   readonly externalRef: string
-  readonly status: 'active' | 'closed'
+  readonly status: MemberStatus
+  /** the member that answers for this one; set just where the status is merged */
+  readonly mergedInto: string | null
   readonly profile: Readonly<Record<string, FieldValue>>
   readonly attributes: Readonly<Record<string, FieldValue>>
   readonly consents: Readonly<Record<string, boolean>>
@@ -18,6 +24,8 @@ export interface Identifier {
   readonly kind: string
   readonly value: string
   readonly status: 'active' | 'blocked'
+  /** the merged duplicate that it stands under; the member itself where it is left out */
+  readonly of?: string
 }
 
 export interface IdentifierBody {
@@ -47,11 +55,17 @@ export interface MemberPatch {
   consents?: Record<string, boolean> | undefined
 }
 
+/** Closing, reopening and erasing. */
+export interface LifeBody {
+  externalRef: string
+  reason?: string | undefined
+}
+
 export interface WireMember {
   memberId: string
   program: string
   externalRef: string
-  status: 'active' | 'closed'
+  status: MemberStatus
   identifiers: Identifier[]
   profile: Record<string, FieldValue>
   attributes: Record<string, FieldValue>

@@ -141,6 +141,18 @@ const reward = z
   })
   .describe('a reward: id, costs …')
 
+const transfer = z
+  .strictObject({
+    minimum: points.optional(),
+    maximum: points.optional(),
+    step: points.optional(),
+    fee: points.optional().describe('points or a share, such as 10 %'),
+    limit: z.string().optional().describe('a limit such as 1000 points per member per month'),
+    expires: z.enum(['kept', 'anew']).optional().describe('kept or anew'),
+    within: z.enum(['program', 'pool']).optional().describe('program or pool'),
+  })
+  .describe('how points may be given away: minimum, maximum, step, fee, limit, expires, within')
+
 /** Every key that a program can have. All are optional here: they may stand in any of its files. */
 export const programFile = z
   .strictObject({
@@ -170,5 +182,10 @@ export const programFile = z
     returns: z
       .enum(['pending_only', 'to_zero', 'negative'])
       .describe('one of pending_only, to_zero, negative'),
+    transfers: map(transfer.nullable(), 'currencies that may be given away, each `id: { minimum, fee … }`'),
+    pools: z
+      .strictObject({ members: z.number().describe('how many at most, such as 8') })
+      .describe('members'),
+    closing: z.enum(['forfeit', 'keep']).describe('forfeit or keep'),
   })
   .partial()

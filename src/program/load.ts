@@ -22,6 +22,7 @@ import { asMap, childOf, entriesAt, firstOf, itemsAt, scalarAt, textAt, wordAt }
 import { newBudget } from './plain-yaml.ts'
 import type { Currency, Ladder, Program } from './program.ts'
 import { readRewards } from './rewards.ts'
+import { readSharing } from './sharing.ts'
 import { checkStructure } from './structure.ts'
 import { parseTree } from './tree.ts'
 import { checkIsoCurrency, isoCurrencies, readZone } from './units.ts'
@@ -97,7 +98,8 @@ function readProgram(top: MapNode, findings: Findings): Omit<Program, 'version'>
   }
   const rules = buildRuleSet({ ...readRules(top, scope, findings), timeZone, money })
   const declared = { timeZone, money, currencies, transactionTypes, memberAttributes }
-  return { id, name: textAt(top, 'name') ?? id, ...declared, rules, ladders, rewards, returns }
+  const sharing = readSharing(top, { currencies, rules: scope, report })
+  return { id, name: textAt(top, 'name') ?? id, ...declared, rules, ladders, rewards, returns, ...sharing }
 }
 
 /**

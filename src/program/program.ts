@@ -3,7 +3,7 @@
  * are, what can be had for points. Immutable; a change is a new version with another hash.
  */
 import type { Decimal, Money, Rounding } from '../base/points.ts'
-import type { ExpiryPolicy } from '../base/time.ts'
+import type { ExpiryPolicy, Unit } from '../base/time.ts'
 import type { RuleSet } from '../rules/evaluate.ts'
 import type { Field } from '../rules/facts.ts'
 
@@ -23,9 +23,45 @@ export interface Program {
   readonly rewards: ReadonlyMap<string, Reward>
   /** what a return takes back of points already spent */
   readonly returns: ReturnPolicy
+  /** by currency: how its points may be given away; a currency that is missing may not be */
+  readonly transfers: ReadonlyMap<string, TransferTerms>
+  /** null: members cannot pool their points */
+  readonly pools: PoolTerms | null
+  /** what becomes of the points of a member who leaves */
+  readonly closing: ClosingPolicy
 }
 
 export type ReturnPolicy = 'pending_only' | 'to_zero' | 'negative'
+
+export type ClosingPolicy = 'forfeit' | 'keep'
+
+export interface PoolTerms {
+  /** members of one pool at most */
+  readonly members: number
+}
+
+export interface TransferLimit {
+  readonly points: bigint
+  /** null: for ever */
+  readonly unit: Unit | null
+  /** as written */
+  readonly text: string
+}
+
+export interface TransferTerms {
+  /** of one transfer, in points */
+  readonly minimum: bigint
+  readonly maximum: bigint | null
+  readonly step: bigint
+  /** what the giver pays on top: points, or a share of what is given, rounded up */
+  readonly fee: { readonly points: bigint } | { readonly percent: Decimal }
+  /** given in one period at most, by one member */
+  readonly limit: TransferLimit | null
+  /** kept: points lapse when they would have; anew: as if they were earned on the day */
+  readonly expires: 'kept' | 'anew'
+  /** only among members of one pool */
+  readonly withinPool: boolean
+}
 
 export interface Currency {
   readonly id: string

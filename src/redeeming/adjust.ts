@@ -12,6 +12,7 @@ export interface AdjustInput {
   /** never zero; negative takes, and is refused where there are fewer */
   readonly points: bigint
   readonly reason: string
+  readonly actor: string | undefined
   readonly occurredAt: Date
   readonly at: Date
   readonly nextId: () => string
@@ -31,7 +32,11 @@ export function adjust(input: AdjustInput): Entry {
     kind: 'adjust',
     occurredAt: input.occurredAt,
     postings,
-    detail: { reason: input.reason, points: wirePoints(points) },
+    detail: {
+      reason: input.reason,
+      points: wirePoints(points),
+      ...(input.actor !== undefined && { actor: input.actor }),
+    },
   }
   post(book, entry)
   return entry

@@ -23,9 +23,24 @@ export interface PlaceInput {
   readonly at: Date
 }
 
-export function place(input: PlaceInput): { redemption: Redemption; entry: Entry } {
+export interface Placed {
+  readonly redemption: Redemption
+  readonly entry: Entry
+}
+
+export interface Price {
+  readonly currency: Currency
+  readonly points: bigint
+  readonly value: Redemption['value']
+}
+
+export function place(input: PlaceInput): Placed {
+  return placeFor(input, priceOf(input))
+}
+
+/** The same at a price that is known. */
+export function placeFor(input: PlaceInput, { currency, points, value }: Price): Placed {
   const { body, book } = input
-  const { currency, points, value } = priceOf(input)
   const draws = drawFromLots(book.lots.values(), { currency: currency.id, points, at: input.at })
   const held = body.hold !== undefined
   const redemptionId = input.nextId()
@@ -54,11 +69,13 @@ export function place(input: PlaceInput): { redemption: Redemption; entry: Entry
     draws,
     occurredAt: input.occurredAt,
     holdUntil: body.hold ? new Date(input.at.getTime() + body.hold.seconds * 1000) : null,
+    pool: null,
+    partOf: null,
   }
   return { redemption, entry }
 }
 
-function priceOf(input: PlaceInput): { currency: Currency; points: bigint; value: Redemption['value'] } {
+export function priceOf(input: Omit<PlaceInput, 'book'>): Price {
   const { program, body } = input
   if (body.rewardId !== undefined) {
     const reward = findReward(program, body.rewardId)

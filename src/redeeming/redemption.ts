@@ -15,6 +15,8 @@ export interface RedeemBody extends MemberReference {
   points?: number | undefined
   occurredAt?: string | undefined
   hold?: { seconds: number } | undefined
+  /** paid by the member's pool, in proportion to balances */
+  usePool?: boolean | undefined
 }
 
 export interface CaptureBody {
@@ -37,6 +39,7 @@ export interface RedemptionReply {
   value: WireMoney | null
   rewardId?: string
   holdUntil?: string
+  pool?: { poolId: string; shares: { memberId: string; points: number }[] }
   balances: WireBalance[]
 }
 
@@ -46,6 +49,8 @@ export interface AdjustBody extends MemberReference {
   /** positive gives, negative takes; never zero */
   points: number
   reason: string
+  /** who decided it; the API key's source stands beside it in any case */
+  actor?: string | undefined
   occurredAt?: string | undefined
 }
 
@@ -55,6 +60,7 @@ export interface AdjustReply {
   currency: string
   points: number
   reason: string
+  actor?: string
   balances: WireBalance[]
 }
 
@@ -74,19 +80,80 @@ export interface Redemption {
   readonly draws: readonly Draw[]
   readonly occurredAt: Date
   readonly holdUntil: Date | null
+  /** of one that a pool pays: who pays how much. Points and status above are those of the first share alone */
+  readonly pool: Pooled | null
+  /** of a further share: the redemption that was answered with */
+  readonly partOf: string | null
+}
+
+/** A redemption that a pool pays. Each share is a redemption of its own member's, of which this is the head. */
+export interface Pooled {
+  readonly poolId: string
+  /** who asked; pays a share like the others, or none */
+  readonly memberId: string
+  readonly points: bigint
+  readonly captured: bigint
+  readonly shares: readonly Share[]
+}
+
+export interface Share {
+  readonly memberId: string
+  readonly redemptionId: string
+  readonly points: bigint
+}
+
+export interface WirePooled {
+  poolId: string
+  memberId: string
+  points: number
+  captured: number
+  shares: { memberId: string; redemptionId: string; points: number }[]
+}
+
+/** As it is kept. */
+export function keepPooled(pooled: Pooled): WirePooled {
+  const { points, captured, shares } = pooled
+  return {
+    ...pooled,
+    points: wirePoints(points),
+    captured: wirePoints(captured),
+    shares: shares.map((share) => ({ ...share, points: wirePoints(share.points) })),
+  }
+}
+
+export function readPooled(kept: WirePooled): Pooled {
+  return {
+    ...kept,
+    points: BigInt(kept.points),
+    captured: BigInt(kept.captured),
+    shares: kept.shares.map((share) => ({ ...share, points: BigInt(share.points) })),
+  }
 }
 
 /** What a redemption looks like to a till, beside the member's balances. */
 export function wireRedemption(redemption: Redemption): Omit<RedemptionReply, 'balances'> {
   const spent = redemption.status === 'captured' || redemption.status === 'reversed'
+  const { pool } = redemption
+  const whole = pool ?? redemption
   return {
     redemptionId: showId('redemption', redemption.redemptionId),
-    memberId: showId('member', redemption.memberId),
+    memberId: showId('member', whole.memberId),
     status: redemption.status,
     currency: redemption.currency,
-    points: wirePoints(spent ? redemption.captured : redemption.points),
+    points: wirePoints(spent ? whole.captured : whole.points),
     value: redemption.value,
     ...(redemption.rewardId !== null && { rewardId: redemption.rewardId }),
     ...(redemption.holdUntil !== null && { holdUntil: redemption.holdUntil.toISOString() }),
+    ...(pool !== null && { pool: wirePooled(pool) }),
+  }
+}
+
+function wirePooled({ poolId, shares }: Pooled): NonNullable<RedemptionReply['pool']> {
+  return {
+    poolId: showId('pool', poolId),
+    shares: shares.map(({ memberId, points }) => ({
+      memberId: showId('member', memberId),
+      points: wirePoints(points),
+    })),
   }
 }

@@ -85,13 +85,22 @@ t.test('writes by a header’s key say so', (t) => {
     'attachTransaction',
     'captureRedemption',
     'changeMember',
+    'closeMember',
+    'createPool',
     'enrolMember',
+    'eraseMember',
+    'joinPool',
+    'leavePool',
+    'mergeMembers',
     'postTransaction',
     'redeem',
     'releaseRedemption',
     'removeIdentifier',
+    'reopenMember',
     'returnTransaction',
     'reverseRedemption',
+    'transferPoints',
+    'unmergeMembers',
   ])
   t.end()
 })

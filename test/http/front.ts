@@ -45,6 +45,9 @@ tiers:
 rewards:
   - { id: espresso, name: An espresso, costs: 40 beans }
   - { id: lounge, name: The lounge, costs: 20 beans, tier: gold }
+transfers:
+  beans: { minimum: 10 beans }
+pools: { members: 3 }
 `
 
 const otherRules = `

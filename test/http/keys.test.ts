@@ -43,6 +43,7 @@ t.test('each route asks for one scope, and no other one opens it', async (t) => 
   const m = `/v1/members/mem_${'0'.repeat(32)}`
   const x = `/v1/transactions/txn_${'0'.repeat(32)}`
   const r = `/v1/redemptions/rdm_${'0'.repeat(32)}`
+  const p = `/v1/pools/pol_${'0'.repeat(32)}`
   const rows: [string, string, Scope][] = [
     ['POST', '/v1/members', 'members:write'],
     ['GET', '/v1/members?kind=card&value=1', 'members:read'],
@@ -66,6 +67,18 @@ t.test('each route asks for one scope, and no other one opens it', async (t) => 
     ['POST', `${r}/reverse`, 'redemptions:write'],
     ['GET', '/v1/rewards', 'members:read'],
     ['POST', '/v1/adjustments', 'admin'],
+    ['POST', '/v1/transfers', 'redemptions:write'],
+    ['POST', '/v1/pools', 'members:write'],
+    ['GET', p, 'members:read'],
+    ['POST', `${p}/members`, 'members:write'],
+    ['DELETE', `${p}/members/mem_${'0'.repeat(32)}`, 'members:write'],
+    ['GET', `${m}/pool`, 'members:read'],
+    ['POST', `${m}/merge`, 'members:write'],
+    ['POST', `${m}/unmerge`, 'members:write'],
+    ['POST', `${m}/close`, 'members:write'],
+    ['POST', `${m}/reopen`, 'members:write'],
+    ['POST', `${m}/erase`, 'admin'],
+    ['GET', `${m}/export`, 'admin'],
     ['GET', '/v1/rules', 'rules:read'],
     ['GET', '/v1/rules/versions', 'rules:read'],
     ['POST', '/v1/rules/check', 'rules:read'],

@@ -19,6 +19,8 @@ async function damage(sql: Sql, statement: string): Promise<void> {
 
 const entryOf = (kind: string, place = 0) =>
   `(select entry_id from entries where kind = '${kind}' order by entry_id offset ${place} limit 1)`
+t.setTimeout(120_000)
+
 const stranger = '0190aaaa-0000-7000-8000-000000000000'
 
 t.test('a ledger that adds up', async (t) => {

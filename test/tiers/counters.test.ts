@@ -20,6 +20,9 @@ function program(...tiers: string[][]): Program {
     ladders: tiers.map((one) => ladder({ tiers: one })),
     rewards: new Map(),
     returns: 'to_zero',
+    transfers: new Map(),
+    pools: null,
+    closing: 'forfeit',
   }
 }
 
