@@ -7,6 +7,7 @@ import { showId } from '../base/ids.ts'
 import { Decimal } from '../base/points.ts'
 import { dayOf } from '../base/time.ts'
 import type { Sql } from '../db/connection.ts'
+import { wholeMember } from '../engine/queries-kin.ts'
 import { type Book, openBook } from '../ledger/book.ts'
 import { settleLots } from '../ledger/due.ts'
 import { keyOfLot, type Lot } from '../ledger/lot.ts'
@@ -35,13 +36,18 @@ export interface Holdings {
  * of the future, as it will be if nothing more happens.
  */
 export async function readHoldings(sql: Sql, whose: Whose, at: Date, now: Date = at): Promise<Holdings> {
-  const row = await (at < now ? findHoldingsAt(sql, whose, at) : findHoldings(sql, whose, at))
+  // The past of a member is that of its merged duplicates too; at present they have nothing.
+  const { memberId, duplicates } = at < now ? await wholeMember(sql, whose) : { ...whose, duplicates: [] }
+  const whom = { ...whose, memberId }
+  const row = await (at < now
+    ? findHoldingsAt(sql, { ...whom, duplicates }, at)
+    : findHoldings(sql, whose, at))
   if (!row) throw new DomainError('member_not_found', { memberId: showId('member', whose.memberId) })
-  if (row.mergedInto !== null) return readHoldings(sql, { ...whose, memberId: row.mergedInto }, at)
+  if (row.mergedInto !== null) return readHoldings(sql, { ...whose, memberId: row.mergedInto }, at, now)
   return {
-    memberId: whose.memberId,
+    memberId,
     enrolledAt: row.enrolledAt,
-    book: settledBook(row, { ...whose, at }),
+    book: settledBook(row, { ...whom, at }),
     standings: new Map(
       row.standings.map(({ ladder, tier, since, until }) => [
         ladder,

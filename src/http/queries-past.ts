@@ -2,10 +2,15 @@
  * What a member had at an instant of business time, added up from the postings of all that happened by then,
  * whenever it was recorded: late facts are where they belong.
  */
-import type { Executor } from '../db/connection.ts'
+import { type Executor, list } from '../db/connection.ts'
 import type { HoldingsRow, Whose } from './queries.ts'
 
-export async function findHoldingsAt(sql: Executor, whose: Whose, at: Date): Promise<HoldingsRow | null> {
+export async function findHoldingsAt(
+  sql: Executor,
+  whose: Whose & { duplicates: readonly string[] },
+  at: Date,
+): Promise<HoldingsRow | null> {
+  const ids = list(sql, [whose.memberId, ...whose.duplicates])
   const [row] = await sql<HoldingsRow[]>`
     with moved as (
       select p.currency, p.lot_id,
@@ -18,7 +23,7 @@ export async function findHoldingsAt(sql: Executor, whose: Whose, at: Date): Pro
           filter (where e.kind in ('earn', 'return', 'revalue')), 0) as lifetime
       from entries e
       join postings p on p.member_id = e.member_id and p.entry_id = e.entry_id
-      where e.member_id = ${whose.memberId} and e.occurred_at <= ${at}
+      where e.member_id = any(${ids}::uuid[]) and e.occurred_at <= ${at}
       group by p.currency, p.lot_id
     ), accounts as (
       select currency, sum(available) as available, sum(pending) as pending, sum(held) as held,
@@ -31,7 +36,7 @@ export async function findHoldingsAt(sql: Executor, whose: Whose, at: Date): Pro
       from tier_changes
       where member_id = ${whose.memberId} and superseded_at is null and effective_at <= ${at}
     )
-    select m.enrolled_at as "enrolledAt",
+    select null as "mergedInto", m.enrolled_at as "enrolledAt",
       (select coalesce(json_agg(json_build_object('currency', a.currency, 'available', a.available::text,
           'pending', a.pending::text, 'held', a.held::text, 'negative', a.negative::text,
           'lifetime', a.lifetime::text) order by a.currency), '[]') from accounts a) as accounts,

@@ -143,6 +143,16 @@ t.test('a merge: everything of both is read under one, by any id and any card', 
   t.equal((await get(`/v1/transactions/${sold.body.transactionId}`)).body.memberId, ann)
   t.equal((await get(`/v1/redemptions/${spent.body.redemptionId}`)).body.memberId, ann)
 
+  for (const id of [ann, dup]) {
+    const past = await get(`/v1/members/${id}/balance?at=2026-03-02T12:00:00Z`)
+    t.match(past.body, {
+      memberId: ann,
+      currencies: [{ available: 150, lifetime: 150 }],
+      tier: { tier: 'silver' },
+    })
+    t.equal((await get(`/v1/members/${id}/tier?at=2026-03-02T12:00:00Z`)).body.memberId, ann)
+  }
+
   const statement = await get(`/v1/members/${ann}/statement`)
   t.strictSame(
     statement.body.items.map(({ kind }: { kind: string }) => kind),
