@@ -136,6 +136,23 @@ t.test(
   },
 )
 
+t.test('points that lapsed before the merge are not charged again when their sale is returned', async (t) => {
+  const engine = await startEngine(t, HOUSEHOLD)
+  const [ann, dup] = [await engine.enrol('ann'), await engine.enrol('dup')]
+  const sold = await engine.run(purchase(dup, 100))
+  engine.at('2027-04-01T10:00:00Z')
+  await engine.run(purchase(ann, 30, { at: '2027-04-01T10:00:00Z' }))
+  t.match(await engine.run(merging('merge', ann, dup)), { balances: [{ available: 30 }] })
+  const back = { externalRef: 'b', occurredAt: '2027-04-01T10:00:00Z', all: true } as const
+  const returned = { kind: 'return', transactionId: uuidOf(sold.transactionId), body: back } as const
+  t.match(await engine.run(returned), { balances: [{ available: 30, negative: 0 }] })
+  t.match(await engine.run(merging('unmerge', ann, dup)), {
+    balances: [{ available: 30 }],
+    duplicate: { balances: [{ available: 0, negative: 0 }] },
+  })
+  t.same(await engine.findings(), [])
+})
+
 t.test('debts: one pays the other’s, and what was paid stays paid', async (t) => {
   const engine = await startEngine(t, HOUSEHOLD)
   const debtor = async (name: string) => {

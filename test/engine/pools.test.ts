@@ -247,6 +247,23 @@ t.test('one member, joining twenty pools at once from two engines, is in one', a
   t.equal(told.filter((one) => one === 'already_in_pool').length, 19)
 })
 
+t.test('twenty members, joining one pool at once from two engines, do not overfill it', async (t) => {
+  const first = await startEngine(t, HOUSEHOLD, { groupSize: 1, groups: 3 })
+  const second = await startEngine(t, HOUSEHOLD, { database: first, groupSize: 1, groups: 3 })
+  const { poolId } = await household(first, 0)
+  const others = await Promise.all(Array.from({ length: 20 }, (_, index) => first.enrol(`late-${index}`)))
+  const told = await Promise.all(
+    others.map((memberId, index) =>
+      (index % 2 ? first : second).refused(join(poolId, memberId), `j-${index}`),
+    ),
+  )
+  t.equal(told.filter((one) => one.startsWith('no refusal')).length, 2)
+  t.equal(told.filter((one) => one === 'limit_reached').length, 18)
+  const [row] = await first.sql<{ members: bigint }[]>`
+    select count(*) as members from pool_members where pool_id = ${poolId}`
+  t.equal(row?.members, 3n)
+})
+
 // The rule once more, written from its words: each pays the whole part of their proportion, and the points
 // that are left over fall to the largest remainders, the asking member first among equals.
 function expected(balances: number[], points: number): number[] {
