@@ -28,6 +28,7 @@ export const errorCodes = [
   'redemption_not_held',
   'hold_expired',
   'redemption_not_captured',
+  'transaction_not_pending',
   'reward_unavailable',
   'transaction_attached',
   'transaction_not_attached',

@@ -22,17 +22,6 @@ export const weekdays = [
 ] as const
 export type Weekday = (typeof weekdays)[number]
 
-/** When points lapse, counted from the business time of what earned them. */
-export type ExpiryPolicy =
-  | { readonly kind: 'never' }
-  | {
-      readonly kind: 'after'
-      readonly count: number
-      readonly unit: 'day' | 'month' | 'year'
-      /** rounded up to the end of this; a plain `12 months` ends with its day */
-      readonly endOf: Unit
-    }
-
 // Offsets change only on quarter hours of UTC in every zone of the tz database since 1970.
 const QUARTER = 15 * 60_000
 const DAY = 86_400_000
@@ -139,11 +128,13 @@ export function instantOf(zone: string, local: string): Date {
   return new Date(plain.toZonedDateTime(zone, { disambiguation: 'compatible' }).epochMilliseconds)
 }
 
-function parts(day: Day): [number, number, number] {
+/** Year, month and day of the month as numbers. */
+export function partsOf(day: Day): [number, number, number] {
   return [Number(day.slice(0, 4)), Number(day.slice(5, 7)), Number(day.slice(8, 10))]
 }
 
-function show(year: number, month: number, day: number): Day {
+/** The day of a year, month and day of the month that exist. */
+export function dayAt(year: number, month: number, day: number): Day {
   invariant(year >= 1 && year <= 9999, 'a calendar day is of a year with four digits')
   const pad = (n: number, width: number) => String(n).padStart(width, '0')
   return `${pad(year, 4)}-${pad(month, 2)}-${pad(day, 2)}`
@@ -155,24 +146,40 @@ export function addDays(day: Day, count: number): Day {
 
 /** The same day of a later month, or its last day where the month is shorter (31 Jan + 1 month = 28 Feb). */
 export function addMonths(day: Day, count: number): Day {
-  const [year, month, date] = parts(day)
+  const [year, month, date] = partsOf(day)
   const months = year * 12 + (month - 1) + count
   const toYear = Math.floor(months / 12)
   const toMonth = months - toYear * 12 + 1
-  const last = new Date(Date.UTC(toYear, toMonth, 0)).getUTCDate()
-  return show(toYear, toMonth, Math.min(date, last))
+  return dayAt(toYear, toMonth, Math.min(date, lengthOf(toYear, toMonth)))
+}
+
+/** How many days a month has. */
+export function lengthOf(year: number, month: number): number {
+  return new Date(Date.UTC(year, month, 0)).getUTCDate()
+}
+
+/** A length of time as programs declare it; weeks are written as days. */
+export interface Length {
+  readonly count: number
+  readonly unit: 'day' | 'month' | 'year'
+}
+
+/** The day that lies a length of time after another. */
+export function addLength(day: Day, { count, unit }: Length): Day {
+  if (unit === 'day') return addDays(day, count)
+  return addMonths(day, unit === 'year' ? count * 12 : count)
 }
 
 /** The first day of the unit that a day lies in. Weeks begin on Monday. */
 export function startOf(unit: Unit, day: Day): Day {
-  const [year, month] = parts(day)
+  const [year, month] = partsOf(day)
   if (unit === 'day') return day
   if (unit === 'week') {
     const weekday = (new Date(`${day}T00:00:00Z`).getUTCDay() + 6) % 7
     return addDays(day, -weekday)
   }
   const size = unit === 'month' ? 1 : unit === 'quarter' ? 3 : unit === 'half_year' ? 6 : 12
-  return show(year, month - ((month - 1) % size), 1)
+  return dayAt(year, month - ((month - 1) % size), 1)
 }
 
 /** The last day of the unit that a day lies in. */
@@ -182,26 +189,4 @@ export function endOf(unit: Unit, day: Day): Day {
   if (unit === 'week') return addDays(start, 6)
   const size = unit === 'month' ? 1 : unit === 'quarter' ? 3 : unit === 'half_year' ? 6 : 12
   return addDays(addMonths(start, size), -1)
-}
-
-const lapses = new Map<string, Date>()
-
-/**
- * The instant at which points earned at `at` lapse: they are usable strictly before it. Null: never.
- * `12 months, end of month` from 14 March 2026 is midnight after 31 March 2027.
- */
-export function lapsesAt(policy: ExpiryPolicy, zone: string, at: Date): Date | null {
-  if (policy.kind === 'never') return null
-  const from = dayOf(zone, at)
-  const key = `${zone} ${from} ${policy.count} ${policy.unit} ${policy.endOf}`
-  const known = lapses.get(key)
-  if (known) return known
-
-  const reached =
-    policy.unit === 'day'
-      ? addDays(from, policy.count)
-      : addMonths(from, policy.unit === 'year' ? policy.count * 12 : policy.count)
-  const lapse = startOfDay(zone, addDays(endOf(policy.endOf, reached), 1))
-  remember(lapses, key, lapse)
-  return lapse
 }

@@ -54,10 +54,11 @@ function logOf({ terminal }: Call) {
 function inWords(report: JobReport): string {
   if (!report.ran) return `${report.job}: running elsewhere, nothing done`
   if (report.job === 'partitions') return `partitions: ${count(report.created.length, 'table')} made`
-  const { job, members, released, expired, holdsReleased, tierChanges, failed } = report
+  const { job, members, released, expired, cancelled, holdsReleased, tierChanges, failed } = report
   return [
     `${job}: ${count(members, 'member')} settled in ${report.seconds} s`,
     `${count(released, 'point')} released, ${count(expired, 'point')} expired`,
+    ...(cancelled > 0 ? [`${count(cancelled, 'point')} cancelled`] : []),
     `${count(holdsReleased, 'hold')} let go, ${count(tierChanges, 'tier change')}`,
     ...(failed > 0 ? [`${count(failed, 'member')} failed`] : []),
   ].join('; ')

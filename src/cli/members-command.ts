@@ -106,6 +106,12 @@ async function pictureOf(sql: Sql, named: MemberRow) {
   }
 }
 
+function waiting(lot: { pending: number; usableFrom: Date | null; confirmBy: Date | null }): string {
+  if (lot.pending === 0) return ''
+  if (lot.confirmBy) return `, to be confirmed by ${lot.confirmBy.toISOString()}`
+  return `, usable from ${lot.usableFrom?.toISOString()}`
+}
+
 type Picture = Awaited<ReturnType<typeof pictureOf>>
 
 function inWords(member: Picture, now: Date): string {
@@ -130,7 +136,7 @@ function inWords(member: Picture, now: Date): string {
   ])
   const lots = member.lots.map((lot) => [
     ...['', lot.currency, String(lot.available + lot.pending + lot.held)],
-    `lapse ${lot.expiresAt?.toISOString() ?? 'never'}${lot.pending > 0 ? `, usable from ${lot.usableFrom?.toISOString()}` : ''}`,
+    `lapse ${lot.expiresAt?.toISOString() ?? 'never'}${waiting(lot)}`,
   ])
   const entries = member.entries.map(({ entryId, kind, occurredAt, source }) => [
     ...['', occurredAt.toISOString(), kind, entryId],

@@ -61,6 +61,8 @@ export interface LotRow {
   readonly currency: string
   readonly expiresAt: Date | null
   readonly usableFrom: Date | null
+  /** cancelled then, unless confirmed before */
+  readonly confirmBy: Date | null
   readonly funder: string
   readonly available: bigint
   readonly pending: bigint
@@ -69,10 +71,12 @@ export interface LotRow {
 
 export async function openLotsOf(sql: Executor, memberId: string): Promise<LotRow[]> {
   return sql<LotRow[]>`
-    select currency, expires_at as "expiresAt", usable_from as "usableFrom", funder, available, pending, held
+    select currency, coalesce(expires_at, case when lot_id like '%/idle/%' then lapses_at end) as "expiresAt",
+      usable_from as "usableFrom", cancels_at as "confirmBy", funder, lots.available, lots.pending, lots.held
     from lots
-    where member_id = ${memberId} and (available > 0 or pending > 0 or held > 0)
-    order by currency, expires_at nulls last, lot_id`
+    left join accounts using (member_id, currency)
+    where member_id = ${memberId} and (lots.available > 0 or lots.pending > 0 or lots.held > 0)
+    order by currency, "expiresAt" nulls last, lot_id`
 }
 
 export interface StandingRow {

@@ -8,10 +8,13 @@ import { dayOf } from '../base/time.ts'
 import { type Book, post } from '../ledger/book.ts'
 import { clawBack } from '../ledger/claw.ts'
 import type { Entry, Posting } from '../ledger/entry.ts'
+import { keyOfLot } from '../ledger/lot.ts'
 import type { Program } from '../program/program.ts'
 import { evaluate } from '../rules/evaluate.ts'
 import type { TransactionFacts, Valuation } from '../rules/facts.ts'
 import { type CounterRow, counted } from '../tiers/counters.ts'
+import type { Confirmation } from './confirm.ts'
+import { countedOn } from './countable.ts'
 import { limitCounter, pointsByCurrency } from './earn.ts'
 import { factsLeft, grossOf, type Left, leftAfter, type ReturnedLine, takenBack } from './remaining.ts'
 import type { ReturnBody, ReturnReply } from './transaction.ts'
@@ -40,6 +43,10 @@ export interface ReturnInput {
   readonly body: ReturnBody
   readonly occurredAt: Date
   readonly book: Book
+  /** whether points of a lot, earned by this sale, had lapsed by inactivity before the return */
+  readonly hadLapsed: (lotId: string) => boolean
+  /** how it was decided about points that awaited it; null: they did not, or still do */
+  readonly confirmation: Confirmation | null
   readonly transactionId: string
   readonly returnId: string
   readonly nextId: () => string
@@ -65,17 +72,24 @@ export function takeBack(input: ReturnInput): Returned {
   const was = valueAfter(input, before)
   invariant(was, 'something was left to take back')
   const now = valueAfter(input, [...before, { lines }])
-  const reversed = reversals(kept, before, now)
+  // Points that were cancelled are gone already.
+  const gone = input.confirmation?.outcome === 'cancelled' ? input.confirmation.decided : []
+  const reversed = reversals(kept, before, now).filter(
+    ({ currency }) => !gone.some(({ lotId }) => lotId === kept.lots[currency]),
+  )
 
   const forgiven: ReturnReply['forgiven'] = []
+  const taken: Taken = new Map()
   const postings: Posting[] = []
   const totals = pointsByCurrency(
     reversed.map(({ currency, points }) => ({ currency, points: BigInt(points) })),
   )
   for (const [currency, points] of totals) {
     const lotId = kept.lots[currency]!
-    const claw = clawBack(book, program.returns, { currency, points, lotId, at: input.occurredAt })
+    const hadLapsed = input.hadLapsed(lotId)
+    const claw = clawBack(book, program.returns, { currency, points, lotId, at: input.occurredAt, hadLapsed })
     postings.push(...claw.postings)
+    taken.set(currency, { points, pending: pendingOf(claw.postings) })
     if (claw.forgiven > 0n) forgiven.push({ currency, points: wirePoints(claw.forgiven) })
   }
   const entry: Entry = {
@@ -91,7 +105,7 @@ export function takeBack(input: ReturnInput): Returned {
   return {
     entry,
     record: { returnId: input.returnId, lines, reversed },
-    counted: counterDifference({ program, facts, was, now, reversed }),
+    counted: counterDifference(input, { was, now, taken }),
     reply: { reversed, forgiven, payBack: payBack(program, facts, { leftBefore, leftNow }) },
   }
 }
@@ -149,20 +163,37 @@ export function keyOf(award: Keyed): string {
   return `${award.rule}\n${award.currency}\n${award.lineId ?? ''}`
 }
 
-function counterDifference(input: {
-  program: Program
-  facts: TransactionFacts
-  was: Valuation
-  now: Valuation | null
-  reversed: readonly ReversedAward[]
-}): CounterRow[] {
-  const { program, facts, was, now } = input
-  const less = counted(program, {
+/** By currency: how many points a return takes back, and how many of them were pending. */
+type Taken = Map<string, { points: bigint; pending: bigint }>
+
+function pendingOf(postings: readonly Posting[]): bigint {
+  return postings.reduce((sum, { from, points }) => (from === 'pending' ? sum + points : sum), 0n)
+}
+
+function counterDifference(
+  input: ReturnInput,
+  { was, now, taken }: { was: Valuation; now: Valuation | null; taken: Taken },
+): CounterRow[] {
+  const { program, facts, kept } = input
+  const ofSale = counted(program, {
     day: dayOf(program.timeZone, facts.occurredAt),
     spend: countedSpend(was.spend).minus(now ? countedSpend(now.spend) : 0),
     transactions: now ? 0n : 1n,
-    awards: input.reversed.map(({ currency, points }) => ({ currency, points: BigInt(points) })),
-  }).map((row) => ({ ...row, value: row.value.negated() }))
+    awards: [],
+  })
+  const { occurredAt } = facts
+  const ofPoints = [...taken].flatMap(([currency, { points, pending }]) => {
+    const key = keyOfLot(kept.lots[currency]!)
+    const day = countedOn(program, key, {
+      occurredAt,
+      at: input.occurredAt,
+      confirmation: input.confirmation,
+    })
+    const whenUsable = program.currencies.get(currency)?.counts === 'when_usable'
+    const awards = [{ currency, points: whenUsable ? points - pending : points }]
+    return day === null ? [] : counted(program, { day, spend: new Decimal(0), transactions: 0n, awards })
+  })
+  const less = [...ofSale, ...ofPoints].map((row) => ({ ...row, value: row.value.negated() }))
 
   const limits = was.uses.map(({ limit, period, points }) => {
     const still = now?.uses.find((use) => use.limit === limit && use.period === period)?.points ?? 0n

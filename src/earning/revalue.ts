@@ -2,17 +2,19 @@
  * Valuing a transaction again because a late fact changed the tier that held on its day. Rules, limits used
  * and what was returned stay those of its day; what the other tier makes of it is posted as a difference.
  */
+import type { BornMember } from '../base/expiry.ts'
 import { Decimal, wirePoints } from '../base/points.ts'
 import { dayOf } from '../base/time.ts'
 import { accrue } from '../ledger/accrue.ts'
 import { type Book, post } from '../ledger/book.ts'
 import { clawBack } from '../ledger/claw.ts'
 import type { Entry, Posting } from '../ledger/entry.ts'
-import { lotIdOf } from '../ledger/lot.ts'
+import { keyOfLot, type LotKey, lotIdOf, usableKey } from '../ledger/lot.ts'
 import type { Program } from '../program/program.ts'
 import { evaluate } from '../rules/evaluate.ts'
 import type { MemberFacts, TransactionFacts, Valuation } from '../rules/facts.ts'
 import { type CounterRow, counted } from '../tiers/counters.ts'
+import type { Confirmation } from './confirm.ts'
 import { limitCounter, lotKey } from './earn.ts'
 import { type PastReturn, reversals, valueAfter } from './return.ts'
 import { countedSpend, type KeptValuation, keepValuation, memberFactsOf } from './valued.ts'
@@ -24,6 +26,8 @@ export interface Valued {
   readonly facts: TransactionFacts
   readonly kept: KeptValuation
   readonly returns: readonly PastReturn[]
+  /** how it was decided about points that awaited it; null: they did not, or still do */
+  readonly confirmation: Confirmation | null
 }
 
 export interface Revalued {
@@ -44,19 +48,27 @@ export function contributionOf(valued: Valued): CounterRow[] {
     day: dayOf(program.timeZone, facts.occurredAt),
     spend: left === null ? new Decimal(0) : countedSpend(left.spend),
     transactions: left === null ? 0n : 1n,
-    awards: [...netPoints(kept, returns)].map(([currency, points]) => ({ currency, points })),
+    awards: [...netPoints(kept, returns)]
+      .filter(([currency]) => countsOnItsDay(valued, kept.lots[currency]))
+      .map(([currency, points]) => ({ currency, points })),
   })
 }
 
 /** Values with other tiers and posts the difference to the book. */
 export function revalue(
   valued: Valued,
-  to: { tiers: MemberFacts['tiers']; book: Book; transactionId: string; nextId: () => string },
+  to: {
+    tiers: MemberFacts['tiers']
+    book: Book
+    profile: BornMember['profile']
+    transactionId: string
+    nextId: () => string
+  },
 ): Revalued {
-  const { program, facts } = valued
-  const { kept, returns } = withTiers(valued, to.tiers)
+  const { program, facts, confirmation } = valued
+  const { kept, returns } = withTiers(valued, to)
   const entry = postDifference(valued, { ...to, kept, returns })
-  const now = { program, facts, kept, returns }
+  const now = { program, facts, kept, returns, confirmation }
   return {
     kept,
     returns,
@@ -70,10 +82,10 @@ export function revalue(
 
 function withTiers(
   valued: Valued,
-  tiers: MemberFacts['tiers'],
+  to: { tiers: MemberFacts['tiers']; profile: BornMember['profile']; transactionId: string },
 ): { kept: KeptValuation; returns: PastReturn[] } {
   const { program, facts, kept: before } = valued
-  const member = { ...memberFactsOf(before), tiers }
+  const member = { ...memberFactsOf(before), tiers: to.tiers }
   const { used } = before
   const valuation = evaluate(program.rules, {
     transaction: facts,
@@ -83,7 +95,7 @@ function withTiers(
   })
   const lots = { ...before.lots }
   for (const { currency } of valuation.awards) {
-    lots[currency] ??= lotIdOf(lotKey(program, program.currencies.get(currency)!, facts.occurredAt))
+    lots[currency] ??= lotIdOf(lotOfSale(valued, currency, to))
   }
   const kept = keepValuation(valuation, { member, used, lots })
   // The returns in their order, as they would have been with this valuation.
@@ -101,6 +113,7 @@ function postDifference(
     kept: KeptValuation
     returns: readonly PastReturn[]
     book: Book
+    profile: BornMember['profile']
     transactionId: string
     nextId: () => string
   },
@@ -112,8 +125,10 @@ function postDifference(
   const forgiven: { currency: string; points: number }[] = []
   for (const currency of [...new Set([...before.keys(), ...after.keys()])].sort()) {
     const points = (after.get(currency) ?? 0n) - (before.get(currency) ?? 0n)
+    // Points that were cancelled are gone, however many there would have been.
+    if (wasCancelled(valued, to.kept.lots[currency])) continue
     if (points > 0n) {
-      const key = lotKey(program, program.currencies.get(currency)!, facts.occurredAt)
+      const key = lotOfSale(valued, currency, to)
       postings.push(...accrue(to.book, key, { points, source: 'issued' }))
     } else if (points < 0n) {
       const what = { currency, points: -points, lotId: to.kept.lots[currency]!, at: facts.occurredAt }
@@ -134,6 +149,31 @@ function postDifference(
   }
   post(to.book, entry)
   return entry
+}
+
+/** The lot that points of the sale go into now: once it is confirmed, the common one. */
+function lotOfSale(
+  { program, facts, kept, confirmation }: Valued,
+  currency: string,
+  { profile, transactionId }: { profile: BornMember['profile']; transactionId: string },
+): LotKey {
+  const member = { attributes: kept.member.attributes, profile }
+  const from = { occurredAt: facts.occurredAt, member, transactionId }
+  const key = lotKey(program, program.currencies.get(currency)!, from)
+  return confirmation?.outcome === 'confirmed' ? usableKey(key) : key
+}
+
+// Points that count when usable stand among the counters of the day on which they became so.
+function countsOnItsDay(valued: Valued, lotId: string | undefined): boolean {
+  if (lotId === undefined) return true
+  const { currency, usableFrom, awaits } = keyOfLot(lotId)
+  const waits = usableFrom !== null || awaits !== undefined
+  const whenUsable = waits && valued.program.currencies.get(currency)?.counts === 'when_usable'
+  return !whenUsable && !wasCancelled(valued, lotId)
+}
+
+function wasCancelled({ confirmation }: Valued, lotId: string | undefined): boolean {
+  return confirmation?.outcome === 'cancelled' && confirmation.decided.some((one) => one.lotId === lotId)
 }
 
 /** What the awards come to after returns, by currency. */

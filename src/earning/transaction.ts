@@ -44,6 +44,23 @@ export interface ReturnBody {
   lines?: { lineId: string; quantity: number }[] | undefined
 }
 
+/** A transaction whose points awaited it is confirmed, or will never be. */
+export interface ConfirmBody {
+  externalRef: string
+  occurredAt: string
+}
+
+export interface ConfirmReply {
+  transactionId: string
+  memberId: string
+  status: 'confirmed' | 'cancelled'
+  /** points that became usable, or are gone */
+  points: { currency: string; points: number }[]
+  balances: WireBalance[]
+  tier: WireTier | null
+  tierChange?: WireTierChange
+}
+
 export interface WireAward {
   rule: string
   currency: string

@@ -94,7 +94,7 @@ function instantsAfter(
   const first = dayOf(timeZone, from)
   const days = new Set<Day>()
   for (const { counter, day, value } of counters) {
-    if (day > first && !counter.startsWith('limit:') && !value.isZero()) days.add(day)
+    if (day > first && !/^(limit|active):/.test(counter) && !value.isZero()) days.add(day)
   }
   if (days.size === 0 && later.length === 0) return []
   const times = new Set([
@@ -130,7 +130,8 @@ function valueAgain(
   const { command, state, writes, nextId } = deciding
   const { memberId } = state.member
   const { transactionId } = stored
-  const outcome = revalue(valued, { tiers, book: state.book, transactionId, nextId })
+  const { book, member } = state
+  const outcome = revalue(valued, { tiers, book, profile: member.profile, transactionId, nextId })
   if (outcome.entry) record(deciding, outcome.entry)
   for (const row of outcome.counted) writes.counters.push({ memberId, row })
   state.counters = addCounters(state.counters, outcome.counted)
@@ -155,8 +156,9 @@ function tiersMet({ program, kept }: Valued, met: readonly Standing[]): MemberFa
 
 function valuedOf({ command, rules }: Deciding, stored: StoredTransaction): Valued {
   const program = rules.version(command.program, stored.rulesVersion)
-  const { kept, returns } = stored
-  return { program, facts: readTransaction(program, stored.request, stored.recordedAt), kept, returns }
+  const { kept, returns, confirmation = null } = stored
+  const facts = readTransaction(program, stored.request, stored.recordedAt)
+  return { program, facts, kept, returns, confirmation }
 }
 
 function negated(row: CounterRow): CounterRow {

@@ -5,11 +5,11 @@
 import { hash } from 'node:crypto'
 import { stringify } from 'safe-stable-stringify'
 import { newCommandId } from '../base/ids.ts'
-import type { AttachBody, ReturnBody, TransactionBody } from '../earning/transaction.ts'
+import type { AttachBody, ConfirmBody, ReturnBody, TransactionBody } from '../earning/transaction.ts'
 import type { EnrolBody, IdentifierBody, LifeBody, MemberPatch } from '../members/member.ts'
 import type { MergeBody } from '../members/merge.ts'
 import type { JoinBody, PoolBody } from '../members/pool.ts'
-import type { AdjustBody, CaptureBody, CloseBody, RedeemBody } from '../redeeming/redemption.ts'
+import type { AdjustBody, CaptureBody, CloseBody, ExtendBody, RedeemBody } from '../redeeming/redemption.ts'
 import type { TransferBody } from '../redeeming/transfer.ts'
 
 /** What is asked. Ids in here are UUIDs (the door reads `txn_…`), bodies are the validated wire bodies. */
@@ -23,6 +23,7 @@ export type Request =
   /** a sale that came without a member gets one */
   | { readonly kind: 'attach'; readonly transactionId: string; readonly body: AttachBody }
   | { readonly kind: 'return'; readonly transactionId: string; readonly body: ReturnBody }
+  | { readonly kind: 'confirm' | 'cancel'; readonly transactionId: string; readonly body: ConfirmBody }
   | { readonly kind: 'redeem'; readonly body: RedeemBody }
   | { readonly kind: 'capture'; readonly redemptionId: string; readonly body: CaptureBody }
   | { readonly kind: 'release'; readonly redemptionId: string; readonly body: CloseBody }
@@ -34,6 +35,7 @@ export type Request =
   | { readonly kind: 'leave_pool'; readonly poolId: string; readonly memberId: string }
   | { readonly kind: 'merge' | 'unmerge'; readonly memberId: string; readonly body: MergeBody }
   | { readonly kind: 'close' | 'reopen' | 'erase'; readonly memberId: string; readonly body: LifeBody }
+  | { readonly kind: 'extend'; readonly body: ExtendBody }
   /** everything of the member's that is due by now: release, lapse of holds, expiry, tier assessment */
   | { readonly kind: 'settle'; readonly memberId: string }
 

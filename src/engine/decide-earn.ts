@@ -2,14 +2,24 @@
 import { DomainError, invariant } from '../base/errors.ts'
 import { showId } from '../base/ids.ts'
 import { claimOf, mustBeInTime } from '../earning/claim.ts'
-import { earn } from '../earning/earn.ts'
+import { type Earned, earn } from '../earning/earn.ts'
 import { readInstant, readTransaction } from '../earning/facts.ts'
 import { takeBack } from '../earning/return.ts'
 import type { EarnReply, ReturnBody, ReturnReply, TransactionBody } from '../earning/transaction.ts'
 import { mustBeActive } from '../members/enrol.ts'
 import type { Program } from '../program/program.ts'
 import { climbBack, climbFrom } from './climb.ts'
-import { announce, balancesOf, count, type Deciding, record, standingsOf, tierShown } from './deciding.ts'
+import { type Fact, type Given, hadLapsed, noteFact } from './clocks.ts'
+import {
+  addCounts,
+  announce,
+  balancesOf,
+  count,
+  type Deciding,
+  record,
+  standingsOf,
+  tierShown,
+} from './deciding.ts'
 import { settleAfter } from './settle.ts'
 import { tierChange, tiersAt } from './standings.ts'
 import { claimKey, type LooseSale } from './state.ts'
@@ -36,13 +46,15 @@ export function decideEarn(deciding: Deciding, body: TransactionBody, loose?: Lo
       attributes: member.attributes,
       tiers: tiersAt(deciding, program, occurredAt),
     },
+    profile: member.profile,
     counters: deciding.state.counters,
     book: deciding.state.book,
     transactionId,
     nextId,
   })
-  record(deciding, outcome.entry)
-  count(deciding, outcome.counted)
+  record(deciding, ...outcome.extensions, outcome.entry)
+  addCounts(deciding, outcome.counted)
+  noteFact(deciding, { kind: 'earn', type: facts.type, occurredAt, ...cameIn(outcome) })
   const stored = {
     transactionId,
     memberId: member.memberId,
@@ -103,6 +115,8 @@ export function decideReturn(deciding: Deciding, transactionId: string, body: Re
     body,
     occurredAt,
     book,
+    hadLapsed: (lotId) => hadLapsed(deciding, lotId, { earnedAt: facts.occurredAt, at: occurredAt }),
+    confirmation: stored.confirmation ?? null,
     transactionId,
     returnId,
     nextId,
@@ -156,6 +170,14 @@ function claim(
     })
   }
   writes.claims.push({ program: program.id, type: body.type, claim: key, memberId, transactionId })
+}
+
+/** In which currencies a sale gave points, and how many came into which lots, after any debt was paid off. */
+function cameIn({ entry, awards }: Earned): Pick<Fact, 'of' | 'given'> {
+  const arrived = entry.postings.flatMap(({ currency, lotId, points }): [string, Given][] =>
+    lotId === null ? [] : [[currency, { lotId, points }]],
+  )
+  return { of: new Set(awards.map(({ currency }) => currency)), given: new Map(arrived) }
 }
 
 function brief(awards: EarnReply['awards']): object[] {

@@ -6,6 +6,7 @@ import type { EnrolBody, Identifier, IdentifierBody, MemberPatch, WireMember } f
 import type { Command } from './command.ts'
 import { announce, type Deciding, open, type RulesInForce } from './deciding.ts'
 import { standIn } from './kin.ts'
+import { settleAfter } from './settle.ts'
 import { type GroupState, identifierKey } from './state.ts'
 
 export function decideEnrol(
@@ -45,6 +46,8 @@ export function decideUpdate(deciding: Deciding, patch: MemberPatch): WireMember
   const member = change(deciding.program, deciding.state.member, patch)
   deciding.writes.changed.push(member)
   deciding.state.member = member
+  // Who is exempt from lapsing may hang on what has changed.
+  settleAfter(deciding)
   announce(deciding, 'member.updated', {})
   return wireMember(member, deciding.state.identifiers)
 }

@@ -21,6 +21,7 @@ import {
 import type { CounterRow } from '../tiers/counters.ts'
 import type { WireTier } from '../tiers/standing.ts'
 import { climbByDays } from './climb.ts'
+import { joinClocks } from './clocks.ts'
 import { leaveAnyPool } from './decide-pool.ts'
 import {
   announce,
@@ -71,6 +72,7 @@ export function decideMerge(survivor: Deciding, body: MergeBody): MergeReply {
   survivor.writes.statuses.push(gone)
 
   shiftCounters(survivor, duplicate.state.counters, 1)
+  joinClocks(survivor, duplicate)
   settleAfter(survivor)
   announce(survivor, 'member.merged', {
     mergeId: showId('merge', mergeId),
@@ -103,6 +105,7 @@ export function decideUnmerge(survivor: Deciding, body: MergeBody): MergeReply {
   handOver(survivor, duplicate, { verb: 'unmerge', left, lifetime: brought.lifetimes })
   rememberOwners(duplicate, owned)
   shiftCounters(survivor, duplicate.state.counters, -1)
+  joinClocks(duplicate, survivor)
   settleAfter(survivor)
   if (isCounting(owned)) climbAgain(duplicate, duplicate.state.counters)
   else settleTiers(duplicate)

@@ -20,6 +20,7 @@ import {
 } from '../redeeming/redemption.ts'
 import { counted } from '../tiers/counters.ts'
 import { climbBack, climbFrom } from './climb.ts'
+import { noteFact } from './clocks.ts'
 import type { Request } from './command.ts'
 import { closePooled, redeemFromPool } from './decide-pooled.ts'
 import { announce, balancesOf, count, type Deciding, record } from './deciding.ts'
@@ -82,7 +83,7 @@ export function decideAdjust(deciding: Deciding, body: AdjustBody): AdjustReply 
     body.occurredAt === undefined ? command.at : readInstant(body.occurredAt, command.at, '/occurredAt')
   const entry = adjust({
     book: state.book,
-    key: { ...lotKey(program, currency, occurredAt), usableFrom: null },
+    key: { ...lotKey(program, currency, { occurredAt, member: state.member }), usableFrom: null },
     points: BigInt(body.points),
     reason: body.reason,
     actor: body.actor,
@@ -93,6 +94,15 @@ export function decideAdjust(deciding: Deciding, body: AdjustBody): AdjustReply 
   record(deciding, entry)
   if (currency.kind === 'qualifying')
     countQualifying(deciding, { currency: currency.id, ...entry }, body.points)
+  const arrived = entry.postings.find(({ from, lotId }) => from === 'adjusted' && lotId !== null)
+  noteFact(deciding, {
+    kind: 'adjustment',
+    occurredAt,
+    of: new Set([currency.id]),
+    ...(arrived?.lotId && {
+      given: new Map([[currency.id, { lotId: arrived.lotId, points: arrived.points }]]),
+    }),
+  })
   settleAfter(deciding)
   const reply: AdjustReply = {
     adjustmentId: showId('adjustment', entry.entryId),
@@ -117,6 +127,9 @@ function conclude(deciding: Deciding, outcome: HoldOutcome, { isNew }: { isNew: 
   deciding.writes.redemptions.push({ command: deciding.command, redemption, isNew })
   const redemptions = new Map(deciding.state.redemptions).set(redemption.redemptionId, redemption)
   deciding.state.redemptions = redemptions
+  if (entry.kind === 'redeem' || entry.kind === 'capture') {
+    noteFact(deciding, { kind: 'redeem', occurredAt: entry.occurredAt, of: new Set([redemption.currency]) })
+  }
   settleAfter(deciding)
   announce(deciding, `redemption.${redemption.status}`, brief(redemption))
   return { ...wireRedemption(redemption), balances: balancesOf(deciding) }

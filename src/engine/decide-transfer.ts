@@ -15,6 +15,7 @@ import {
 } from '../redeeming/transfer.ts'
 import { EVER } from '../rules/limit.ts'
 import type { CounterRow } from '../tiers/counters.ts'
+import { startIdleClock } from './clocks.ts'
 import { announce, balancesOf, beside, count, type Deciding, record, resolve } from './deciding.ts'
 import { settleAfter, settleBefore } from './settle.ts'
 
@@ -44,13 +45,17 @@ export function decideTransfer(giver: Deciding, body: TransferBody): TransferRep
     points,
     from: giver.state.book,
     to: receiver.state.book,
-    anew: { ...lotKey(program, currency, command.at), usableFrom: null },
+    anew: {
+      ...lotKey(program, currency, { occurredAt: command.at, member: receiver.state.member }),
+      usableFrom: null,
+    },
     at: command.at,
     nextId,
     detail: { ...said, ...(body.reason !== undefined && { reason: body.reason }) },
   })
   record(giver, out)
   record(receiver, arrived)
+  startIdleClock(receiver, arrived)
   if (used) count(giver, [{ ...used, value: new Decimal(body.points) }])
   settleAfter(giver)
   settleAfter(receiver)

@@ -6,7 +6,9 @@ import { DomainError } from '../base/errors.ts'
 import { showId } from '../base/ids.ts'
 import type { MemberReference } from '../members/member.ts'
 import { type Command, loggedAs, type Reply } from './command.ts'
+import { decideConfirm } from './decide-confirm.ts'
 import { decideEarn, decideReturn } from './decide-earn.ts'
+import { decideExtend } from './decide-extend.ts'
 import { decideAttach, decideLoose, isLoose, looseSale, mustBeAttached } from './decide-loose.ts'
 import {
   decideAddIdentifier,
@@ -127,6 +129,9 @@ function replyTo(
       return decideAttach(deciding, request.transactionId)
     case 'return':
       return decideReturn(deciding, request.transactionId, request.body)
+    case 'confirm':
+    case 'cancel':
+      return decideConfirm(deciding, request)
     case 'redeem':
       return decideRedeem(deciding, request.body)
     case 'capture':
@@ -135,6 +140,8 @@ function replyTo(
       return decideOnRedemption(deciding, request)
     case 'adjust':
       return decideAdjust(deciding, request.body)
+    case 'extend':
+      return decideExtend(deciding, request.body)
   }
 }
 
@@ -149,8 +156,11 @@ function memberOf(group: GroupState, command: Command): string {
     case 'earn':
     case 'redeem':
     case 'adjust':
+    case 'extend':
       return resolve(group, program, request.body)
-    case 'return': {
+    case 'return':
+    case 'confirm':
+    case 'cancel': {
       const memberId = group.transactionOwners.get(request.transactionId)
       const member = memberId === undefined ? undefined : group.members.get(memberId)?.member
       if (member?.program === program) return member.memberId

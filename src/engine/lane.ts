@@ -210,12 +210,15 @@ function routeOf({ program, request }: Command): string {
     case 'earn':
     case 'attach':
     case 'redeem':
-    case 'adjust': {
+    case 'adjust':
+    case 'extend': {
       const { memberId, identifier, externalRef } = request.body
       if (memberId === undefined && !identifier) return JSON.stringify([request.kind, program, externalRef])
       return memberId ?? identifierKey(program, identifier?.kind ?? '', identifier?.value ?? '')
     }
     case 'return':
+    case 'confirm':
+    case 'cancel':
       return request.transactionId
     case 'capture':
     case 'release':

@@ -41,7 +41,7 @@ export function reachOf(
     reaches.set(memberId, reach)
     const climbs = hasLadders(command, known.rules)
     const { request } = command
-    if (request.kind === 'return' || request.kind === 'adjust') {
+    if (request.kind !== 'earn' && request.kind !== 'attach') {
       if (climbs) reach.returned = earlier(reach.returned, backTo(command, known.soldAt))
       continue
     }
@@ -59,7 +59,9 @@ export function reachOf(
 
 /** The day of what is taken back, or of what is corrected. */
 function backTo({ request, at }: Command, soldAt: ReadonlyMap<string, Date>): Date | null {
-  if (request.kind === 'return') return soldAt.get(request.transactionId) ?? null
+  if (request.kind === 'return' || request.kind === 'confirm' || request.kind === 'cancel') {
+    return soldAt.get(request.transactionId) ?? null
+  }
   if (request.kind !== 'adjust' || request.body.occurredAt === undefined) return at
   return businessTime(request.body.occurredAt, at)
 }
@@ -91,13 +93,14 @@ interface Later {
   readonly transactions: readonly rows.TransactionRow[]
   readonly returns: readonly rows.ReturnRow[]
   readonly revaluations: readonly rows.RevaluationRow[]
+  readonly confirmations: readonly rows.ConfirmationRow[]
 }
 
 /** The members' transactions after an instant each, with what became of them. */
 export async function readLater(sql: Executor, since: ReadonlyMap<string, Date>): Promise<Later> {
-  if (since.size === 0) return { transactions: [], returns: [], revaluations: [] }
+  if (since.size === 0) return { transactions: [], returns: [], revaluations: [], confirmations: [] }
   const ids = list(sql, [...since.keys()])
-  const [transactions, returns, revaluations] = await Promise.all([
+  const [transactions, returns, revaluations, confirmations] = await Promise.all([
     sql<rows.TransactionRow[]>`
       select t.member_id, t.transaction_id, t.rules_version, t.source, t.request, t.occurred_at, t.recorded_at, t.valuation
       from unnest(${ids}::uuid[], ${list(sql, [...since.values()])}::timestamptz[]) as v(member_id, since)
@@ -109,8 +112,11 @@ export async function readLater(sql: Executor, since: ReadonlyMap<string, Date>)
     sql<rows.RevaluationRow[]>`
       select distinct on (transaction_id) transaction_id, valuation, reversed from revaluations
       where member_id = any(${ids}::uuid[]) order by transaction_id, revaluation_id desc`,
+    sql<rows.ConfirmationRow[]>`
+      select transaction_id, outcome, automatic, occurred_at, decided from confirmations
+      where member_id = any(${ids}::uuid[])`,
   ])
-  return { transactions, returns, revaluations }
+  return { transactions, returns, revaluations, confirmations }
 }
 
 function hasLadders({ program, at }: Command, rules: RulesInForce): boolean {
@@ -134,4 +140,22 @@ function orNull<Value>(read: () => Value): Value | null {
 function earlier(a: Date | null, b: Date | null): Date | null {
   if (a === null || b === null) return a ?? b
   return a < b ? a : b
+}
+
+/** What lapsed by inactivity and was not put back since: a late fact may prove that it had not lapsed. */
+export async function readLapsed(sql: Executor, memberIds: readonly string[]): Promise<rows.LapsedRow[]> {
+  return sql<rows.LapsedRow[]>`
+    select member_id, lot_id, at, account as from_account, points
+    from (
+      select p.member_id, p.lot_id, e.occurred_at as at, p.points,
+        case when e.kind = 'expire' then p.from_account else p.to_account end as account,
+        sum(case when e.kind = 'expire' then 1 else -1 end) as times
+      from entries e
+      join postings p on p.member_id = e.member_id and p.entry_id = e.entry_id
+      where e.member_id = any(${list(sql, memberIds)}::uuid[]) and e.kind in ('expire', 'reinstate')
+        and p.lot_id like '%/idle/%' and 'expired' in (p.from_account, p.to_account)
+      group by 1, 2, 3, 4, 5
+    ) as lapses
+    cross join generate_series(1, times)
+    order by member_id, at, lot_id`
 }

@@ -9,7 +9,7 @@ import { standingFrom } from '../tiers/history.ts'
 import type { Command } from './command.ts'
 import type { RulesInForce } from './deciding.ts'
 import { addSurvivors, lockPools, readHousehold } from './load-household.ts'
-import { lateSince, type Reach, reachOf, reachThrough, readLater } from './load-late.ts'
+import { lateSince, type Reach, reachOf, reachThrough, readLapsed, readLater } from './load-late.ts'
 import { readClaims, readLoose } from './load-loose.ts'
 import { type Needs, needsOf, wantCountersFrom } from './needs.ts'
 import * as rows from './rows.ts'
@@ -222,59 +222,78 @@ async function readMembers(sql: Executor, asked: Asked): Promise<Map<string, Mem
             enrolled_at, created_at, due_at, latest_at
           from members where member_id = any(${ids}::uuid[])`
   ).execute()
-  const [members, identifiers, accounts, known, changes, counters, named, transactions, returns, revalued] =
-    await Promise.all([
-      locked,
-      needs.describing.length === 0
-        ? []
-        : sql<rows.IdentifierRow[]>`
+  const [
+    members,
+    identifiers,
+    accounts,
+    known,
+    changes,
+    counters,
+    named,
+    transactions,
+    returns,
+    revalued,
+    decided,
+    lapsed,
+  ] = await Promise.all([
+    locked,
+    needs.describing.length === 0
+      ? []
+      : sql<rows.IdentifierRow[]>`
             select program, kind, value, member_id, status from identifiers
             where member_id = any(${ids}::uuid[]) order by added_at, kind, value`,
-      sql<rows.AccountRow[]>`
-        select member_id, currency, available, pending, held, negative, lifetime
+    sql<rows.AccountRow[]>`
+        select member_id, currency, available, pending, held, negative, lifetime, active_on, lapses_at
         from accounts where member_id = any(${ids}::uuid[])`,
-      spending ? readHoldings(sql, { ids: asked.ids, lapsed: wantsLapsed(needs) }) : null,
-      sql<rows.TierChangeRow[]>`
+    spending ? readHoldings(sql, { ids: asked.ids, lapsed: wantsLapsed(needs) }) : null,
+    sql<rows.TierChangeRow[]>`
         select member_id, ladder, from_tier, to_tier, direction, effective_at, until, reason
         from tier_changes where member_id = any(${ids}::uuid[]) and superseded_at is null
         order by effective_at, change_id`,
-      needs.countersFrom === null
-        ? []
-        : sql<rows.CounterDbRow[]>`
+    needs.countersFrom === null
+      ? []
+      : sql<rows.CounterDbRow[]>`
             select c.member_id, c.counter, c.day, c.value
             from members m join counters c on c.member_id = m.member_id
             where m.member_id = any(${ids}::uuid[])
               and (c.day >= least(${needs.countersFrom}::date,
                   (m.due_at - make_interval(months => ${needs.overdueMonths}, days => 1))::date)
                 or c.day = '0001-01-01')`,
-      needs.redemptionIds.size === 0
-        ? []
-        : sql<rows.RedemptionRow[]>`
+    needs.redemptionIds.size === 0
+      ? []
+      : sql<rows.RedemptionRow[]>`
             select member_id, redemption_id, program, source, external_ref, status, currency,
               points, captured, reward_id, value, draws, occurred_at, hold_until, pool, part_of
             from redemptions where member_id = any(${ids}::uuid[])
               and redemption_id = any(${list(sql, [...needs.redemptionIds])}::uuid[])`,
-      needs.transactionIds.size === 0
-        ? []
-        : sql<rows.TransactionRow[]>`
+    needs.transactionIds.size === 0
+      ? []
+      : sql<rows.TransactionRow[]>`
             select member_id, transaction_id, rules_version, source, request, occurred_at, recorded_at, valuation
             from transactions where member_id = any(${ids}::uuid[])
               and transaction_id = any(${list(sql, [...needs.transactionIds])}::uuid[])`,
-      needs.transactionIds.size === 0
-        ? []
-        : sql<rows.ReturnRow[]>`
+    needs.transactionIds.size === 0
+      ? []
+      : sql<rows.ReturnRow[]>`
             select transaction_id, return_id, lines, reversed from returns
             where member_id = any(${ids}::uuid[])
               and transaction_id = any(${list(sql, [...needs.transactionIds])}::uuid[])
             order by return_id`,
-      needs.transactionIds.size === 0
-        ? []
-        : sql<rows.RevaluationRow[]>`
+    needs.transactionIds.size === 0
+      ? []
+      : sql<rows.RevaluationRow[]>`
             select distinct on (transaction_id) transaction_id, valuation, reversed from revaluations
             where member_id = any(${ids}::uuid[])
               and transaction_id = any(${list(sql, [...needs.transactionIds])}::uuid[])
             order by transaction_id, revaluation_id desc`,
-    ])
+    needs.transactionIds.size === 0
+      ? []
+      : sql<rows.ConfirmationRow[]>`
+            select transaction_id, outcome, automatic, occurred_at, decided from confirmations
+            where member_id = any(${ids}::uuid[])
+              and transaction_id = any(${list(sql, [...needs.transactionIds])}::uuid[])`,
+    needs.late ? readLapsed(sql, asked.ids) : [],
+  ])
 
   // A member with something due, and one whose sale comes late, is the exception, worth a round trip.
   const since = new Map<string, Date>()
@@ -294,6 +313,7 @@ async function readMembers(sql: Executor, asked: Asked): Promise<Map<string, Mem
     returns: [...new Map([...returns, ...later.returns].map((row) => [row.return_id, row])).values()],
     revaluations: new Map([...revalued, ...later.revaluations].map((row) => [row.transaction_id, row])),
   }
+  const confirmations = new Map([...decided, ...later.confirmations].map((row) => [row.transaction_id, row]))
   const of = {
     identifiers: byMember(identifiers),
     accounts: byMember(accounts),
@@ -302,21 +322,24 @@ async function readMembers(sql: Executor, asked: Asked): Promise<Map<string, Mem
     changes: byMember(changes),
     counters: byMember(counters),
     transactions: byMember([...transactions, ...later.transactions]),
+    lapsed: byMember(lapsed),
   }
   const states = members.map((row): [string, MemberState] => {
     const id = row.member_id
     const history = (of.changes.get(id) ?? []).map(rows.tierChangeOf)
     const lotsKnown = spending || isDue(row) || since.has(id)
+    const book = openBook(
+      (of.accounts.get(id) ?? []).map(rows.accountOfRow),
+      (of.lots.get(id) ?? []).map(rows.lotOfRow),
+      lotsKnown,
+    )
+    book.lapsed.push(...(of.lapsed.get(id) ?? []).map(rows.lapsedOf))
     return [
       id,
       {
         member: rows.memberOf(row),
         identifiers: (of.identifiers.get(id) ?? []).map(rows.identifierOf),
-        book: openBook(
-          (of.accounts.get(id) ?? []).map(rows.accountOfRow),
-          (of.lots.get(id) ?? []).map(rows.lotOfRow),
-          lotsKnown,
-        ),
+        book,
         dueAt: row.due_at,
         standings: standingFrom(history, row.enrolled_at),
         history,
@@ -330,7 +353,10 @@ async function readMembers(sql: Executor, asked: Asked): Promise<Map<string, Mem
             rows.transactionOf(
               t,
               became.returns.filter((r) => r.transaction_id === t.transaction_id),
-              became.revaluations.get(t.transaction_id),
+              {
+                revaluation: became.revaluations.get(t.transaction_id),
+                confirmation: confirmations.get(t.transaction_id),
+              },
             ),
           ]),
         ),

@@ -2,7 +2,7 @@
 import { DomainError } from '../base/errors.ts'
 import { addMonths, type Day, dayOf, startOf } from '../base/time.ts'
 import type { IdentifierBody, MemberReference } from '../members/member.ts'
-import { historyMonths, type Program } from '../program/program.ts'
+import { awaitingMonths, historyMonths, idleMonths, type Program } from '../program/program.ts'
 import { EVER } from '../rules/limit.ts'
 import type { Command } from './command.ts'
 import type { RulesInForce } from './deciding.ts'
@@ -24,6 +24,8 @@ export interface Needs {
   countersFrom: Day | null
   /** months of counters before an end that is overdue: the longest period that it may be judged by */
   overdueMonths: number
+  /** a fact of an earlier day may show that points have not lapsed: what lapsed is needed too */
+  late: boolean
 }
 
 export interface HouseholdNeeds {
@@ -47,6 +49,7 @@ export function needsOf(commands: readonly Command[], rules: RulesInForce): Need
     describing: [],
     countersFrom: null,
     overdueMonths: 0,
+    late: false,
   }
   for (const command of commands) gather(needs, command, rules)
   return needs
@@ -60,13 +63,19 @@ function gather(needs: Needs, command: Command, rules: RulesInForce): void {
       return
     case 'earn':
       wantReference(needs, command, request.body)
+      if (mayExtend(command, rules, new Date(request.body.occurredAt))) needs.spending.push(command)
       wantCounters(needs, command, { rules, occurredAt: new Date(request.body.occurredAt) })
       return
     case 'attach':
       wantReference(needs, command, request.body)
+      if (mayExtend(command, rules, command.at)) needs.spending.push(command)
       // Its own day is not known yet: as far back as the sale may be is read.
       wantCounters(needs, command, { rules, occurredAt: command.at })
       return
+    case 'extend':
+      wantReference(needs, command, request.body)
+      needs.spending.push(command)
+      break
     case 'redeem':
       wantReference(needs, command, request.body)
       if (request.body.usePool) wantPoolOf(needs, command, request.body)
@@ -80,6 +89,8 @@ function gather(needs: Needs, command: Command, rules: RulesInForce): void {
       return
     }
     case 'return':
+    case 'confirm':
+    case 'cancel':
       needs.transactionIds.add(request.transactionId)
       needs.spending.push(command)
       break
@@ -135,6 +146,14 @@ function gather(needs: Needs, command: Command, rules: RulesInForce): void {
       if (request.kind === 'add_identifier') wantIdentifier(needs, command, request.body)
   }
   wantCounters(needs, command, { rules, occurredAt: command.at })
+}
+
+// Putting off a lapse changes points that the member has, so they have to be known.
+function mayExtend({ program, at }: Command, rules: RulesInForce, occurredAt: Date): boolean {
+  const earlier = occurredAt < at ? occurredAt : at
+  return (
+    !Number.isNaN(earlier.getTime()) && (inForce(rules, { program, at: earlier })?.rules.extends ?? false)
+  )
 }
 
 function wantReference(
@@ -194,9 +213,13 @@ export function wantCountersFrom(
   if (Number.isNaN(earlier.getTime()) || earlier.getTime() < 0) return
   const program = inForce(rules, what)
   if (program === null) return
-  needs.overdueMonths = Math.max(needs.overdueMonths, historyMonths(program))
   const day = dayOf(program.timeZone, earlier)
-  const [year, history] = [startOf('year', day), addMonths(day, -historyMonths(program))]
+  const late = day < dayOf(program.timeZone, at) ? idleMonths(program) : 0
+  if (late > 0) needs.late = true
+  const months = historyMonths(program)
+  // Points that are cancelled by themselves count no longer from the day of their sale on.
+  needs.overdueMonths = Math.max(needs.overdueMonths, months + awaitingMonths(program))
+  const [year, history] = [startOf('year', day), addMonths(day, -Math.max(months, late))]
   const from = year < history ? year : history
   if (needs.countersFrom === null || from < needs.countersFrom) needs.countersFrom = from
 }

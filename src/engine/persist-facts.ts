@@ -13,6 +13,7 @@ export function persistFacts(sql: Executor, group: GroupState, writes: Writes): 
     ...persistLoose(sql, writes),
     ...writeRevaluations(sql, writes),
     ...writeReturns(sql, writes),
+    ...writeConfirmations(sql, writes),
     ...writeRedemptions(sql, writes),
     ...writeCounters(sql, writes),
     ...writeTiers(sql, group, writes),
@@ -92,6 +93,31 @@ function writeReturns(sql: Executor, { returns }: Writes): Promise<unknown>[] {
       from unnest(${member!}::uuid[], ${id!}::uuid[], ${transaction!}::uuid[], ${occurred!}::timestamptz[],
         ${recorded!}::timestamptz[], string_to_array(${lines!}, chr(30), ''), string_to_array(${reversed!}, chr(30), ''))
         as u(member_id, return_id, transaction_id, occurred_at, recorded_at, lines, reversed)`,
+  ]
+}
+
+function writeConfirmations(sql: Executor, { confirmations }: Writes): Promise<unknown>[] {
+  if (confirmations.length === 0) return []
+  const last = [...new Map(confirmations.map((row) => [row.transactionId, row])).values()]
+  const [member, transaction, outcome, automatic, occurred, recorded, decided] = columns(last, (row) => [
+    row.memberId,
+    row.transactionId,
+    row.confirmation.outcome,
+    row.confirmation.automatic,
+    row.confirmation.occurredAt,
+    row.command.at,
+    json(row.confirmation.decided.map((part) => ({ ...part, points: wirePoints(part.points) }))),
+  ])
+  return [
+    sql`
+      insert into confirmations (member_id, transaction_id, outcome, automatic, occurred_at, recorded_at, decided)
+      select u.member_id, u.transaction_id, u.outcome, u.automatic, u.occurred_at, u.recorded_at, u.decided::jsonb
+      from unnest(${member!}::uuid[], ${transaction!}::uuid[], ${outcome!}::text[], ${automatic!}::boolean[],
+        ${occurred!}::timestamptz[], ${recorded!}::timestamptz[], string_to_array(${decided!}, chr(30), ''))
+        as u(member_id, transaction_id, outcome, automatic, occurred_at, recorded_at, decided)
+      on conflict (member_id, transaction_id) do update
+      set outcome = excluded.outcome, automatic = excluded.automatic, occurred_at = excluded.occurred_at,
+        recorded_at = excluded.recorded_at, decided = excluded.decided`,
   ]
 }
 

@@ -210,25 +210,33 @@ function writeAccounts(sql: Executor, touched: readonly MemberState[]): Promise<
     })),
   )
   if (accounts.length === 0) return []
-  const [id, currency, available, pending, held, negative, lifetime] = columns(accounts, (a) => [
-    a.memberId,
-    a.currency,
-    a.available,
-    a.pending,
-    a.held,
-    a.negative,
-    a.lifetime,
-  ])
+  const [id, currency, available, pending, held, negative, lifetime, active, lapses] = columns(
+    accounts,
+    (a) => [
+      a.memberId,
+      a.currency,
+      a.available,
+      a.pending,
+      a.held,
+      a.negative,
+      a.lifetime,
+      a.activeOn,
+      a.lapsesAt,
+    ],
+  )
   return [
     sql`
-      insert into accounts (member_id, currency, available, pending, held, negative, lifetime)
-      select u.member_id, u.currency, u.available, u.pending, u.held, u.negative, u.lifetime
+      insert into accounts (member_id, currency, available, pending, held, negative, lifetime, active_on, lapses_at)
+      select u.member_id, u.currency, u.available, u.pending, u.held, u.negative, u.lifetime, u.active_on,
+        u.lapses_at
       from unnest(${id!}::uuid[], ${currency!}::text[], ${available!}::bigint[], ${pending!}::bigint[],
-        ${held!}::bigint[], ${negative!}::bigint[], ${lifetime!}::bigint[])
-        as u(member_id, currency, available, pending, held, negative, lifetime)
+        ${held!}::bigint[], ${negative!}::bigint[], ${lifetime!}::bigint[], ${active!}::date[],
+        ${lapses!}::timestamptz[])
+        as u(member_id, currency, available, pending, held, negative, lifetime, active_on, lapses_at)
       on conflict (member_id, currency) do update
       set available = excluded.available, pending = excluded.pending, held = excluded.held,
-        negative = excluded.negative, lifetime = excluded.lifetime`,
+        negative = excluded.negative, lifetime = excluded.lifetime, active_on = excluded.active_on,
+        lapses_at = excluded.lapses_at`,
   ]
 }
 
@@ -245,9 +253,8 @@ function writeLots(sql: Executor, touched: readonly MemberState[]): Promise<unkn
         [...book.touchedLots].map((lotId) => ({ memberId: member.memberId, ...book.lots.get(lotId)! })),
       )
     if (lots.length === 0) continue
-    const [id, lotId, currency, expires, usable, funder, available, pending, held, expired] = columns(
-      lots,
-      (lot) => [
+    const [id, lotId, currency, expires, usable, funder, available, pending, held, expired, cancels] =
+      columns(lots, (lot) => [
         lot.memberId,
         lot.lotId,
         lot.currency,
@@ -258,21 +265,22 @@ function writeLots(sql: Executor, touched: readonly MemberState[]): Promise<unkn
         lot.pending,
         lot.held,
         lot.expiredSince,
-      ],
-    )
+        lot.awaits?.until ?? null,
+      ])
     const change = known
       ? sql`available = excluded.available, pending = excluded.pending, held = excluded.held`
       : sql`available = lots.available + excluded.available, pending = lots.pending + excluded.pending,
           held = lots.held + excluded.held`
     sent.push(sql`
       insert into lots (member_id, lot_id, currency, expires_at, usable_from, funder, available, pending, held,
-        expired)
+        expired, cancels_at)
       select u.member_id, u.lot_id, u.currency, u.expires_at, u.usable_from, u.funder, u.available, u.pending,
-        u.held, u.expired
+        u.held, u.expired, u.cancels_at
       from unnest(${id!}::uuid[], ${lotId!}::text[], ${currency!}::text[], ${expires!}::timestamptz[],
         ${usable!}::timestamptz[], ${funder!}::text[], ${available!}::bigint[], ${pending!}::bigint[],
-        ${held!}::bigint[], ${expired!}::bigint[])
-        as u(member_id, lot_id, currency, expires_at, usable_from, funder, available, pending, held, expired)
+        ${held!}::bigint[], ${expired!}::bigint[], ${cancels!}::timestamptz[])
+        as u(member_id, lot_id, currency, expires_at, usable_from, funder, available, pending, held, expired,
+          cancels_at)
       on conflict (member_id, lot_id) do update set ${change}, expired = lots.expired + excluded.expired`)
   }
   return sent

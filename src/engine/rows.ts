@@ -2,11 +2,13 @@
 
 import type { WireMoney } from '../base/points.ts'
 import { Decimal } from '../base/points.ts'
+import type { Confirmation } from '../earning/confirm.ts'
 import type { PastReturn, ReversedAward } from '../earning/return.ts'
 import type { TransactionBody } from '../earning/transaction.ts'
 import type { KeptValuation } from '../earning/valued.ts'
 import type { Account } from '../ledger/account.ts'
-import type { Draw, Lot } from '../ledger/lot.ts'
+import type { Lapsed } from '../ledger/book.ts'
+import { type Draw, type Lot, specialKind } from '../ledger/lot.ts'
 import type { Identifier, Member } from '../members/member.ts'
 import {
   type Redemption,
@@ -51,6 +53,24 @@ export interface AccountRow {
   held: bigint
   negative: bigint
   lifetime: bigint
+  active_on: string | null
+  lapses_at: Date | null
+}
+
+export interface LapsedRow {
+  member_id: string
+  lot_id: string
+  at: Date
+  from_account: Lapsed['from']
+  points: bigint
+}
+
+export interface ConfirmationRow {
+  transaction_id: string
+  outcome: Confirmation['outcome']
+  automatic: boolean
+  occurred_at: Date
+  decided: { currency: string; points: number; lotId: string }[]
 }
 
 export interface LotRow {
@@ -157,7 +177,8 @@ export function identifierOf({ kind, value, status }: IdentifierRow): Identifier
 
 export function accountOfRow(row: AccountRow): Account {
   const { currency, available, pending, held, negative, lifetime } = row
-  return { currency, available, pending, held, negative, lifetime }
+  const clock = { activeOn: row.active_on, lapsesAt: row.lapses_at }
+  return { currency, available, pending, held, negative, lifetime, ...clock }
 }
 
 export function lotOfRow(row: LotRow): Lot {
@@ -172,6 +193,20 @@ export function lotOfRow(row: LotRow): Lot {
     held: row.held,
     expired: row.expired,
     expiredSince: 0n,
+    ...specialKind(row.lot_id),
+  }
+}
+
+export function lapsedOf({ lot_id: lotId, at, from_account: from, points }: LapsedRow): Lapsed {
+  return { lotId, at, from, points }
+}
+
+function confirmationOf(row: ConfirmationRow): Confirmation {
+  return {
+    outcome: row.outcome,
+    automatic: row.automatic,
+    occurredAt: row.occurred_at,
+    decided: row.decided.map((part) => ({ ...part, points: BigInt(part.points) })),
   }
 }
 
@@ -216,7 +251,10 @@ export function redemptionOf(row: RedemptionRow): Redemption {
 export function transactionOf(
   row: TransactionRow,
   returns: readonly ReturnRow[],
-  revaluation: RevaluationRow | undefined,
+  {
+    revaluation,
+    confirmation,
+  }: { revaluation: RevaluationRow | undefined; confirmation: ConfirmationRow | undefined },
 ): StoredTransaction {
   return {
     transactionId: row.transaction_id,
@@ -232,5 +270,6 @@ export function transactionOf(
       lines,
       reversed: revaluation?.reversed[returnId] ?? reversed,
     })),
+    ...(confirmation && { confirmation: confirmationOf(confirmation) }),
   }
 }

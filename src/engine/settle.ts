@@ -3,14 +3,23 @@
  * end. A command on a member with something due settles it first, so it never decides on stale points.
  */
 import { showId } from '../base/ids.ts'
+import { Decimal } from '../base/points.ts'
+import { dayOf } from '../base/time.ts'
 import { nextDue, settleLots } from '../ledger/due.ts'
+import type { Entry } from '../ledger/entry.ts'
 import { isDue, lapse } from '../redeeming/hold.ts'
-import { announce, type Deciding, record, standingsOf } from './deciding.ts'
+import { counted } from '../tiers/counters.ts'
+import { climbFrom } from './climb.ts'
+import { keepClocks } from './clocks.ts'
+import { keepCancelled } from './confirmations.ts'
+import { addCounts, announce, type Deciding, record, standingsOf } from './deciding.ts'
 import { settleTiers } from './standings.ts'
 
 export interface Settled {
   released: number
   expired: number
+  /** points that nobody confirmed in time */
+  cancelled: number
   holdsReleased: number
   tierChanges: number
 }
@@ -22,6 +31,7 @@ export function settleBefore(deciding: Deciding): void {
 
 /** Settles what the command itself brought and is due already: points of a sale long past. */
 export function settleAfter(deciding: Deciding): void {
+  keepClocks(deciding)
   deciding.state.dueAt = dueAfter(deciding)
   if (isAnythingDue(deciding)) settle(deciding)
 }
@@ -33,20 +43,48 @@ function isAnythingDue({ state, command }: Deciding): boolean {
 /** Posts all that is due by the command's time. Holds go first: their points may have lapsed meanwhile. */
 export function settle(deciding: Deciding): Settled {
   const holdsReleased = letHoldsGo(deciding)
+  keepClocks(deciding)
   const entries = settleLots(deciding.state.book, { at: deciding.command.at, nextId: deciding.nextId })
   record(deciding, ...entries)
-  let released = 0n
-  let expired = 0n
-  for (const { kind, postings } of entries) {
-    const points = postings.reduce((sum, leg) => sum + leg.points, 0n)
-    if (kind === 'expire') expired += points
-    else released += points
+  const sums = { release_pending: 0n, expire: 0n, cancel: 0n }
+  let climb: Date | null = null
+  for (const entry of entries) {
+    for (const { points } of entry.postings) sums[entry.kind as keyof typeof sums] += points
+    const from = countDue(deciding, entry)
+    if (from && (climb === null || from < climb)) climb = from
   }
+  const { release_pending: released, expire: expired, cancel: cancelled } = sums
   if (expired > 0n) announce(deciding, 'points.expired', { points: Number(expired) })
   if (released > 0n) announce(deciding, 'points.released', { points: Number(released) })
-  const tierChanges = settleTiers(deciding)
+  const tiersBefore = deciding.writes.tierChanges.length
+  if (climb) climbFrom(deciding, climb)
+  settleTiers(deciding)
+  const changes = deciding.writes.tierChanges.slice(tiersBefore).map(({ change }) => change.effectiveAt)
+  const tierChanges = changes.length
+  keepClocks(deciding, changes.at(-1))
   deciding.state.dueAt = dueAfter(deciding)
-  return { released: Number(released), expired: Number(expired), holdsReleased, tierChanges }
+  return {
+    released: Number(released),
+    expired: Number(expired),
+    cancelled: Number(cancelled),
+    holdsReleased,
+    tierChanges,
+  }
+}
+
+/** What a due entry changes for tiers, and from when on; null: nothing. */
+function countDue(deciding: Deciding, entry: Entry): Date | null {
+  if (entry.kind === 'cancel') return keepCancelled(deciding, entry)
+  if (entry.kind !== 'release_pending') return null
+  const { program } = deciding
+  const { occurredAt } = entry
+  const awards = entry.postings.filter(
+    ({ currency }) => program.currencies.get(currency)?.counts === 'when_usable',
+  )
+  const day = dayOf(program.timeZone, occurredAt)
+  const rows = counted(program, { day, spend: new Decimal(0), transactions: 0n, awards })
+  addCounts(deciding, rows)
+  return rows.length > 0 ? occurredAt : null
 }
 
 /** The next instant at which something of the member's falls due, from all that is known. */

@@ -3,6 +3,7 @@
  * is to be written. A command decides on a copy of its member and hands both back, or nothing.
  */
 
+import type { Confirmation } from '../earning/confirm.ts'
 import type { PastReturn, ReversedAward } from '../earning/return.ts'
 import type { TransactionBody } from '../earning/transaction.ts'
 import type { KeptValuation } from '../earning/valued.ts'
@@ -28,6 +29,8 @@ export interface StoredTransaction {
   readonly recordedAt: Date
   readonly kept: KeptValuation
   readonly returns: readonly PastReturn[]
+  /** how it was decided about its points that awaited a confirmation; left out where it was not */
+  readonly confirmation?: Confirmation
 }
 
 export interface MemberState {
@@ -109,6 +112,13 @@ export interface Writes {
     lines: PastReturn['lines']
     reversed: readonly ReversedAward[]
   }[]
+  /** the last one of a transaction counts */
+  readonly confirmations: {
+    command: Command
+    memberId: string
+    transactionId: string
+    confirmation: Confirmation
+  }[]
   /** the last one of an id counts */
   readonly redemptions: { command: Command; redemption: Redemption; isNew: boolean }[]
   readonly enrolled: Member[]
@@ -154,6 +164,7 @@ export function noWrites(): Writes {
     loose: [],
     claims: [],
     returns: [],
+    confirmations: [],
     redemptions: [],
     enrolled: [],
     changed: [],

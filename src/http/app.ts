@@ -13,8 +13,10 @@ import { adjustmentRoutes } from './adjustments.ts'
 import { authenticate } from './auth.ts'
 import { balanceRoutes } from './balances.ts'
 import { readJsonOnly, zodValidator } from './body.ts'
+import { confirmationRoutes } from './confirmations.ts'
 import { registerDocument, serveDocument } from './document.ts'
 import { replyWithProblem } from './errors.ts'
+import { expiryRoutes } from './expiries.ts'
 import { healthRoutes } from './health.ts'
 import { memberLifeRoutes } from './member-life.ts'
 import { memberRoutes } from './members.ts'
@@ -101,8 +103,10 @@ function registerRoutes(v1: App, deps: RouteDeps): void {
   memberRoutes(v1, deps)
   memberLifeRoutes(v1, deps)
   balanceRoutes(v1, deps)
+  expiryRoutes(v1, deps)
   tierRoutes(v1, deps)
   transactionRoutes(v1, deps)
+  confirmationRoutes(v1, deps)
   redemptionRoutes(v1, deps)
   rewardRoutes(v1, deps)
   transferRoutes(v1, deps)

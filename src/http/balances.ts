@@ -7,6 +7,7 @@ import { wirePoints as toWire } from '../base/points.ts'
 import { wholeMember } from '../engine/queries-kin.ts'
 import { emptyAccount, wireBalance } from '../ledger/account.ts'
 import type { Book } from '../ledger/book.ts'
+import { scheduleOf } from '../ledger/schedule.ts'
 import { wireTier } from '../tiers/standing.ts'
 import { callerOf, scope } from './auth.ts'
 import { readHoldings, standingOn } from './holdings.ts'
@@ -169,22 +170,16 @@ function currenciesOf(book: Book, declared: Iterable<string>) {
 }
 
 function expiringOf(book: Book): Map<string, { points: number; at: string }[]> {
-  const sums = new Map<string, Map<string, bigint>>()
-  for (const lot of book.lots.values()) {
-    const points = lot.available + lot.pending
-    if (lot.expiresAt === null || points === 0n) continue
-    const at = lot.expiresAt.toISOString()
-    const ofCurrency = sums.get(lot.currency) ?? new Map<string, bigint>()
-    sums.set(lot.currency, ofCurrency.set(at, (ofCurrency.get(at) ?? 0n) + points))
+  const expiring = new Map<string, { points: number; at: string }[]>()
+  for (const { currency, at, available, pending } of scheduleOf(book)) {
+    const points = available + pending
+    if (at === null || points === 0n) continue
+    expiring.set(currency, [
+      ...(expiring.get(currency) ?? []),
+      { points: toWire(points), at: at.toISOString() },
+    ])
   }
-  return new Map(
-    [...sums].map(([currency, byInstant]) => [
-      currency,
-      [...byInstant]
-        .map(([at, points]) => ({ points: toWire(points), at }))
-        .sort((a, b) => (a.at < b.at ? -1 : 1)),
-    ]),
-  )
+  return expiring
 }
 
 /** RFC 9110: any tag of the list, weak or not, or a star. */
@@ -237,7 +232,7 @@ function figuresOf(sum: SumRow): Figures {
 
 function wireFigures(currency: string, of: Figures | undefined) {
   const { available, pending, held, negative } = of ?? { available: 0n, pending: 0n, held: 0n, negative: 0n }
-  return wireBalance({ currency, available, pending, held, negative, lifetime: 0n })
+  return wireBalance({ currency, available, pending, held, negative })
 }
 
 /** A place in a statement: the id of the last entry before it, without its prefix. */

@@ -37,6 +37,7 @@ export const problems: Record<ErrorCode, { readonly status: number; readonly tit
   member_not_closed: { status: 409, title: 'The member is not closed' },
   already_in_pool: { status: 409, title: 'The member is in a pool already' },
   not_in_pool: { status: 409, title: 'The member is not in this pool' },
+  transaction_not_pending: { status: 409, title: 'The transaction awaits no confirmation' },
   reward_unavailable: { status: 409, title: 'The member cannot have this reward now' },
   idempotency_conflict: { status: 422, title: 'The same reference was used for another request' },
   insufficient_points: { status: 422, title: 'Not enough points' },

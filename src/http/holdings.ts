@@ -116,6 +116,8 @@ function settledBook(row: HoldingsRow, of: Whose & { at: Date }): Book {
     held: BigInt(account.held),
     negative: BigInt(account.negative),
     lifetime: BigInt(account.lifetime),
+    activeOn: account.activeOn,
+    lapsesAt: account.lapsesAt === null ? null : new Date(account.lapsesAt),
   }))
   const lots = row.lots.map(
     ({ lotId, available, pending, held }): Lot => ({

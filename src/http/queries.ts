@@ -68,6 +68,8 @@ export interface HoldingsRow {
     held: string
     negative: string
     lifetime: string
+    activeOn: Day | null
+    lapsesAt: string | null
   }[]
   lots: { lotId: string; available: string; pending: string; held: string }[]
   standings: { ladder: string; tier: string; since: string; until: string | null }[]
@@ -87,7 +89,7 @@ export async function findHoldings(sql: Executor, whose: Whose, at: Date): Promi
     select m.merged_into as "mergedInto", m.enrolled_at as "enrolledAt",
       (select coalesce(json_agg(json_build_object('currency', a.currency, 'available', a.available::text,
           'pending', a.pending::text, 'held', a.held::text, 'negative', a.negative::text,
-          'lifetime', a.lifetime::text)), '[]')
+          'lifetime', a.lifetime::text, 'activeOn', a.active_on, 'lapsesAt', a.lapses_at)), '[]')
        from accounts a where a.member_id = m.member_id) as accounts,
       (select coalesce(json_agg(json_build_object('lotId', l.lot_id, 'available', l.available::text,
           'pending', l.pending::text, 'held', l.held::text)), '[]')

@@ -20,7 +20,11 @@ export interface Job {
 
 /** The sweeps' minutes are apart, so that they do not all fall on the lane at once. */
 export const jobs: readonly Job[] = [
-  { name: 'release-pending', about: 'makes points usable whose waiting time is over', schedule: '* * * * *' },
+  {
+    name: 'release-pending',
+    about: 'makes points usable whose waiting time is over, cancels those that nobody confirmed',
+    schedule: '* * * * *',
+  },
   {
     name: 'release-holds',
     about: 'lets go of redemptions that were not captured in time',
@@ -42,6 +46,8 @@ export interface SweepTotals {
   released: number
   /** points that lapsed */
   expired: number
+  /** points that nobody confirmed in time */
+  cancelled: number
   holdsReleased: number
   tierChanges: number
   /** members that could not be settled; the next sweep meets them again */

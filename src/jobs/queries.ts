@@ -25,10 +25,12 @@ export async function dueMembers(sql: Executor, sweep: Sweep, page: DuePage): Pr
   const narrowed = {
     'release-pending': sql`exists (
       select 1 from lots l
-      where l.member_id = m.member_id and l.pending > 0 and l.usable_from <= ${at})`,
-    expire: sql`exists (
+      where l.member_id = m.member_id and l.pending > 0 and (l.usable_from <= ${at} or l.cancels_at <= ${at}))`,
+    expire: sql`(exists (
       select 1 from lots l
-      where l.member_id = m.member_id and l.expires_at <= ${at} and (l.available > 0 or l.pending > 0))`,
+      where l.member_id = m.member_id and l.expires_at <= ${at} and (l.available > 0 or l.pending > 0))
+      -- An activity moves the instant, but not what the member is due by: settling puts that right.
+      or exists (select 1 from accounts a where a.member_id = m.member_id and a.lapses_at is not null))`,
     'release-holds': sql`exists (
       select 1 from redemptions r
       where r.member_id = m.member_id and r.status = 'held' and r.hold_until <= ${at})`,

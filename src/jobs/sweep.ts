@@ -22,6 +22,7 @@ export async function runSweep(deps: Deps, run: SweepRun): Promise<SweepTotals> 
     members: 0,
     released: 0,
     expired: 0,
+    cancelled: 0,
     holdsReleased: 0,
     tierChanges: 0,
     failed: 0,
@@ -63,6 +64,7 @@ async function settleAll(deps: Deps, settling: Settling): Promise<void> {
 interface Settled {
   readonly released: number
   readonly expired: number
+  readonly cancelled: number
   readonly holdsReleased: number
   readonly tierChanges: number
 }
@@ -75,6 +77,7 @@ async function settleOne(deps: Deps, { run, program, totals }: Settling, memberI
     totals.members += 1
     totals.released += settled.released
     totals.expired += settled.expired
+    totals.cancelled += settled.cancelled
     totals.holdsReleased += settled.holdsReleased
     totals.tierChanges += settled.tierChanges
   } catch (error) {

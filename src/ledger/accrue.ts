@@ -11,7 +11,7 @@ import type { LotKey } from './lot.ts'
 export function accrue(book: Book, key: LotKey, what: { points: bigint; source: ProgramAccount }): Posting[] {
   const lot = lotOf(book, key)
   const { currency } = key
-  if (key.usableFrom !== null) {
+  if (key.usableFrom !== null || key.awaits) {
     return [posting(what.source, 'pending', { currency, points: what.points, lotId: lot.lotId })]
   }
   const { negative } = accountOf(book, currency)

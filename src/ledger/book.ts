@@ -5,7 +5,7 @@
 import { DomainError, invariant } from '../base/errors.ts'
 import { MAX_POINTS, wirePoints } from '../base/points.ts'
 import { type Account, emptyAccount } from './account.ts'
-import { type Entry, memberAccounts, type Posting } from './entry.ts'
+import { type Entry, lifetimeKinds, memberAccounts, type Posting } from './entry.ts'
 import { emptyLot, type Lot, type LotKey, lotIdOf } from './lot.ts'
 
 export interface Book {
@@ -15,6 +15,16 @@ export interface Book {
   readonly lotsKnown: boolean
   readonly touchedAccounts: Set<string>
   readonly touchedLots: Set<string>
+  /** what lapsed by inactivity and was not put back, as far as it was read or has happened here */
+  readonly lapsed: Lapsed[]
+}
+
+/** Points of a lot that lapsed by inactivity at an instant. */
+export interface Lapsed {
+  readonly lotId: string
+  readonly at: Date
+  readonly from: 'available' | 'pending'
+  readonly points: bigint
 }
 
 export function openBook(accounts: Iterable<Account>, lots: Iterable<Lot>, lotsKnown: boolean): Book {
@@ -24,6 +34,7 @@ export function openBook(accounts: Iterable<Account>, lots: Iterable<Lot>, lotsK
     lotsKnown,
     touchedAccounts: new Set(),
     touchedLots: new Set(),
+    lapsed: [],
   }
 }
 
@@ -35,6 +46,7 @@ export function copyBook(book: Book): Book {
     lotsKnown: book.lotsKnown,
     touchedAccounts: new Set(book.touchedAccounts),
     touchedLots: new Set(book.touchedLots),
+    lapsed: [...book.lapsed],
   }
 }
 
@@ -58,23 +70,45 @@ export function lotOf(book: Book, key: LotKey): Lot {
   return lot
 }
 
-/** Entries that change what was earned in all. */
-const EARNING: ReadonlySet<Entry['kind']> = new Set(['earn', 'return', 'revalue'])
-
 export function post(book: Book, entry: Entry): void {
-  for (const leg of entry.postings) move(book, leg, entry)
+  for (const leg of entry.postings) {
+    move(book, leg, entry)
+    if (entry.kind === 'expire' || entry.kind === 'reinstate') noteLapse(book, leg, entry)
+  }
   for (const [currency, points] of Object.entries(entry.lifetime ?? {})) {
     accountOf(book, currency).lifetime += BigInt(points)
     book.touchedAccounts.add(currency)
   }
 }
 
+/** Points that lapsed by inactivity can be put back, once: the book keeps what there is to put back. */
+function noteLapse(book: Book, leg: Posting, { kind, occurredAt: at }: Entry): void {
+  if (leg.lotId === null || !book.lots.get(leg.lotId)?.idle) return
+  const from = kind === 'expire' ? leg.from : leg.to
+  if (from !== 'available' && from !== 'pending') return
+  if (kind === 'expire') {
+    book.lapsed.push({ lotId: leg.lotId, at, from, points: leg.points })
+    return
+  }
+  const index = book.lapsed.findIndex(
+    (known) =>
+      known.lotId === leg.lotId &&
+      known.from === from &&
+      known.points === leg.points &&
+      known.at.getTime() === at.getTime(),
+  )
+  invariant(index >= 0, `what is put back into ${leg.lotId} had lapsed`)
+  book.lapsed.splice(index, 1)
+}
+
+const countsForLifetime: ReadonlySet<Entry['kind']> = new Set(lifetimeKinds)
+
 function move(book: Book, leg: Posting, entry: Entry): void {
   const account = accountOf(book, leg.currency)
   book.touchedAccounts.add(leg.currency)
   shift(account, leg.from, -leg.points)
   shift(account, leg.to, leg.points)
-  if (EARNING.has(entry.kind)) {
+  if (countsForLifetime.has(entry.kind)) {
     if (leg.from === 'issued') account.lifetime += leg.points
     if (leg.to === 'issued') account.lifetime -= leg.points
   }

@@ -4,7 +4,8 @@
  */
 import { accountOf, type Book, lotOf } from './book.ts'
 import { type Posting, posting } from './entry.ts'
-import { drawFromLots, keyOfLot } from './lot.ts'
+import { extendedFrom } from './extend.ts'
+import { drawFromLots, keyOfLot, usableKey } from './lot.ts'
 
 export type ClawPolicy = 'pending_only' | 'to_zero' | 'negative'
 
@@ -12,7 +13,7 @@ export type ClawPolicy = 'pending_only' | 'to_zero' | 'negative'
 export function clawBack(
   book: Book,
   policy: ClawPolicy,
-  what: { currency: string; points: bigint; lotId: string; at: Date },
+  what: { currency: string; points: bigint; lotId: string; at: Date; hadLapsed?: boolean },
 ): { postings: Posting[]; forgiven: bigint } {
   const { currency } = what
   const postings: Posting[] = []
@@ -25,16 +26,21 @@ export function clawBack(
   }
 
   const origin = lotOf(book, keyOfLot(what.lotId))
-  take('pending', origin.lotId, origin.pending)
-  if (policy === 'pending_only') return { postings, forgiven: owed }
-  take('available', origin.lotId, origin.available)
-  // What has lapsed is gone already; taking other points for it would charge the member twice.
-  take('expired', origin.lotId, origin.expired)
+  const usable = origin.awaits ? lotOf(book, usableKey(keyOfLot(what.lotId))) : origin
+  // Where the points are, if they are still there: confirmed since, or living on for longer.
+  const own = new Set([origin, ...extendedFrom(book, origin), usable, ...extendedFrom(book, usable)])
+  for (const lot of own) take('pending', lot.lotId, lot.pending)
+  if (policy === 'pending_only' || what.hadLapsed) return { postings, forgiven: owed }
+  for (const lot of own) take('available', lot.lotId, lot.available)
+  // What has lapsed is gone already; taking other points for it would charge the member twice. What lapsed by
+  // inactivity is of many sales, so what a lot lost says nothing of this one.
+  for (const lot of own) if (!lot.idle) take('expired', lot.lotId, lot.expired)
 
-  const elsewhere = accountOf(book, currency).available - origin.available
+  let elsewhere = accountOf(book, currency).available
+  for (const lot of own) elsewhere -= lot.available
   const drawn = owed < elsewhere ? owed : elsewhere
   if (drawn > 0n) {
-    const others = [...book.lots.values()].filter((lot) => lot.lotId !== what.lotId)
+    const others = [...book.lots.values()].filter((lot) => !own.has(lot))
     for (const draw of drawFromLots(others, { currency, points: drawn, at: what.at })) {
       take('available', draw.lotId, draw.points)
     }

@@ -8,12 +8,16 @@ import type { Draw } from './lot.ts'
 
 /** The member's own accounts. `negative` is what the member owes after a claw-back. */
 export const memberAccounts = ['available', 'pending', 'held', 'negative'] as const
-/** The program's: their balances are sums over postings, never one row that everybody updates. */
+/**
+ * The program's: their balances are sums over postings, never one row that everybody updates. `carried` is
+ * passed through on the way from one lot to another, and is empty after each entry.
+ */
 export const programAccounts = [
   'issued',
   'redeemed',
   'expired',
   'adjusted',
+  'carried',
   'fees',
   'forfeited',
   'transferred',
@@ -47,8 +51,21 @@ export const entryKinds = [
   'unmerge_out',
   'unmerge_in',
   'forfeit',
+  'confirm',
+  'cancel',
+  'reinstate',
+  'extend',
 ] as const
 export type EntryKind = (typeof entryKinds)[number]
+
+/** Entries whose points from or to `issued` make up what a member has earned in all. */
+export const lifetimeKinds = [
+  'earn',
+  'return',
+  'revalue',
+  'confirm',
+  'cancel',
+] as const satisfies readonly EntryKind[]
 
 export interface Posting {
   readonly currency: string

@@ -1,18 +1,33 @@
 /**
  * A lot is points of one member that lapse together and become usable together, with who pays for them.
- * Its id is its key spelt out, so an accrual knows its lot without reading any.
+ * Its id is its key spelt out, so an accrual knows its lot without reading any. Points that lapse by inactivity
+ * stand in lots without an expiry of their own: their account says when all of them lapse.
  */
 import { DomainError, invariant } from '../base/errors.ts'
 import { wirePoints } from '../base/points.ts'
-import { showInstant } from '../base/time.ts'
+import { type Day, showInstant } from '../base/time.ts'
 
 export interface LotKey {
   readonly currency: string
-  /** usable strictly before this; null: never lapses */
+  /** usable strictly before this; null: never lapses, or by inactivity */
   readonly expiresAt: Date | null
-  /** pending until this; null: usable at once */
+  /** pending until this; null: usable at once, or awaiting a confirmation */
   readonly usableFrom: Date | null
   readonly funder: string
+  /** lapsed at this instant before it was put off; such points stand in lots of their own */
+  readonly was?: Date
+  /** lapses by inactivity */
+  readonly idle?: true
+  /** pending until its transaction is confirmed: such a lot is that transaction's alone */
+  readonly awaits?: Awaited
+}
+
+export interface Awaited {
+  readonly transactionId: string
+  /** the business day of the transaction */
+  readonly day: Day
+  /** cancelled at this instant unless confirmed before */
+  readonly until: Date
 }
 
 export interface Lot extends LotKey {
@@ -33,8 +48,13 @@ export interface Draw {
 }
 
 export function lotIdOf(key: LotKey): string {
-  const expires = key.expiresAt === null ? 'never' : showInstant(key.expiresAt)
-  const usable = key.usableFrom === null ? 'at-once' : showInstant(key.usableFrom)
+  const lapse = key.expiresAt === null ? 'never' : showInstant(key.expiresAt)
+  const expires = key.idle ? 'idle' : key.was ? `${lapse}~${showInstant(key.was)}` : lapse
+  const usable = key.awaits
+    ? awaitedText(key.awaits)
+    : key.usableFrom === null
+      ? 'at-once'
+      : showInstant(key.usableFrom)
   return `${key.currency}/${expires}/${usable}/${key.funder}`
 }
 
@@ -44,26 +64,63 @@ export function keyOfLot(lotId: string): LotKey {
   invariant(currency && expires && usable && funder, `lot id ${lotId} has four parts`)
   return {
     currency,
-    expiresAt: expires === 'never' ? null : new Date(expires),
-    usableFrom: usable === 'at-once' ? null : new Date(usable),
+    expiresAt: expires === 'never' || expires === 'idle' ? null : new Date(expires.split('~')[0]!),
+    usableFrom: usable === 'at-once' || isAwaited(usable) ? null : new Date(usable),
     funder,
+    ...ofSpecialKind(expires, usable),
   }
+}
+
+/** What a lot's id says beyond the instants that its row has columns for. */
+export function specialKind(lotId: string): SpecialKind {
+  if (!lotId.includes('/idle/') && !lotId.includes('~')) return {}
+  const [, expires = '', usable = ''] = lotId.split('/')
+  return ofSpecialKind(expires, usable)
+}
+
+/** The lot that points go into once they are usable: for what awaited a confirmation, the common one. */
+export function usableKey({ awaits: _awaits, ...key }: LotKey): LotKey {
+  return key
+}
+
+const AWAITED = 'confirm'
+
+type SpecialKind = Pick<LotKey, 'was' | 'idle' | 'awaits'>
+
+function ofSpecialKind(expires: string, usable: string): SpecialKind {
+  const was = expires.split('~')[1]
+  return {
+    ...(was !== undefined && { was: new Date(was) }),
+    ...(expires === 'idle' && { idle: true as const }),
+    ...(isAwaited(usable) && { awaits: awaitedOf(usable) }),
+  }
+}
+
+function isAwaited(usable: string): boolean {
+  return usable.startsWith(`${AWAITED}~`)
+}
+
+function awaitedText({ until, day, transactionId }: Awaited): string {
+  return [AWAITED, showInstant(until), day, transactionId].join('~')
+}
+
+function awaitedOf(text: string): Awaited {
+  const [, until, day, transactionId] = text.split('~')
+  invariant(until && day && transactionId, `${text} names a transaction, its day and an instant`)
+  return { transactionId, day, until: new Date(until) }
 }
 
 export function emptyLot(key: LotKey): Lot {
   const { currency, expiresAt, usableFrom, funder } = key
   const lotId = lotIdOf(key)
+  const points = { available: 0n, pending: 0n, held: 0n, expired: 0n, expiredSince: 0n }
+  const lot: Lot = { lotId, currency, expiresAt, usableFrom, funder, ...points }
+  if (!key.was && !key.idle && !key.awaits) return lot
   return {
-    lotId,
-    currency,
-    expiresAt,
-    usableFrom,
-    funder,
-    available: 0n,
-    pending: 0n,
-    held: 0n,
-    expired: 0n,
-    expiredSince: 0n,
+    ...lot,
+    ...(key.was && { was: key.was }),
+    ...(key.idle && { idle: key.idle }),
+    ...(key.awaits && { awaits: key.awaits }),
   }
 }
 

@@ -5,7 +5,7 @@
 
 import { type IdKind, prefixes } from '../base/ids.ts'
 import type { Executor } from '../db/connection.ts'
-import { entryKinds, memberAccounts, programAccounts } from './entry.ts'
+import { entryKinds, lifetimeKinds, memberAccounts, programAccounts } from './entry.ts'
 
 /** Members from `from` up to but not including `to`; a program's only, where one is named. */
 export interface Slice {
@@ -66,12 +66,12 @@ export async function countRows(sql: Executor, slice: Slice): Promise<Counts> {
  * Said of each table of a join: PostgreSQL carries an equality over to the other side, but no range, and
  * would read the whole of that table for each slice.
  */
-function between(sql: Executor, column: string, slice: Slice) {
+export function between(sql: Executor, column: string, slice: Slice) {
   const end = slice.to === null ? sql`` : sql`and ${sql(column)} < ${slice.to}`
   return sql`(${sql(column)} >= ${slice.from} ${end})`
 }
 
-function within(sql: Executor, column: string, slice: Slice) {
+export function within(sql: Executor, column: string, slice: Slice) {
   const own =
     slice.program === null
       ? sql``
@@ -146,7 +146,9 @@ export function badEntries(sql: Executor, slice: Slice): Promise<FindingRow[]> {
   return sql<FindingRow[]>`
     with legs as (
       select member_id, entry_id, count(*) as legs, min(leg) as first_leg, max(leg) as last_leg,
-        coalesce(sum(points) filter (where from_account = 'issued'), 0) as issued
+        coalesce(sum(points) filter (where from_account = 'issued'), 0) as issued,
+        coalesce(sum(points) filter (where from_account = 'carried'), 0)
+          - coalesce(sum(points) filter (where to_account = 'carried'), 0) as carried
       from postings
       where ${within(sql, 'postings.member_id', slice)}
       group by member_id, entry_id
@@ -158,9 +160,11 @@ export function badEntries(sql: Executor, slice: Slice): Promise<FindingRow[]> {
           when legs.legs is null and entries.kind not in ('earn', 'return', 'merge_out', 'merge_in', 'unmerge_out',
             'unmerge_in') then 'entry_without_postings'
           when legs.first_leg <> 1 or legs.last_leg <> legs.legs then 'legs_missing'
+          when legs.carried <> 0 then 'carried_not_empty'
           -- what belongs to a merged duplicate stands under its own id: strayEntries looks there
           when entries.detail ? 'owner' then null
-          when entries.kind in ('earn', 'return', 'revalue') and transactions.transaction_id is null
+          when entries.kind in ('earn', 'return', 'revalue', 'confirm', 'cancel')
+            and transactions.transaction_id is null
             then 'entry_without_transaction'
           when entries.redemption_id is not null and redemptions.redemption_id is null
             then 'entry_without_redemption'
@@ -205,7 +209,7 @@ export function badBalances(sql: Executor, slice: Slice): Promise<FindingRow[]> 
         -- a debt is kept as a positive number: it grows when points leave it
         -${balanceOf(sql, 'negative')} as negative,
         coalesce(sum(case when from_account = 'issued' then points when to_account = 'issued' then -points end)
-          filter (where entries.kind in ('earn', 'return', 'revalue')), 0) as lifetime
+          filter (where entries.kind = any (${[...lifetimeKinds]})), 0) as lifetime
       from postings
       join entries on entries.member_id = postings.member_id and entries.entry_id = postings.entry_id
         and ${between(sql, 'entries.member_id', slice)}
@@ -369,7 +373,7 @@ export function unbackedAnswers(
       format('%s %s of %s', operation, external_ref, source) as detail
     from commands
     where operation in ('earn', 'attach', 'return', 'redeem', 'capture', 'release', 'reverse', 'adjust', 'transfer',
-      'merge', 'unmerge') ${own}
+      'merge', 'unmerge', 'confirm', 'cancel', 'extend') ${own}
       and not exists (
         select from entries
         where entries.member_id = commands.member_id and entries.command_id = commands.command_id)

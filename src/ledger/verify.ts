@@ -15,6 +15,7 @@ import {
   sumInMemory,
   unbackedAnswers,
 } from './queries.ts'
+import { badDueDates } from './queries-due.ts'
 import { strayEntries, strayRedirects, unevenPassages } from './queries-handover.ts'
 import { slicesOf } from './slices.ts'
 
@@ -52,7 +53,7 @@ export function verifyLedger(sql: Sql, options: VerifyOptions = {}): Promise<Ver
   }) as Promise<Verification>
 }
 
-const checks = [strangers, badPostings, badEntries, badBalances, badRecords] as const
+const checks = [strangers, badPostings, badEntries, badBalances, badDueDates, badRecords] as const
 /** Of all members at once. */
 const wholes = [unevenPassages, strayEntries, strayRedirects, unbackedAnswers] as const
 

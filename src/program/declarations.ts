@@ -3,38 +3,49 @@
  * what is known of members. A name that is declared wrongly is declared all the same, so that one mistake
  * is told of once and not again wherever the name is used.
  */
+import type { ExpiryPolicy } from '../base/expiry.ts'
 import { didYouMean, nearest } from '../base/nearest.ts'
 import { type Money, roundings } from '../base/points.ts'
-import type { ExpiryPolicy } from '../base/time.ts'
 import { reservedLineNames, reservedNames } from '../rules/fact.ts'
 import type { Field, FieldType } from '../rules/facts.ts'
 import type { MapEntry, MapNode, Node, Report } from '../rules/node.ts'
 import { problem } from '../rules/problem.ts'
+import { type ExpiryTerms, readExpiry } from './expiry.ts'
 import { asMap, asScalar, childOf, entriesAt, firstOf, itemsAt, scalarAt, textAt, wordAt } from './nodes.ts'
+import { readPending } from './pending.ts'
 import type { Currency, TransactionType } from './program.ts'
-import { readDays, readExpiry, readMoney, readPoints, readSpan } from './units.ts'
+import { readMoney, readPoints, readSpan } from './units.ts'
 
 // Words that a criterion gives another meaning.
 const NOT_FOR_CURRENCIES = new Set(['spend', 'transactions', 'any', 'all'])
 
-export function readCurrencies(entries: readonly MapEntry[], report: Report): Map<string, Currency> {
+/** Without their exemptions, whose conditions may name anything that is declared, currencies among it. */
+export function readCurrencies(
+  entries: readonly MapEntry[],
+  terms: ExpiryTerms,
+  report: Report,
+): Map<string, Currency> {
   const currencies = new Map<string, Currency>()
   for (const { key, keyAt, value } of firstOf(entries, { most: 100, what: 'currencies', report })) {
     if (NOT_FOR_CURRENCIES.has(key)) report(problem(keyAt, `a currency can't be called "${key}"`))
-    currencies.set(key, readCurrency(key, asMap(value), report))
+    currencies.set(key, readCurrency({ id: key, map: asMap(value), terms }, report))
   }
   return currencies
 }
 
-function readCurrency(id: string, map: MapNode | null, report: Report): Currency {
+function readCurrency(
+  { id, map, terms }: { id: string; map: MapNode | null; terms: ExpiryTerms },
+  report: Report,
+): Currency {
   const kind = wordAt(map, 'kind', { known: ['redeemable', 'qualifying'], fallback: 'redeemable' })
   const rounding = wordAt(map, 'round', { known: roundings, fallback: 'floor' })
   const valueNode = scalarAt(map, 'value')
-  const expires = scalarAt(map, 'expires')
-  const pending = scalarAt(map, 'pending')
+  const expires = childOf(map, 'expires')
+  const pendingNode = scalarAt(map, 'pending')
   const value: Money | null = valueNode && readMoney(valueNode, report)
-  const expiry: ExpiryPolicy = (expires && readExpiry(expires, report)) ?? { kind: 'never' }
-  const pendingDays = (pending && readDays(pending, report)) ?? 0
+  const expiry: ExpiryPolicy = (expires && readExpiry(expires, terms, report)) ?? { kind: 'never' }
+  const pending = (pendingNode && readPending(pendingNode, report)) ?? { kind: 'none' as const }
+  const counts = textAt(map, 'counts') === 'when usable' ? ('when_usable' as const) : ('at_once' as const)
   const redeem = readRedeem(id, map, report)
   if (kind === 'qualifying') {
     for (const key of ['value', 'redeem']) {
@@ -43,7 +54,7 @@ function readCurrency(id: string, map: MapNode | null, report: Report): Currency
         report(problem(entry.keyAt, `qualifying points are never spent: "${key}" has no meaning here`))
     }
   }
-  return { id, kind, value, rounding, expiry, pendingDays, redeem }
+  return { id, kind, value, rounding, expiry, exempt: null, pending, counts, redeem }
 }
 
 function readRedeem(id: string, currency: MapNode | null, report: Report): Currency['redeem'] {

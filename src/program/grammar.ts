@@ -36,19 +36,40 @@ const fields = z
   .record(z.string().regex(/^[A-Za-z][A-Za-z0-9_]{0,59}\??$/), field)
   .describe('fields, each `name: type`, with a "?" after the name of one that may be missing')
 
+const conditions = z.record(z.string(), z.unknown())
+
 const currency = z
   .strictObject({
     kind: z.enum(['redeemable', 'qualifying']).optional().describe('redeemable or qualifying'),
     value: z.string().optional().describe('what one point is worth, such as 0.05 EUR'),
-    expires: z.string().optional().describe('never, or a length of time such as 12 months, end of month'),
-    pending: z.string().optional().describe('a length of time such as 14 days'),
+    expires: z
+      .union([
+        z.string(),
+        z.strictObject({
+          after: z.string().optional().describe('a length of time such as 24 months without activity'),
+          activity: z
+            .union([z.string(), z.array(z.string())])
+            .optional()
+            .describe('earn, redeem, adjustment or types of transactions'),
+          exempt: conditions.optional().describe('conditions on the member, such as `tier: gold`'),
+        }),
+      ])
+      .optional()
+      .describe('never, a length of time such as 12 months, end of month, or `{ after, activity, exempt }`'),
+    pending: z
+      .string()
+      .optional()
+      .describe(
+        'a length of time such as 14 days, until 2026-12-01, or until confirmed, cancel after 30 days',
+      ),
+    counts: z.enum(['at once', 'when usable']).optional().describe('one of at once, when usable'),
     round: z.enum(roundings).optional().describe('one of floor, half_up, half_even, ceil'),
     redeem: z
       .strictObject({ minimum: points.optional(), maximum: points.optional(), step: points.optional() })
       .optional()
       .describe('limits of one redemption: minimum, maximum, step'),
   })
-  .describe('a currency: kind, value, expires, pending, round, redeem')
+  .describe('a currency: kind, value, expires, pending, counts, round, redeem')
 
 const transactionType = z
   .strictObject({
@@ -65,8 +86,6 @@ const transactionType = z
   })
   .describe('a type of transaction: fields, lineFields, claimWithin, unique')
 
-const conditions = z.record(z.string(), z.unknown())
-
 const rule = z
   .strictObject({
     id: id('the id of a rule'),
@@ -76,7 +95,9 @@ const rule = z
     when: conditions.optional().describe('conditions, each `fact: what it must be`'),
     award: z
       .union([z.string(), z.array(z.string())])
+      .optional()
       .describe('an award such as 1 point per 1 EUR of net, or a list of them'),
+    extend: z.string().optional().describe('by how much points live on, such as points by 6 months'),
     round: z.enum(roundings).optional().describe('one of floor, half_up, half_even, ceil'),
     limit: z
       .union([

@@ -12,6 +12,7 @@ import type { Scope } from '../rules/scope.ts'
 import { compileTable, type Table } from '../rules/table.ts'
 import { readAttributes, readCurrencies, readTransactionTypes } from './declarations.ts'
 import { examplesFile } from './examples-grammar.ts'
+import { compileExemption } from './exemption.ts'
 import { checkFiles, kindOf, type ProgramFiles } from './files.ts'
 import { type Findings, newFindings } from './findings.ts'
 import { programFile } from './grammar.ts'
@@ -70,12 +71,14 @@ function readProgram(top: MapNode, findings: Findings): Omit<Program, 'version'>
   const { report } = findings
   const zoneNode = scalarAt(top, 'timeZone')
   const timeZone = (zoneNode && readZone(zoneNode, report)) ?? 'UTC'
-  const currencies = readCurrencies(entriesAt(top, 'currencies'), report)
+  const transactionTypes = readTransactionTypes(asMap(childOf(top, 'transactions')), report)
+  const memberAttributes = readAttributes(asMap(childOf(top, 'members')), report)
+  const terms = { transactionTypes: [...transactionTypes.keys()], attributes: memberAttributes }
+  const declaredCurrencies = entriesAt(top, 'currencies')
+  const currencies = readCurrencies(declaredCurrencies, terms, report)
   const money = readMoneyOf(top, currencies, report)
   // Without currencies nearly everything would be told of, and none of it would help.
   if (currencies.size === 0) return null
-  const transactionTypes = readTransactionTypes(asMap(childOf(top, 'transactions')), report)
-  const memberAttributes = readAttributes(asMap(childOf(top, 'members')), report)
   const ladders = readLadders(top, { money, currencies: [...currencies.keys()], report })
   const rewards = readRewards(itemsAt(top, 'rewards'), { timeZone, money, currencies, ladders, findings })
   const returns = wordAt(top, 'returns', {
@@ -95,6 +98,11 @@ function readProgram(top: MapNode, findings: Findings): Omit<Program, 'version'>
     ladders: tierIds(ladders),
     ...readTables(top, report),
     ruleIds: itemsAt(top, 'earn').flatMap((item) => textAt(asMap(item), 'id') ?? []),
+  }
+  for (const { key, value } of declaredCurrencies) {
+    const exempt = childOf(asMap(childOf(asMap(value), 'expires')), 'exempt')
+    const known = currencies.get(key)
+    if (exempt && known) currencies.set(key, { ...known, exempt: compileExemption(exempt, scope, report) })
   }
   const rules = buildRuleSet({ ...readRules(top, scope, findings), timeZone, money })
   const declared = { timeZone, money, currencies, transactionTypes, memberAttributes }

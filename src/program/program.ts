@@ -2,10 +2,13 @@
  * A program as declared in its folder of rule files, checked and compiled: what earns, which tiers there
  * are, what can be had for points. Immutable; a change is a new version with another hash.
  */
+import type { ExpiryPolicy } from '../base/expiry.ts'
+import type { PendingPolicy } from '../base/pending.ts'
 import type { Decimal, Money, Rounding } from '../base/points.ts'
-import type { ExpiryPolicy, Unit } from '../base/time.ts'
+import type { Length, Unit } from '../base/time.ts'
 import type { RuleSet } from '../rules/evaluate.ts'
 import type { Field } from '../rules/facts.ts'
+import type { Exemption } from './exemption.ts'
 
 export interface Program {
   readonly id: string
@@ -70,8 +73,11 @@ export interface Currency {
   readonly value: Money | null
   readonly rounding: Rounding
   readonly expiry: ExpiryPolicy
-  /** whole days from the business day until points become usable; 0: at once */
-  readonly pendingDays: number
+  /** whose points do not lapse by inactivity; null: nobody's */
+  readonly exempt: Exemption | null
+  readonly pending: PendingPolicy
+  /** when points count for tiers: as they are earned, or only once they are usable */
+  readonly counts: 'at_once' | 'when_usable'
   /** limits of one redemption, in points */
   readonly redeem: { readonly minimum: bigint; readonly maximum: bigint | null; readonly step: bigint }
 }
@@ -142,4 +148,22 @@ export function historyMonths(program: Program): number {
     0,
     ...program.ladders.map((ladder) => (ladder.period.kind === 'rolling' ? ladder.period.months : 24)),
   )
+}
+
+/** How many months of activity tell whether points had lapsed by an instant; 0 where none lapse by inactivity. */
+export function idleMonths(program: Program): number {
+  const of = ({ expiry }: Currency) => (expiry.kind === 'idle' ? monthsOf(expiry) + 12 : 0)
+  return Math.max(0, ...[...program.currencies.values()].map(of))
+}
+
+/** How many months points may await a confirmation at most; 0 where none do. */
+export function awaitingMonths(program: Program): number {
+  const of = ({ pending }: Currency) => (pending.kind === 'confirmed' ? monthsOf(pending) : 0)
+  return Math.max(0, ...[...program.currencies.values()].map(of))
+}
+
+/** Whole months that cover a length of time. */
+function monthsOf({ count, unit }: Length): number {
+  if (unit === 'day') return Math.ceil(count / 28)
+  return unit === 'year' ? count * 12 : count
 }

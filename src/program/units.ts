@@ -1,17 +1,18 @@
 /**
  * Amounts and lengths of time as marketers write them, always with their unit: `0.05 EUR`, `40 beans`,
- * `14 days`, `12 months, end of month`. What can't be read is reported at the word that is at fault.
+ * `14 days`. What can't be read is reported at the word that is at fault.
  */
 import { didYouMean, nearest } from '../base/nearest.ts'
 import { type Decimal, MAX_POINTS, type Money } from '../base/points.ts'
-import { type ExpiryPolicy, isZone, type Unit } from '../base/time.ts'
+import { isZone, type Length } from '../base/time.ts'
 import type { Report, ScalarNode } from '../rules/node.ts'
 import { problem } from '../rules/problem.ts'
 import { singular } from '../rules/scope.ts'
 import { moneyName, numberHint } from '../rules/slips.ts'
 import { readNumber } from '../rules/value.ts'
 
-interface Word {
+/** A word of a text, with its place in it. */
+export interface Word {
   readonly text: string
   readonly offset: number
 }
@@ -123,11 +124,6 @@ const lengthUnits = new Map<string, 'day' | 'week' | 'month' | 'year'>(
 )
 const mostOf = { day: 36_500, week: 5_200, month: 1_200, year: 100 } as const
 
-interface Length {
-  readonly count: number
-  readonly unit: 'day' | 'month' | 'year'
-}
-
 /** `14 days`, `2 weeks` (as days), `12 months`, `3 years`; the words before the first comma. */
 export function readLength(node: ScalarNode, words: readonly Word[], report: Report): Length | null {
   const [count, unit, extra] = words
@@ -152,15 +148,6 @@ export function readLength(node: ScalarNode, words: readonly Word[], report: Rep
   return null
 }
 
-/** `14 days`: whole days. */
-export function readDays(node: ScalarNode, report: Report): number | null {
-  const words = wordsOf(node.text)
-  const length = readLength(node, words, report)
-  if (length === null || length.unit === 'day') return length?.count ?? null
-  report(problem(node.at, `expected a number of days; got "${node.text}"`, { offset: words[1]?.offset }))
-  return null
-}
-
 /** `6 months`, `30 days`, `2 years`: a length in days or in months. */
 export function readSpan(node: ScalarNode, report: Report): { count: number; unit: 'day' | 'month' } | null {
   const length = readLength(node, wordsOf(node.text), report)
@@ -168,36 +155,6 @@ export function readSpan(node: ScalarNode, report: Report): { count: number; uni
   return length.unit === 'year'
     ? { count: length.count * 12, unit: 'month' }
     : { count: length.count, unit: length.unit }
-}
-
-const ends = new Map<string, Unit>([
-  ['day', 'day'],
-  ['week', 'week'],
-  ['month', 'month'],
-  ['quarter', 'quarter'],
-  ['half year', 'half_year'],
-  ['year', 'year'],
-])
-
-/** `never`, `36 months`, `12 months, end of month`. */
-export function readExpiry(node: ScalarNode, report: Report): ExpiryPolicy | null {
-  const words = wordsOf(node.text)
-  if (words.length === 1 && words[0]?.text === 'never') return { kind: 'never' }
-  const comma = words.findIndex(({ text }) => text === ',')
-  const length = readLength(node, comma < 0 ? words : words.slice(0, comma), report)
-  if (comma < 0) return length && { kind: 'after', ...length, endOf: 'day' }
-
-  const [end, of, ...unit] = words.slice(comma + 1)
-  const name = unit.map(({ text }) => text).join(' ')
-  const endOf = end?.text === 'end' && of?.text === 'of' ? ends.get(name) : undefined
-  if (length && endOf) return { kind: 'after', ...length, endOf }
-  if (!endOf) {
-    const first = (end?.text === 'end' && of?.text === 'of' ? unit[0] : end) ?? words[comma]
-    const hint = name === '' ? undefined : didYouMean(name, ends.keys())
-    const told = `expected "end of" and one of ${[...ends.keys()].join(', ')}`
-    report(problem(node.at, told, { offset: first?.offset, hint }))
-  }
-  return null
 }
 
 /** A zone of the tz database; its nearest name is told where it is misspelt. */

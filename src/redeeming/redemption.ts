@@ -1,6 +1,7 @@
 /** A redemption: points spent for a reward or as a sum; held first, where the till wants to be sure. */
 import { showId } from '../base/ids.ts'
 import { type WireMoney, wirePoints } from '../base/points.ts'
+import type { Length } from '../base/time.ts'
 import type { WireBalance } from '../ledger/account.ts'
 import type { Draw } from '../ledger/lot.ts'
 import type { MemberReference } from '../members/member.ts'
@@ -52,6 +53,25 @@ export interface AdjustBody extends MemberReference {
   /** who decided it; the API key's source stands beside it in any case */
   actor?: string | undefined
   occurredAt?: string | undefined
+}
+
+/** Lapses are put off by hand. */
+export interface ExtendBody extends MemberReference {
+  externalRef: string
+  currency: string
+  extend: Length
+  reason: string
+  occurredAt?: string | undefined
+}
+
+export interface ExtendReply {
+  adjustmentId: string
+  memberId: string
+  currency: string
+  points: number
+  reason: string
+  extended: { points: number; from: string; to: string }[]
+  balances: WireBalance[]
 }
 
 export interface AdjustReply {

@@ -8,7 +8,15 @@ import { Basis } from './basis.ts'
 import { LimitBook } from './book.ts'
 import { type Candidates, candidatesFor, indexRules } from './candidates.ts'
 import { type LineCondition, seenOf } from './condition.ts'
-import type { Award, MemberFacts, RuleTrace, TransactionFacts, UsedOf, Valuation } from './facts.ts'
+import type {
+  Award,
+  Extension,
+  MemberFacts,
+  RuleTrace,
+  TransactionFacts,
+  UsedOf,
+  Valuation,
+} from './facts.ts'
 import type { Test } from './matcher.ts'
 import type { Rule } from './rule.ts'
 import { Sight } from './sight.ts'
@@ -23,6 +31,8 @@ export interface RuleSet {
   /** ISO 4217 */
   readonly money: string
   readonly byType: ReadonlyMap<string, Candidates>
+  /** some rule puts off lapses, so a transaction may change points that the member has */
+  readonly extends: boolean
   /** currencies that each rule can give */
   readonly givers: ReadonlyMap<string, readonly string[]>
 }
@@ -36,7 +46,8 @@ export function buildRuleSet(input: {
   const givers = new Map(
     input.rules.map(({ id, grants }) => [id, [...new Set(grants.map(({ currency }) => currency))]]),
   )
-  return { ...input, byType: indexRules(input.rules), givers }
+  const puttingOff = input.rules.some(({ extend }) => extend !== null)
+  return { ...input, byType: indexRules(input.rules), extends: puttingOff, givers }
 }
 
 interface Question {
@@ -53,6 +64,7 @@ interface Run {
   readonly book: LimitBook
   readonly explain: boolean
   readonly awards: Award[]
+  readonly extensions: (Extension & { rule: string })[]
   readonly trace: RuleTrace[]
 }
 
@@ -67,13 +79,19 @@ export function evaluate(set: RuleSet, { transaction, member, used, explain = fa
   sight.line = null
   sight.basis = basis
 
-  const run: Run = { sight, book: new LimitBook(used), explain, awards: [], trace: [] }
+  const run: Run = { sight, book: new LimitBook(used), explain, awards: [], extensions: [], trace: [] }
   const candidates = set.byType.get(transaction.type)
   if (candidates) {
     const places = explain ? candidates.all : candidatesFor(candidates, sight)
     for (const place of places) apply(set.rules[place]!, run)
   }
-  return { awards: run.awards, uses: run.book.uses(), spend: basis.sum('net'), trace: run.trace }
+  return {
+    awards: run.awards,
+    extensions: run.extensions,
+    uses: run.book.uses(),
+    spend: basis.sum('net'),
+    trace: run.trace,
+  }
 }
 
 function apply(rule: Rule, run: Run): void {
@@ -86,6 +104,7 @@ function apply(rule: Rule, run: Run): void {
   if (fails(rule.tests, rule, run)) return
   if (!rule.perLine) {
     for (const grant of rule.grants) give(rule, grant, run)
+    putOff(rule, run)
     return
   }
 
@@ -95,8 +114,16 @@ function apply(rule: Rule, run: Run): void {
     sight.line = line
     if (fails(rule.lineTests, rule, run)) continue
     for (const grant of rule.grants) give(rule, grant, run)
+    putOff(rule, run)
   }
   sight.line = null
+}
+
+/** Once in a transaction, however many of its lines match. */
+function putOff({ id: rule, extend }: Rule, { extensions, explain, trace }: Run): void {
+  if (extend === null || extensions.some((each) => each.rule === rule)) return
+  extensions.push({ rule, ...extend })
+  if (explain) trace.push({ rule, fired: true, saw: { extend: `${extend.currency} by ${extend.text}` } })
 }
 
 function whyNotInForce({ from, until }: Rule, at: Date): string | null {

@@ -3,6 +3,7 @@
  * the same valuation, whenever it is asked.
  */
 import type { Decimal, Rounding } from '../base/points.ts'
+import type { Length } from '../base/time.ts'
 
 /** A scalar from outside: a JSON value of a declared field. */
 export type FieldValue = string | number | boolean | null
@@ -96,8 +97,18 @@ export interface RuleTrace {
   readonly because?: string
 }
 
+/** The lapse of points that the member has is put off. */
+export interface Extension {
+  readonly currency: string
+  readonly by: Length
+  /** `6 months` */
+  readonly text: string
+}
+
 export interface Valuation {
   readonly awards: readonly Award[]
+  /** of the rules that fired and put off lapses, once each */
+  readonly extensions: readonly (Extension & { readonly rule: string })[]
   readonly uses: readonly LimitUse[]
   /** net that may earn, after lines and tenders that never do: what a spend counter counts */
   readonly spend: Decimal

@@ -6,7 +6,9 @@ import { didYouMean, nearest } from '../base/nearest.ts'
 import { type Rounding, roundings } from '../base/points.ts'
 import { compileAward, type Grant } from './award.ts'
 import { allHold, compileCondition, type LineCondition } from './condition.ts'
+import { compileExtension } from './extend.ts'
 import type { Fact, Terms } from './fact.ts'
+import type { Extension } from './facts.ts'
 import { compileLimit, type Limit } from './limit.ts'
 import type { Anchor, Test } from './matcher.ts'
 import type { MapNode, Node, Report, ScalarNode } from './node.ts'
@@ -31,6 +33,8 @@ export interface Rule {
   /** what its conditions see, for the trace */
   readonly facts: readonly Fact[]
   readonly limit: Limit | null
+  /** lets points that the member has live on for longer */
+  readonly extend: Extension | null
   /** the equality by which the index finds the rule; null: it is always looked at */
   readonly anchor: Anchor | null
 }
@@ -66,6 +70,9 @@ export function compileRule(node: MapNode, scope: Scope, report: Report): Rule |
     const given = [...new Set(grants.map(({ currency }) => currency))].join(', ')
     fail(problem((limitNode ?? node).at, `the limit is in ${limit.currency}, the rule gives ${given}`))
   }
+  const extendNode = written.get('extend')
+  const given = (grants ?? []).map(({ currency }) => currency)
+  const extend = extendNode && grants ? compileExtension(extendNode, { scope, given }, fail) : null
   if (!good || id === null || !tests || !grants || !window) return null
 
   const name = written.get('name')
@@ -80,6 +87,7 @@ export function compileRule(node: MapNode, scope: Scope, report: Report): Rule |
     grants,
     facts: [...new Map(tests.flatMap(({ facts }) => facts).map((fact) => [fact.name, fact])).values()],
     limit,
+    extend,
     anchor: bestAnchor(tests),
   }
 }
@@ -155,6 +163,7 @@ interface Awards {
 
 function readAwards(node: MapNode, { written, terms, rounding }: Awards, report: Report): Grant[] | null {
   const award = written.get('award')
+  if (award === undefined && written.has('extend')) return []
   const items = award === undefined ? [] : award.kind === 'list' ? award.items : [award]
   const example = 'expected an award such as "1 point per 1 EUR of net"'
   if (items.length === 0) report(problem(award?.at ?? node.at, example))

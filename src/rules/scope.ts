@@ -10,7 +10,7 @@ export interface Scope {
   readonly timeZone: string
   /** ISO 4217 */
   readonly money: string
-  readonly currencies: ReadonlyMap<string, { readonly rounding: Rounding }>
+  readonly currencies: ReadonlyMap<string, DeclaredCurrency>
   readonly transactionTypes: ReadonlyMap<string, DeclaredType>
   readonly memberAttributes: ReadonlyMap<string, Field>
   /** tier ids by ladder, lowest first */
@@ -20,6 +20,12 @@ export interface Scope {
   readonly brokenTables?: ReadonlySet<string>
   /** of the whole program, in file order: the order in which rules are evaluated */
   readonly ruleIds: readonly string[]
+}
+
+export interface DeclaredCurrency {
+  readonly rounding: Rounding
+  /** when its points lapse: only a date of their own can be put off */
+  readonly expiry?: { readonly kind: string }
 }
 
 export interface DeclaredType {

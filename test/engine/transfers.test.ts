@@ -41,7 +41,11 @@ t.test('expires: anew counts from the day of the gift', async (t) => {
   await engine.run(purchase(ann, 100, { at: '2026-01-10T10:00:00Z' }))
   await engine.run(give(ann, bob, 100))
   const program = engine.programs.at('home', engine.now())
-  const key = lotKey(program, program.currencies.get('points')!, engine.now())
+  const receiver = { enrolledAt: engine.now(), attributes: {}, profile: {} }
+  const key = lotKey(program, program.currencies.get('points')!, {
+    occurredAt: engine.now(),
+    member: receiver,
+  })
   t.strictSame(await lotsOf(engine, bob), [`${lotIdOf(key)} 100`])
   t.same(await engine.findings(), [])
 })

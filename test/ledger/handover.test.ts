@@ -85,7 +85,11 @@ function book(lots: string, debt = 0n): Book {
     })
   const sum = (of: 'available' | 'pending') => made.reduce((total, lot) => total + lot[of], 0n)
   const account = { available: sum('available'), pending: sum('pending'), held: 0n, lifetime: 0n }
-  return openBook([{ currency: 'points', ...account, negative: debt }], made, true)
+  return openBook(
+    [{ currency: 'points', ...account, negative: debt, activeOn: null, lapsesAt: null }],
+    made,
+    true,
+  )
 }
 
 function shown(of: Book): string {

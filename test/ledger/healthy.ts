@@ -251,4 +251,5 @@ async function writeTier(sql: Sql, memberId: string): Promise<void> {
   await sql`
     insert into standings (member_id, ladder, tier, since, until)
     values (${memberId}, 'status', 'gold', ${at}, '2099-01-01')`
+  await sql`update members set due_at = '2099-01-01' where member_id = ${memberId}`
 }

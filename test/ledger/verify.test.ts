@@ -33,10 +33,10 @@ t.test('a ledger that adds up', async (t) => {
     checked: { members: 2, entries: 13, postings: 13, lots: 2 },
     findings: [],
   })
-  // five checks of one slice, and the recorded answers
+  // six checks of one slice, and the recorded answers
   t.strictSame(
     steps,
-    [1, 2, 3, 4, 5, 6, 7, 8, 9].map((done) => [done, 9]),
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((done) => [done, 10]),
   )
 })
 
@@ -207,6 +207,36 @@ const damages: [string, string, string[], string][] = [
   ['a tier kept for ever', 'update standings set until = null', ['standing_differs'], 'gold until ever'],
   ['a standing that is gone', 'delete from standings', ['standing_differs'], 'none'],
   ['a standing without a change', 'delete from tier_changes', ['standing_differs'], 'none'],
+  [
+    'a member that no sweep would find in time',
+    'update members set due_at = null',
+    ['due_too_late'],
+    'due at no time',
+  ],
+  [
+    'a lot whose row says another day than its name',
+    "update lots set expires_at = '2098-12-31' where pending = 25",
+    ['due_too_late', 'lot_misdated'],
+    'lapses 2098-12-31',
+  ],
+  [
+    'points that lapse by inactivity, and no clock',
+    "update lots set lot_id = replace(lot_id, 'never', 'idle') where pending = 25",
+    ['clock_missing', 'lot_differs', 'lot_differs'],
+    'no activity is known',
+  ],
+  [
+    'a clock that runs from no activity',
+    "update accounts set active_on = '2026-01-01' where lifetime = 125",
+    ['clock_differs'],
+    'say none',
+  ],
+  [
+    'points lost on the way from lot to lot',
+    `update postings set to_account = 'carried' where entry_id = ${entryOf('redeem')}`,
+    ['carried_not_empty'],
+    'redeem',
+  ],
   [
     'a member who is gone',
     "delete from members where external_ref = 'bob'",

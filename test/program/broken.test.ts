@@ -92,7 +92,7 @@ const rows: readonly (readonly [Parameters<typeof told>[0], string])[] = [
     '4:46 "end of month" stands alone, without a value (a comma ends a value inside { }: put the value of "expires" in quotes, or write it on a line of its own)',
   ],
   ['name: Cafe\n', '1:1 "program" and "timeZone" and "currencies" and "earn" are missing'],
-  [{ earn: 'earn:\n  - name: x\n    on: purchase\n#' }, '6:5 "id" and "award" are missing'],
+  [{ earn: 'earn:\n  - name: x\n    on: purchase\n#' }, '6:5 "id" is missing'],
   [{ earn: 'earn: 2 beans\n#\n#' }, '5:7 expected a list of rules; got the text "2 beans"'],
   [{ earn: 'earn:\n#\n#' }, '5:1 expected a list of rules; got nothing'],
   [
@@ -146,10 +146,58 @@ const rows: readonly (readonly [Parameters<typeof told>[0], string])[] = [
   [beans('value: 1 EUR, expires: 12 moths'), '4:38 "moths" is not a unit of time (did you mean "months"?)'],
   [
     beans('value: 1 EUR, expires: "12 months, end of moth"'),
-    '4:54 expected "end of" and one of day, week, month, quarter, half year, year (did you mean "month"?)',
+    '4:54 expected "end of" and one of day, week, month, quarter, half year, year, a month or birth month (did you mean "month"?)',
   ],
   [beans('value: 1 EUR, expires: 0 days'), '4:35 expected a whole number from 1 to 36500; got "0"'],
-  [beans('value: 1 EUR, pending: 2 months'), '4:37 expected a number of days; got "2 months"'],
+  [
+    beans('value: 1 EUR, expires: { activity: [earn] }'),
+    '4:35 expires needs `after`, such as `after: 12 months`',
+  ],
+  [
+    beans('value: 1 EUR, expires: { after: 12 months, activity: [earn] }'),
+    '4:55 "activity" has a meaning only for points that lapse without activity (write for instance `after: 24 months without activity`)',
+  ],
+  [
+    beans('value: 1 EUR, expires: { after: 12 months without activity, activity: [earn, redem] }'),
+    '4:89 "redem" is not a kind of activity (did you mean "redeem"?)',
+  ],
+  [
+    beans('value: 1 EUR, expires: { after: 12 months without activity, exempt: { net: 3 EUR } }'),
+    '4:80 "net" is of a transaction, not of the member (an exemption looks at `tier` and `member.` attributes alone)',
+  ],
+  [
+    beans('value: 1 EUR, expires: { after: 12 months without activity, exempt: { tier: gold } }'),
+    '4:82 this program has no tiers',
+  ],
+  [
+    beans('value: 1 EUR, expires: every 31 Februar'),
+    '4:44 expected days of the year such as "every 31 March"; got "every 31 Februar" (did you mean "february"?)',
+  ],
+  [
+    beans('value: 1 EUR, expires: every 30 February'),
+    '4:41 expected days of the year such as "every 31 March"; got "every 30 February"',
+  ],
+  [
+    beans('value: 1 EUR, expires: "every 31 March, 2 years"'),
+    '4:52 expected "after" and a length of time such as 2 years',
+  ],
+  [beans('value: 1 EUR, expires: on 2027-02-30'), '4:38 expected a day such as 2027-12-31; got "2027-02-30"'],
+  [
+    beans('value: 1 EUR, expires: "24 months, end of month of member.born"'),
+    '4:63 members have no attribute "born"',
+  ],
+  [
+    beans('value: 1 EUR, pending: until confirmed'),
+    '4:35 say when points that nobody confirms are cancelled (write for instance "until confirmed, cancel after 30 days")',
+  ],
+  [
+    beans('value: 1 EUR, pending: until noon'),
+    '4:41 expected "until" and a day such as 2026-12-01, or "confirmed"; got "until noon"',
+  ],
+  [
+    beans('value: 1 EUR, counts: usable'),
+    '4:34 expected one of at once, when usable; got the text "usable" (did you mean "when usable"?)',
+  ],
   [beans('value: 1 EUR, redeem: { minimum: 500, maximum: 100 }'), '4:59 the maximum is below the minimum'],
   [beans('value: 1 EUR, redeem: { step: 2.5 }'), '4:42 points are whole numbers'],
   [

@@ -90,8 +90,8 @@ export async function startEngine(
 
 const TABLES = [
   ...['members', 'identifiers', 'commands', 'accounts', 'lots', 'entries', 'postings', 'transactions'],
-  ...['returns', 'revaluations', 'loose_sales', 'claims', 'redemptions', 'counters', 'standings'],
-  ...['tier_changes', 'outbox', 'merges', 'pools', 'pool_members'],
+  ...['returns', 'revaluations', 'confirmations', 'loose_sales', 'claims', 'redemptions', 'counters'],
+  ...['standings', 'tier_changes', 'outbox', 'merges', 'pools', 'pool_members'],
 ]
 
 // A refused command still locks its member, and locking leaves its marks on the row: that is no change.

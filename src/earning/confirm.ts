@@ -1,0 +1,74 @@
+/**
+ * A transaction whose points await it is confirmed, cancelled, or cancelled because nobody confirmed it in
+ * time. A confirmation that came in time counts even if it is told of after the points were cancelled.
+ */
+import { DomainError } from '../base/errors.ts'
+import { showId } from '../base/ids.ts'
+import { type Book, post } from '../ledger/book.ts'
+import { awaitingLots, cancelled, confirmed, confirmedAfterAll, type Decided } from '../ledger/confirm.ts'
+import type { Entry, Posting } from '../ledger/entry.ts'
+import { keyOfLot } from '../ledger/lot.ts'
+
+/** How it was decided about the points of a transaction that awaited it. */
+export interface Confirmation {
+  readonly outcome: 'confirmed' | 'cancelled'
+  /** nobody cancelled it, its time ran out */
+  readonly automatic: boolean
+  readonly occurredAt: Date
+  readonly decided: readonly Decided[]
+}
+
+export interface ConfirmInput {
+  readonly book: Book
+  readonly transactionId: string
+  readonly outcome: Confirmation['outcome']
+  readonly occurredAt: Date
+  /** how it was decided before; null: it was not */
+  readonly before: Confirmation | null
+  readonly nextId: () => string
+}
+
+/** Posts the decision. Refuses `transaction_not_pending` where nothing awaits one. */
+export function confirm(input: ConfirmInput): {
+  entry: Entry
+  confirmation: Confirmation
+  wasCancelled: boolean
+} {
+  const { book, before, outcome, occurredAt } = input
+  const lots = awaitingLots(book, input.transactionId)
+  if (before !== null && outcome === 'confirmed' && isInTime(before, occurredAt)) {
+    const { decided } = before
+    const entry = enter(input, confirmedAfterAll(book, decided))
+    return { entry, confirmation: { outcome, automatic: false, occurredAt, decided }, wasCancelled: true }
+  }
+  if (before !== null || lots.length === 0) {
+    throw new DomainError('transaction_not_pending', {
+      transactionId: showId('transaction', input.transactionId),
+      ...(before && { outcome: before.outcome, since: before.occurredAt.toISOString() }),
+    })
+  }
+  const { postings, decided } = outcome === 'confirmed' ? confirmed(book, lots) : cancelled(lots)
+  const entry = enter(input, postings)
+  return { entry, confirmation: { outcome, automatic: false, occurredAt, decided }, wasCancelled: false }
+}
+
+// Only what ran out by itself can have been confirmed all the same.
+function isInTime({ automatic, decided }: Confirmation, occurredAt: Date): boolean {
+  if (!automatic) return false
+  return decided.every(({ lotId }) => {
+    const { awaits } = keyOfLot(lotId)
+    return awaits !== undefined && occurredAt < awaits.until
+  })
+}
+
+function enter(input: ConfirmInput, postings: Posting[]): Entry {
+  const entry: Entry = {
+    entryId: input.nextId(),
+    kind: input.outcome === 'confirmed' ? 'confirm' : 'cancel',
+    occurredAt: input.occurredAt,
+    transactionId: input.transactionId,
+    postings,
+  }
+  post(input.book, entry)
+  return entry
+}
