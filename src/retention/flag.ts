@@ -1,0 +1,88 @@
+/**
+ * Who is flagged in one run. First the false discovery rate over all members of the run, separately for "gone
+ * quiet" and "buying less"; then the foretold share of false flags among those. What is flagged stays so until
+ * it clears by a wider margin, so that nobody flickers.
+ */
+
+export const flags = ['gone_quiet', 'buying_less'] as const
+export type Flag = (typeof flags)[number]
+
+/** Accepted share of flags that turn out false. */
+export const ACCEPTED = 0.1
+
+/**
+ * Benjamini and Hochberg (1995): the largest p that is still flagged, so that of the flags at most a share q is
+ * expected to be members where nothing changed. Below 0 where nobody is.
+ */
+export function thresholdByRank(pValues: Float64Array, q: number): number {
+  const sorted = pValues.slice().sort()
+  for (let rank = sorted.length; rank >= 1; rank--) {
+    const p = sorted[rank - 1]!
+    if (p <= (q * rank) / sorted.length) return p
+  }
+  return -1
+}
+
+/** The same for evidence whose mean is at most 1 where nothing changed (Wang and Ramdas 2022): the least e. */
+export function evidenceByRank(evidence: Float64Array, q: number): number {
+  const sorted = evidence.slice().sort().reverse()
+  for (let rank = sorted.length; rank >= 1; rank--) {
+    const e = sorted[rank - 1]!
+    if (e >= sorted.length / (q * rank)) return e
+  }
+  return Number.POSITIVE_INFINITY
+}
+
+/** The least chance that may be flagged, so that over all that are, 1 - chance is q on average at most. */
+export function chanceByShare(chances: Float64Array, q: number): number {
+  const sorted = chances.slice().sort().reverse()
+  let [missed, least] = [0, Number.POSITIVE_INFINITY]
+  for (const [place, chance] of sorted.entries()) {
+    missed += 1 - chance
+    if (missed > q * (place + 1)) break
+    least = chance
+  }
+  return least
+}
+
+/** One run's members in columns; what is not asked of a member stands as NaN. */
+export interface Evidence {
+  /** P(a silence as long, had nothing changed) */
+  readonly quietP: Float64Array
+  /** evidence of a slow-down, mean at most 1 where nothing changed */
+  readonly slowE: Float64Array
+  readonly silent: Float64Array
+  readonly decline: Float64Array
+  /**
+   * by how much the foretold share of false flags is multiplied: who is picked for being extreme is less so
+   * than foretold, the more where the horizon is longer than any that could be learnt from
+   */
+  readonly caution: number
+  /** flags of the run before, or null */
+  readonly before: ((member: number) => Flag | null) | null
+}
+
+/** However good the average, nobody is flagged who is not far more likely than not. */
+const ENTERS = 2.5
+/** A flag that stands needs this much less to stay: of the accepted share, and of the evidence. */
+const KEEPS = 3
+
+export function decideFlags(evidence: Evidence, q: number = ACCEPTED): (Flag | null)[] {
+  const { quietP, slowE, silent, decline, caution, before } = evidence
+  const share = q / caution
+  const asked = (values: Float64Array) => values.filter((value) => !Number.isNaN(value))
+  const leastP = thresholdByRank(asked(quietP), q)
+  const leastE = evidenceByRank(asked(slowE), q)
+  const quiet = silent.filter((_, i) => quietP[i]! <= leastP)
+  const quietFrom = Math.max(1 - ENTERS * q, chanceByShare(quiet, share))
+  const less = decline.filter((_, i) => slowE[i]! >= leastE)
+  const lessFrom = Math.max(1 - ENTERS * q, chanceByShare(less, share))
+  return Array.from(silent, (chance, i): Flag | null => {
+    if (quietP[i]! <= leastP && chance >= quietFrom) return 'gone_quiet'
+    if (slowE[i]! >= leastE && decline[i]! >= lessFrom) return 'buying_less'
+    const stood = before?.(i) ?? null
+    if (stood === 'gone_quiet' && quietP[i]! <= 0.05 && chance >= 1 - KEEPS * q) return stood
+    if (stood === 'buying_less' && slowE[i]! >= 1 && decline[i]! >= 1 - KEEPS * q) return stood
+    return null
+  })
+}

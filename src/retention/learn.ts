@@ -1,0 +1,186 @@
+/**
+ * Everything that a run of scores learns from the program as a whole, from purchases up to its day and no
+ * further: the clock, the common rhythm, the classic model, and the judges of silence and decline.
+ */
+import { type PooledCadence, poolCadence } from './cadence.ts'
+import { compress, type History } from './cell.ts'
+import { buildClock, type Clock } from './clock.ts'
+import { boughtBetween, type Cut, cutsOf, sampleOf, stateAt } from './cuts.ts'
+import { columns, look, type ModelSays, type Sight, turnToDecline } from './features.ts'
+import { type Judge, Lessons, teach, teachLine } from './judge.ts'
+import { type FittedModel, fitModels } from './model.ts'
+import type { Purchases } from './purchases.ts'
+import { type FittedSpend, fitSpend } from './spend.ts'
+import type { MemberState } from './state.ts'
+import { type Tail, tailOf } from './surprise.ts'
+import { hasRate, hasRepeat, mostInDecline, type Window } from './targets.ts'
+
+export interface Learnt {
+  readonly window: Window
+  readonly clock: Clock
+  readonly pooled: PooledCadence
+  readonly usualCents: number
+  readonly model: FittedModel
+  /** null where amounts are not known or all alike */
+  readonly spend: FittedSpend | null
+  readonly tail: Tail
+  readonly silent: Judge
+  readonly decline: Judge
+  /** of members with one purchase: no second one in the horizon */
+  readonly second: Judge
+  /** purchases that came over those expected, at the newest cut */
+  readonly volume: number
+  readonly cuts: readonly Cut[]
+}
+
+const MODEL_MEMBERS = 60_000
+const POOL_MEMBERS = 5_000
+const LESSONS = 60_000
+const SILENT_PENALTY = 20
+/** Fewer members have a rate to decline from, and they are noisier. */
+const DECLINE_PENALTY = 200
+const WEEK = 7
+
+export function learn(purchases: Purchases, window: Window): Learnt {
+  const { asOf, horizonDays } = window
+  const clock = buildClock(purchases, asOf)
+  const now = sampleOf(purchases, MODEL_MEMBERS)
+    .map((member) => stateAt(purchases, member, asOf))
+    .filter((state) => state !== null)
+  const every = Math.max(1, Math.ceil(now.length / POOL_MEMBERS))
+  const some = now.filter((_, place) => place % every === 0)
+  const pooled = poolCadence(some, { clock, asOf })
+  const common = { clock, pooled, usualCents: usualOf(now), model: modelOf(now, clock, asOf) }
+  const cuts = cutsOf(clock.firstDay, asOf, horizonDays)
+  const members = sampleOf(purchases, Math.ceil(LESSONS / Math.max(1, cuts.length)))
+  const told = cuts.map((cut) => tell(purchases, { members, cut, common }))
+  return {
+    window,
+    ...common,
+    spend: fitSpend(spendersOf(some)),
+    tail: tailOf(now, common),
+    silent: teach(
+      told.map(({ silent }) => silent),
+      SILENT_PENALTY,
+    ),
+    decline: teach(
+      told.map(({ decline }) => decline),
+      DECLINE_PENALTY,
+    ),
+    second: teachLine(told.map(({ second }) => second)),
+    volume: told[0] === undefined ? 1 : ratioOf(told[0]),
+    cuts,
+  }
+}
+
+export function sightOf(
+  learnt: Pick<Learnt, 'clock' | 'pooled' | 'usualCents' | 'model'>,
+  window: Window,
+): Sight {
+  const { clock, pooled, usualCents, model } = learnt
+  const horizon = Math.max(1, clock.ahead(window.asOf, window.horizonDays))
+  const ask = (history: History, most: number) => askModel(model, { history, most, horizon })
+  return { clock, pooled, usualCents, asOf: window.asOf, horizon, ask }
+}
+
+function askModel(
+  model: FittedModel,
+  { history, most, horizon }: { history: History; most: number; horizon: number },
+): ModelSays {
+  const weeks = horizon / WEEK
+  // For a rhythm longer than the horizon the ratio dips while the next purchase comes due; never below the start.
+  const atOnce = model.pSilent({ x: history.x, tx: history.tx, T: history.tx }, weeks)
+  return {
+    silent: Math.max(atOnce, model.pSilent(history, weeks)),
+    decline: model.pAtMost(history, weeks, most),
+    expected: model.expected(history, weeks),
+    alive: model.pAlive(history),
+  }
+}
+
+function usualOf(states: readonly MemberState[]): number {
+  let [cents, days] = [0, 0]
+  for (const state of states) {
+    cents += state.cents
+    days += state.days
+  }
+  return days > 0 ? cents / days : 0
+}
+
+function spendersOf(states: readonly MemberState[]) {
+  return states.filter(({ cents }) => cents > 0).map(({ days, cents }) => ({ x: days, mean: cents / days }))
+}
+
+/** The classic models on the calendar, as they are usually run; for comparison. Times in weeks. */
+export function modelsOf(
+  purchases: Purchases,
+  { asOf }: Window,
+): { model: FittedModel; historyOf: (state: MemberState) => History }[] {
+  const historyOf = (state: MemberState): History => ({
+    x: state.days - 1,
+    tx: (state.lastDay - state.firstDay) / WEEK,
+    T: (asOf - state.firstDay) / WEEK,
+  })
+  const states = sampleOf(purchases, MODEL_MEMBERS).map((member) => stateAt(purchases, member, asOf))
+  const { all } = fitModels(compress(states.filter((state) => state !== null).map(historyOf)))
+  return all.map((model) => ({ model, historyOf }))
+}
+
+/** The best model by BIC that knows of leaving, on cells of whole weeks of the clock. */
+function modelOf(states: readonly MemberState[], clock: Clock, asOf: number): FittedModel {
+  const cells = compress(
+    states.map((state) => {
+      const first = clock.at(state.firstDay)
+      const weeks = (day: number) => Math.round((clock.at(day) - first) / WEEK)
+      return { x: state.days - 1, tx: weeks(state.lastDay), T: weeks(asOf) }
+    }),
+  )
+  const { all, best } = fitModels(cells)
+  return all.find(({ dropoutIdentified }) => dropoutIdentified) ?? best
+}
+
+interface Telling {
+  readonly members: readonly number[]
+  readonly cut: Cut
+  readonly common: Pick<Learnt, 'clock' | 'pooled' | 'usualCents' | 'model'>
+}
+
+interface Told {
+  readonly silent: Lessons
+  readonly decline: Lessons
+  readonly second: Lessons
+  expected: number
+  bought: number
+}
+
+/** The members of one cut as they then were, and what they did after. */
+function tell(purchases: Purchases, { members, cut, common }: Telling): Told {
+  const lessons = () => new Lessons(cut.weight)
+  const told: Told = { silent: lessons(), decline: lessons(), second: lessons(), expected: 0, bought: 0 }
+  const window = { asOf: cut.day, horizonDays: cut.horizonDays }
+  const sight = sightOf(common, window)
+  const into = new Float64Array(columns.length)
+  for (const member of members) {
+    const state = stateAt(purchases, member, cut.day)
+    if (state === null) continue
+    const most = mostInDecline(state, window)
+    const seen = look(state, sight, { into, most })
+    const bought = boughtBetween(purchases, member, { from: cut.day, through: cut.day + cut.horizonDays })
+    told.expected += seen.model.expected
+    told.bought += bought
+    const lesson = hasRepeat(state) ? told.silent : told.second
+    lesson.add(into, bought === 0)
+    if (!hasRate(state, window)) continue
+    turnToDecline(into, seen)
+    told.decline.add(into, bought <= most)
+  }
+  return told
+}
+
+const LEAST_VOLUME = 0.4
+const MOST_VOLUME = 2.5
+
+function ratioOf({ expected, bought }: Told): number {
+  const ratio = (bought + 10) / (expected + 10)
+  return Number.isFinite(ratio) ? Math.min(MOST_VOLUME, Math.max(LEAST_VOLUME, ratio)) : 1
+}

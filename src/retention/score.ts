@@ -1,0 +1,199 @@
+/**
+ * From members' rows to scores: chances, expectations, flags and words. Scores of all members of a run come
+ * in columns, because flags are decided over the whole run; words are made for one member at a time.
+ */
+import { type Alarm, alarmOf } from './alarm.ts'
+import type { History } from './cell.ts'
+import { columns, look, type ModelSays, rhythmOf, type Seen, type Sight, turnToDecline } from './features.ts'
+import { ACCEPTED, decideFlags, type Flag } from './flag.ts'
+import { chance } from './judge.ts'
+import { type Learnt, sightOf } from './learn.ts'
+import { hasLapsed, type Phase, standingOf } from './phase.ts'
+import { basketOf } from './profile.ts'
+import { FEW_GAPS, type Reason, reasonsOf } from './reason.ts'
+import type { MemberState } from './state.ts'
+import { honestly } from './surprise.ts'
+import { hasRate, mostInDecline } from './targets.ts'
+import type { MemberTies } from './ties.ts'
+
+/** Where the rows are; asked for twice at most, in order. */
+export interface Members {
+  readonly count: number
+  state(place: number): MemberState
+  /** the flag of the run before */
+  before?(place: number): Flag | null
+}
+
+/** One run, in columns. All chances are within 0 and 1, everything is finite. */
+export interface Scores {
+  readonly silent: Float64Array
+  readonly decline: Float64Array
+  /** NaN where dropout cannot be told from silence */
+  readonly alive: Float64Array
+  readonly purchases: Float64Array
+  /** in cents; NaN where amounts are not known */
+  readonly value: Float64Array
+  readonly flags: readonly (Flag | null)[]
+}
+
+export interface Words {
+  readonly phase: Phase
+  readonly since: number
+  readonly flag: Flag | null
+  readonly reasons: readonly Reason[]
+}
+
+export interface ScoreOptions {
+  /** accepted share of false flags */
+  readonly accepted?: number
+  /** called now and then with how many are done */
+  readonly onProgress?: (done: number) => void
+}
+
+const REPORT_EVERY = 20_000
+/** Below this surprise, and without long gaps of late, no slow-down is worth computing. */
+const CALM = -0.7
+
+export function scoreAll(members: Members, learnt: Learnt, options: ScoreOptions = {}): Scores {
+  const { count } = members
+  const column = () => new Float64Array(count)
+  const scores = {
+    silent: column(),
+    decline: column(),
+    alive: column(),
+    purchases: column(),
+    value: column(),
+  }
+  const quietP = column()
+  const slowE = column()
+  const scorer = createScorer(learnt, count)
+  for (let i = 0; i < count; i++) {
+    const one = scorer.score(members.state(i))
+    scores.silent[i] = one.silent
+    scores.decline[i] = one.decline
+    scores.alive[i] = one.alive ?? Number.NaN
+    scores.purchases[i] = one.purchases
+    scores.value[i] = one.value ?? Number.NaN
+    quietP[i] = one.quietP
+    slowE[i] = one.slowE
+    if (i % REPORT_EVERY === 0) options.onProgress?.(i)
+  }
+  const { before } = members
+  const { silent, decline } = scores
+  const flags = decideFlags(
+    {
+      quietP,
+      slowE,
+      silent,
+      decline,
+      caution: cautionOf(learnt),
+      before: before ? (i) => before.call(members, i) : null,
+    },
+    options.accepted ?? ACCEPTED,
+  )
+  return { ...scores, flags }
+}
+
+/** Members picked for being extreme regress to the mean; the more, the further the horizon was learnt from. */
+const PICKED = 1.5
+const UNTAUGHT = 3
+
+function cautionOf({ cuts, window }: Learnt): number {
+  const [newest] = cuts
+  return newest === undefined ? UNTAUGHT : PICKED * (window.horizonDays / newest.horizonDays)
+}
+
+/** One member's numbers. */
+export interface Score {
+  readonly silent: number
+  readonly decline: number
+  readonly alive: number | null
+  /** expected purchases in the horizon, and their worth in cents (null where amounts are not known) */
+  readonly purchases: number
+  readonly value: number | null
+  /** P(a silence as long, had nothing changed); NaN where it may not flag */
+  readonly quietP: number
+  /** evidence of a slow-down, mean at most 1 where nothing changed; NaN where it may not flag */
+  readonly slowE: number
+}
+
+export interface Scorer {
+  score(state: MemberState): Score
+  words(state: MemberState, flag: Flag | null, ties?: MemberTies | null): Words
+}
+
+/** `count`: how many members will be asked; many are looked up in whole weeks, so that equal ones share work. */
+export function createScorer(learnt: Learnt, count = 1): Scorer {
+  const { window } = learnt
+  const sight = remembering(sightOf(learnt, window), count)
+  const into = new Float64Array(columns.length)
+  const see = (state: MemberState): Seen => look(state, sight, { into, most: mostInDecline(state, window) })
+  const place = sight
+
+  return {
+    score(state) {
+      const seen = see(state)
+      const silent = chance(state.days === 1 ? learnt.second : learnt.silent, into)
+      turnToDecline(into, seen)
+      // Silence is fewer than half of anything: the one chance is never below the other.
+      const decline = state.days === 1 ? silent : Math.max(silent, chance(learnt.decline, into))
+      const purchases = expectedOf(seen.model, { silent, volume: learnt.volume })
+      const mayFlag = state.days > FEW_GAPS && !hasLapsed(state, seen, place)
+      return {
+        silent,
+        decline,
+        alive: seen.model.alive,
+        purchases,
+        value: learnt.usualCents > 0 ? purchases * basketOf(state, learnt) : null,
+        quietP: mayFlag ? honestly(seen.logSurvival, learnt.tail) : Number.NaN,
+        slowE: mayFlag && hasRate(state, window) ? slowEvidence(state, seen, sight) : Number.NaN,
+      }
+    },
+    words(state, flag, ties = null) {
+      const seen = rhythmOf(state, sight)
+      const alarm: Alarm | null = flag === null ? null : alarmOf(state, sight)
+      const slowSince = alarm?.slowSince.day ?? state.lastDay
+      const { phase, since } = standingOf(state, { seen, flag, slowSince, place })
+      const { clock, asOf } = sight
+      return {
+        phase,
+        since,
+        flag,
+        reasons: reasonsOf({ state, seen, phase, flag, alarm, clock, asOf, ties }),
+      }
+    },
+  }
+}
+
+function slowEvidence(state: MemberState, seen: Seen, sight: Sight): number {
+  const latest = state.recentDays.at(-1)! - state.recentDays.at(-Math.min(4, state.recentDays.length))!
+  const calm = seen.logSurvival > CALM && latest < 3.6 * ((state.lastDay - state.firstDay) / (state.days - 1))
+  return calm ? 0 : alarmOf(state, sight).slowEvidence
+}
+
+/** The model's purchases, given that there are any, at the judged chance that there are, at the volume that came. */
+function expectedOf(model: ModelSays, { silent, volume }: { silent: number; volume: number }): number {
+  const active = 1 - model.silent
+  const ifAny = active > 1e-9 ? model.expected / active : 1
+  return (1 - silent) * Math.max(1, 1 + (ifAny - 1) * volume)
+}
+
+const MANY = 50_000
+
+function remembering(sight: Sight, count: number): Sight {
+  if (count < MANY) return sight
+  const known = new Map<number, ModelSays>()
+  const ask = (history: History, most: number): ModelSays => {
+    const [tx, T] = [Math.round(history.tx), Math.round(history.T)]
+    // Beyond these bounds there are few to share with.
+    if (history.x >= 8_192 || T >= 8_192 || most >= 1_024) return sight.ask(history, most)
+    const key = ((T * 8_192 + tx) * 8_192 + history.x) * 1_024 + most
+    let says = known.get(key)
+    if (says === undefined) {
+      says = sight.ask({ x: history.x, tx, T: Math.max(T, tx) }, most)
+      known.set(key, says)
+    }
+    return says
+  }
+  return { ...sight, ask }
+}
