@@ -20,6 +20,9 @@ import {
 import { membersShow } from './members-command.ts'
 import { migrateCommand } from './migrate-command.ts'
 import { openapiCommand } from './openapi-command.ts'
+import { retentionBacktest } from './retention-backtest-command.ts'
+import { retentionScore } from './retention-score-command.ts'
+import { retentionSimulate } from './retention-simulate-command.ts'
 import { rulesCheck, rulesList, rulesPublish, rulesSchema, rulesTest } from './rules-commands.ts'
 import { serveCommand } from './serve.ts'
 
@@ -43,6 +46,9 @@ export const commands: readonly CliCommand[] = [
   membersErase,
   membersExport,
   importTillFeed,
+  retentionScore,
+  retentionBacktest,
+  retentionSimulate,
   ledgerVerify,
   ledgerLiability,
   ledgerDeferral,

@@ -72,7 +72,8 @@ interface Parsed {
   readonly info: { readonly lines: number }
 }
 
-async function openText(file: string): Promise<Readable[]> {
+/** A file's text as it streams, plain or gzipped. */
+export async function openText(file: string): Promise<Readable[]> {
   const zipped = await startsWith(file, GZIP)
   return zipped ? [createReadStream(file), createGunzip()] : [createReadStream(file)]
 }
@@ -143,7 +144,8 @@ function isLocalTime(local: string): boolean {
   return !Number.isNaN(at.getTime()) && at.toISOString().slice(0, 16).replace('T', ' ') === local
 }
 
-function asFeedError(file: string, error: unknown): unknown {
+/** A failure of reading, as a fault of the file with its place where it is one. */
+export function asFeedError(file: string, error: unknown): unknown {
   if (error instanceof FeedError) return error
   if (error instanceof CsvError) {
     const { lines } = error as CsvError & { lines?: number }

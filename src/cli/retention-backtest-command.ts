@@ -1,0 +1,110 @@
+/** `milepost retention backtest`: scores of a past day held against what came after. */
+import { type Backtest, backtest, type Target } from '../retention/backtest.ts'
+import { type CliCommand, UsageError } from './command-line.ts'
+import { FeedError } from './feed.ts'
+import {
+  collect,
+  DEFAULT_HORIZON,
+  dayText,
+  readDay,
+  readHorizon,
+  tellUnreadable,
+} from './retention-score-command.ts'
+import { count, table } from './terminal.ts'
+
+const MOST_CUTS = 24
+
+export const retentionBacktest: CliCommand = {
+  name: 'retention backtest',
+  summary: 'scores a past day and compares with what came after',
+  about: [
+    'Members are scored at the cut with what was known then; then the horizon is looked at. lapse is no purchase ' +
+      'in it, asked of members with a repeat purchase. decline is fewer than half of the purchases that the own ' +
+      'rate promises, asked of members who bought within one horizon before the cut, repeated three times or more, ' +
+      'have been here for three quarters of a horizon, and promise at least 1.5 purchases.',
+    'AUC is how often one for whom it came true ranks above one for whom it did not; top tenth, how many of the ' +
+      'tenth ranked highest it came true for; calibration, how far chances are from shares over ten bins. Beside ' +
+      'them stand days of silence, which any spreadsheet has, and the classic customer-base models.',
+    'Exit code 1 when the file ends before the horizon does: the outcome is not known.',
+  ],
+  options: {
+    transactions: {
+      about: 'the purchases; see milepost retention score --help',
+      value: 'FILE',
+      required: true,
+    },
+    cut: { about: 'the day that is scored; several with commas', value: 'DAY', required: true },
+    horizon: { about: `days after it that are looked at (${DEFAULT_HORIZON})`, value: 'DAYS' },
+    json: { about: 'the result as JSON' },
+  },
+  examples: [
+    'milepost retention backtest --transactions purchases.csv.gz --cut 2025-09-30 --horizon 182',
+    'milepost retention backtest --transactions purchases.csv --cut 2025-03-31,2025-06-30,2025-09-30 --json',
+  ],
+  async run(call) {
+    const horizonDays = readHorizon(call.words)
+    const cuts = call.words
+      .required('cut')
+      .split(',')
+      .map((text) => readDay(call.words, 'cut', text.trim()))
+    if (cuts.length > MOST_CUTS) throw new UsageError(`option --cut takes ${MOST_CUTS} days at most`)
+    const file = call.words.required('transactions')
+    const { purchases, reading } = await collect(call, { file, through: Math.max(...cuts) + horizonDays })
+    tellUnreadable(call, file, reading)
+    const lastDay = purchases.days.reduce((latest, day) => Math.max(latest, day), 0)
+    const firstDay = purchases.days.reduce((earliest, day) => Math.min(earliest, day), lastDay)
+    // A shop does not sell every day; a week of grace.
+    const unknown = cuts.find((cut) => cut + horizonDays > lastDay + 7)
+    if (unknown !== undefined) {
+      const ends = dayText(unknown + horizonDays)
+      throw new FeedError(
+        file,
+        null,
+        `it ends on ${dayText(lastDay)}, the horizon of ${dayText(unknown)} on ${ends}`,
+      )
+    }
+    const early = cuts.find((cut) => cut < firstDay)
+    if (early !== undefined) {
+      throw new FeedError(file, null, `it begins on ${dayText(firstDay)}, after the cut ${dayText(early)}`)
+    }
+    const progress = call.terminal.progress('backtesting')
+    const results: (Backtest & { cut: string; horizonDays: number })[] = []
+    for (const [done, cut] of cuts.entries()) {
+      progress.update(done, cuts.length)
+      results.push({ cut: dayText(cut), horizonDays, ...backtest(purchases, { asOf: cut, horizonDays }) })
+    }
+    progress.stop()
+    if (call.words.flag('json')) call.terminal.json({ results })
+    else for (const result of results) call.terminal.print(inWords(result))
+    return 0
+  },
+}
+
+const number = (value: number | null) => (value === null ? '–' : value.toFixed(3))
+
+function inWords(result: Backtest & { cut: string; horizonDays: number }): string {
+  const { gone_quiet: quiet, buying_less: less } = result.flags
+  return [
+    `${result.cut} and ${result.horizonDays} days after, ${count(result.members, 'member')}`,
+    ...targetLines('lapse', result.lapse),
+    ...targetLines('decline', result.decline),
+    `flags: ${quiet.flagged} gone quiet, false ${number(quiet.falseShare)}; ${less.flagged} buying less, false ${number(less.falseShare)}`,
+    '',
+  ].join('\n')
+}
+
+function targetLines(name: string, { members, rate, methods }: Target): string[] {
+  const rows = methods.map((method) => [
+    `  ${method.name}`,
+    number(method.auc),
+    number(method.precisionTop),
+    number(method.calibration),
+  ])
+  const head = [
+    `${name}: ${count(members, 'member')}, true for ${number(rate)}`,
+    'AUC',
+    'top tenth',
+    'calibration',
+  ]
+  return [table([head, ...rows])]
+}
