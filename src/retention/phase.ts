@@ -54,7 +54,9 @@ export function standingOf(
   if (hasLapsed(state, seen, place)) {
     return { phase: 'lapsed', since: dayAfter(state.lastDay, lapseOf(state, seen, horizon), place) }
   }
-  if (flag === 'gone_quiet') {
+  // Fewer purchases are foretold, and it is the silence that says so.
+  const isQuiet = seen.silence > LAPSE_GAPS * seen.meanGap
+  if (flag === 'gone_quiet' || (flag === 'buying_less' && isQuiet)) {
     return { phase: 'gone quiet', since: dayAfter(state.lastDay, LAPSE_GAPS * seen.meanGap, place) }
   }
   if (flag === 'buying_less') return { phase: 'slowing', since: slowSince }

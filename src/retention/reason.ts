@@ -112,7 +112,7 @@ function timing(told: Told): Reason[] {
   if (phase === 'lapsed') {
     return [say('lapsed', { silentDays: silent, purchaseDays: state.days }, 'a purchase')]
   }
-  if (flag === 'gone_quiet') {
+  if (phase === 'gone quiet') {
     const facts = { everyDays: shown(meanGapDays(state)), silentDays: silent, longestDays: state.longestGap }
     return [say('overdue', facts, 'a purchase')]
   }

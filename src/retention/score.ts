@@ -95,8 +95,8 @@ export function scoreAll(members: Members, learnt: Learnt, options: ScoreOptions
 }
 
 /** Members picked for being extreme regress to the mean; the more, the further the horizon was learnt from. */
-const PICKED = 1.5
-const UNTAUGHT = 3
+const PICKED = 2
+const UNTAUGHT = 4
 
 function cautionOf({ cuts, window }: Learnt): number {
   const [newest] = cuts

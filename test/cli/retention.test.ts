@@ -7,7 +7,7 @@ import { packageRoot } from '../../src/db/package-root.ts'
 import { temporaryFolder } from '../support/server.ts'
 import { milepost } from './outside.ts'
 
-t.setTimeout(240_000)
+t.setTimeout(900_000)
 
 const folder = temporaryFolder(t)
 let files = 0
