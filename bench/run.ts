@@ -3,19 +3,22 @@ import { nearest } from '../src/base/nearest.ts'
 import { benchEarn } from './earn.ts'
 import { earnHelp } from './earn-options.ts'
 import { benchModels, modelsHelp } from './models.ts'
+import { benchSimulate, simulateHelp } from './simulate.ts'
 import { benchVerify, verifyHelp } from './verify.ts'
 
 const help = `Usage: npm run bench -- <name> [options]
 
-  earn    sales per second, beside pgbench's TPC-B on the same database server
-  models  the time that the customer-base models take for a million members
-  verify  how long \`ledger verify\` and the reports take on a million entries
-  help    this text; \`npm run bench -- earn --help\` for a benchmark's options
+  earn      sales per second, beside pgbench's TPC-B on the same database server
+  models    the time that the customer-base models take for a million members
+  simulate  recorded sales replayed per second, beside only reading them
+  verify    how long \`ledger verify\` and the reports take on a million entries
+  help      this text; \`npm run bench -- earn --help\` for a benchmark's options
 `
 
 const benchmarks = new Map([
   ['earn', { run: benchEarn, help: earnHelp }],
   ['models', { run: benchModels, help: modelsHelp }],
+  ['simulate', { run: benchSimulate, help: simulateHelp }],
   ['verify', { run: benchVerify, help: verifyHelp }],
 ])
 

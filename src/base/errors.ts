@@ -37,6 +37,8 @@ export const errorCodes = [
   'member_not_closed',
   'already_in_pool',
   'not_in_pool',
+  'rules_version_begun',
+  'simulation_running',
   // understood and refused
   'idempotency_conflict',
   'insufficient_points',

@@ -37,9 +37,22 @@ function sixteenRandomBytes(): Uint8Array {
   return pool.slice(drawn - 16, drawn)
 }
 
-/** A fresh command id: UUIDv7 whose last 16 bits are zero, room for the ids of the command's own rows. */
+let lastMillisecond = 0
+let sequence = 0
+
+/**
+ * A fresh command id: UUIDv7 whose last 16 bits are zero, room for the ids of the command's own rows. The
+ * ids of one process grow, also within a millisecond, so that their order is the order of the commands.
+ */
 export function newCommandId(): string {
-  return `${v7({ random: sixteenRandomBytes() }).slice(0, -4)}0000`
+  const random = sixteenRandomBytes()
+  const now = Date.now()
+  if (now > lastMillisecond) {
+    lastMillisecond = now
+    // Half of the range is left for the commands that follow within the same millisecond.
+    sequence = ((random[0]! << 24) | (random[1]! << 16) | (random[2]! << 8) | random[3]!) & 0x7fffffff
+  } else sequence = (sequence + 1) >>> 0
+  return `${v7({ random, msecs: lastMillisecond, seq: sequence }).slice(0, -4)}0000`
 }
 
 /** A fresh id outside of commands (keys, job runs). */

@@ -58,11 +58,18 @@ export function wirePoints(points: bigint): number {
   return Number(points)
 }
 
+// A formatter costs some 20 µs to make, and every return pays back money.
+const digitsOf = new Map<string, number>()
+
 /** The decimal places of a currency's smallest unit (ISO 4217): EUR 2, JPY 0, KWD 3. */
 export function minorDigits(currency: string): number {
-  return (
-    new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 2
-  )
+  let digits = digitsOf.get(currency)
+  if (digits === undefined) {
+    const format = new Intl.NumberFormat('en', { style: 'currency', currency })
+    digits = format.resolvedOptions().maximumFractionDigits ?? 2
+    digitsOf.set(currency, digits)
+  }
+  return digits
 }
 
 /** Money rounded half-even to its currency's smallest unit, as it goes over the wire. */

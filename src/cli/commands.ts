@@ -2,6 +2,7 @@
 
 import { ledgerBreakage } from './breakage-command.ts'
 import type { CliCommand } from './command-line.ts'
+import { rulesDiff } from './diff-command.ts'
 import { doctorCommand } from './doctor.ts'
 import { rulesExplain } from './explain-command.ts'
 import { ledgerDeferral, ledgerLiability, ledgerTotals } from './finance-commands.ts'
@@ -23,16 +24,22 @@ import { openapiCommand } from './openapi-command.ts'
 import { retentionBacktest } from './retention-backtest-command.ts'
 import { retentionScore } from './retention-score-command.ts'
 import { retentionSimulate } from './retention-simulate-command.ts'
-import { rulesCheck, rulesList, rulesPublish, rulesSchema, rulesTest } from './rules-commands.ts'
+import { rulesCheck, rulesPublish, rulesSchema, rulesTest } from './rules-commands.ts'
 import { serveCommand } from './serve.ts'
+import { rulesSimulate } from './simulate-command.ts'
+import { rulesRollback, rulesVersions, rulesWithdraw } from './versions-commands.ts'
 
 export const commands: readonly CliCommand[] = [
   serveCommand,
   migrateCommand,
   rulesCheck,
   rulesTest,
+  rulesDiff,
+  rulesSimulate,
   rulesPublish,
-  rulesList,
+  rulesVersions,
+  rulesWithdraw,
+  rulesRollback,
   rulesExplain,
   rulesSchema,
   keysCreate,

@@ -8,7 +8,7 @@ import { migrationState } from '../db/migrate.ts'
 import { partitionsAhead } from '../db/partitions.ts'
 import { dumpSchema, expectedSchema, schemaDifferences } from '../db/schema.ts'
 import { listKeys } from '../engine/keys.ts'
-import { createPrograms } from '../engine/programs.ts'
+import { createPrograms, stateOf } from '../engine/programs.ts'
 import { jobs } from '../jobs/job.ts'
 import { lastRuns } from '../jobs/queries.ts'
 import { outboxBacklog, overdueMembers, serverFacts } from './queries.ts'
@@ -97,9 +97,9 @@ export async function checkPrograms({ sql, now }: Patient): Promise<Finding[]> {
   }
   const keys = (await listKeys(sql)).filter(({ revokedAt }) => revokedAt === null)
   return ids.map((id) => {
-    const inForce = programs.versions(id).findLast(({ effectiveFrom }) => effectiveFrom <= now)
+    const inForce = programs.versions(id).findLast((one) => stateOf(one, now) === 'in_force')
     const own = keys.filter(({ program }) => program === id).length
-    if (!inForce) return warning(`program ${id}`, 'no version is in force yet', 'milepost rules list')
+    if (!inForce) return warning(`program ${id}`, 'no version is in force yet', 'milepost rules versions')
     const detail = `version ${inForce.version.slice(0, 12)} since ${inForce.effectiveFrom.toISOString()}, ${count(own, 'key')}`
     const advice = `milepost keys create --program ${id} --source till --scopes all`
     return own === 0 ? warning(`program ${id}`, detail, advice) : ok(`program ${id}`, detail)

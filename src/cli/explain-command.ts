@@ -2,13 +2,10 @@
  * `milepost rules explain`: why a transaction gave what it gave. It is valued once more with the rules,
  * the member's facts and the limits of its day, all of which were kept, so the answer is that of the day.
  */
-import { DomainError, invariant } from '../base/errors.ts'
+import { DomainError } from '../base/errors.ts'
 import { readId, showId } from '../base/ids.ts'
-import { readTransaction } from '../earning/facts.ts'
-import { memberFactsOf } from '../earning/valued.ts'
+import { type ExplainedRule, explain } from '../earning/explain.ts'
 import { createPrograms, type Programs } from '../engine/programs.ts'
-import { evaluate } from '../rules/evaluate.ts'
-import type { RuleTrace } from '../rules/facts.ts'
 import type { CliCommand } from './command-line.ts'
 import { openMigrated } from './installation.ts'
 import { findTransaction, type ReturnRow, returnsOf, type TransactionRow } from './queries.ts'
@@ -19,7 +16,9 @@ export const rulesExplain: CliCommand = {
   summary: 'why a transaction gave what it gave, rule by rule',
   operands: ['txn_…'],
   about: [
-    'Rules that gave nothing are told with the first condition that failed, and the value that it saw.',
+    'Each rule with what it gave and how: the base, factors, rounding, limits. Rules that gave nothing are told ' +
+      'with the first condition that failed, and the value that it saw. It is worked out from what the ledger ' +
+      'kept, under the version of then, however long ago that was.',
   ],
   options: { json: { about: 'the trace as JSON' } },
   examples: ['milepost rules explain txn_0198c0ffee0070008000000000000001'],
@@ -29,47 +28,31 @@ export const rulesExplain: CliCommand = {
     const { sql } = await openMigrated(call)
     const row = await findTransaction(sql, transactionId)
     if (row === null) throw new DomainError('transaction_not_found', { transactionId: shown })
-    const explained = {
-      ...explain(row, await createPrograms(sql)),
-      returns: await returnsOf(sql, row),
-    }
-    if (call.words.flag('json')) call.terminal.json(explained)
-    else call.terminal.print(inWords(explained))
+    const told = { ...explained(row, await createPrograms(sql)), returns: await returnsOf(sql, row) }
+    if (call.words.flag('json')) call.terminal.json(told)
+    else call.terminal.print(inWords(told))
     return 0
   },
 }
 
-function explain(row: TransactionRow, programs: Programs) {
-  const { valuation: kept } = row
+function explained(row: TransactionRow, programs: Programs) {
+  const { valuation: kept, request, recordedAt } = row
   const program = programs.version(row.program, row.rulesVersion)
-  const used = new Map(kept.used.map(({ limit, period, points }) => [`${limit} ${period}`, BigInt(points)]))
-  const { trace, awards } = evaluate(program.rules, {
-    transaction: readTransaction(program, row.request, row.recordedAt),
-    member: memberFactsOf(kept),
-    used: (limit, period) => used.get(`${limit} ${period}`) ?? 0n,
-    explain: true,
-  })
-  const given = awards.map(({ rule, currency, points }) => `${rule} ${currency} ${points}`)
-  const recorded = kept.awards.map(({ rule, currency, points }) => `${rule} ${currency} ${points}`)
-  invariant(
-    given.join('\n') === recorded.join('\n'),
-    'the same facts under the same rules give the same awards',
-  )
   return {
     transactionId: showId('transaction', row.transactionId),
     memberId: showId('member', row.memberId),
     program: row.program,
     rulesVersion: row.rulesVersion,
-    type: row.request.type,
+    type: request.type,
     externalRef: row.externalRef,
     occurredAt: row.occurredAt,
     tiers: kept.member.tiers,
     awards: kept.awards,
-    trace,
+    trace: explain(program, { request, recordedAt, kept }),
   }
 }
 
-type Explained = ReturnType<typeof explain> & { readonly returns: readonly ReturnRow[] }
+type Explained = ReturnType<typeof explained> & { readonly returns: readonly ReturnRow[] }
 
 function inWords(of: Explained): string {
   const lines = [
@@ -78,11 +61,9 @@ function inWords(of: Explained): string {
     '',
     of.awards.length === 0 ? 'It gave nothing.' : 'It gave:',
   ]
-  for (const { rule, currency, points, lineId, explanation } of of.awards) {
-    const line = lineId === undefined ? '' : ` for line ${lineId}`
-    lines.push(`  ${rule}: ${points} ${currency}${line}: ${explanation}`)
-  }
-  const silent = of.trace.filter(({ fired }) => !fired)
+  const gave = of.trace.filter(({ points }) => points !== undefined)
+  lines.push(...gave.map(({ rule, text }) => `  ${rule}: ${text.slice(`${rule} gave `.length)}`))
+  const silent = of.trace.filter(({ points }) => points === undefined)
   if (silent.length > 0) lines.push('', 'These gave nothing:', ...silent.map(silentInWords))
   for (const { occurredAt, lines: taken, reversed } of of.returns) {
     const points = reversed.map(({ rule, currency, points: of }) => `${of} ${currency} of ${rule}`).join(', ')
@@ -99,6 +80,6 @@ function tiersInWords({ tiers }: Explained): string {
   return held.length === 0 ? 'a member without tiers' : held.join(', ')
 }
 
-function silentInWords({ rule, lineId, because }: RuleTrace): string {
-  return `  ${rule}${lineId === undefined ? '' : ` for line ${lineId}`}: ${because ?? 'it came to 0'}`
+function silentInWords({ rule, text }: ExplainedRule): string {
+  return `  ${rule}${text.slice(`${rule} gave nothing`.length)}`
 }

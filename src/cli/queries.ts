@@ -114,15 +114,21 @@ export interface TransactionRow {
   readonly recordedAt: Date
   readonly rulesVersion: string
   readonly request: TransactionBody
+  /** the one that holds now: a late fact may have changed the tier of its day */
   readonly valuation: KeptValuation
 }
 
 export async function findTransaction(sql: Executor, transactionId: string): Promise<TransactionRow | null> {
   const [row] = await sql<TransactionRow[]>`
-    select transaction_id as "transactionId", member_id as "memberId", program, source,
-           external_ref as "externalRef", occurred_at as "occurredAt", recorded_at as "recordedAt",
-           rules_version as "rulesVersion", request, valuation
-    from transactions where transaction_id = ${transactionId}`
+    select t.transaction_id as "transactionId", t.member_id as "memberId", t.program, t.source,
+           t.external_ref as "externalRef", t.occurred_at as "occurredAt", t.recorded_at as "recordedAt",
+           t.rules_version as "rulesVersion", t.request,
+           coalesce(
+             (select v.valuation from revaluations v
+              where v.member_id = t.member_id and v.transaction_id = t.transaction_id
+              order by v.revaluation_id desc limit 1),
+             t.valuation) as valuation
+    from transactions t where t.transaction_id = ${transactionId}`
   return row ?? null
 }
 
@@ -134,9 +140,15 @@ export interface ReturnRow {
 
 export async function returnsOf(sql: Executor, of: TransactionRow): Promise<ReturnRow[]> {
   return sql<ReturnRow[]>`
-    select occurred_at as "occurredAt", lines, reversed from returns
-    where member_id = ${of.memberId} and transaction_id = ${of.transactionId}
-    order by return_id`
+    select r.occurred_at as "occurredAt", r.lines,
+           coalesce(
+             (select v.reversed -> r.return_id::text from revaluations v
+              where v.member_id = r.member_id and v.transaction_id = r.transaction_id
+              order by v.revaluation_id desc limit 1),
+             r.reversed::json) as reversed
+    from returns r
+    where r.member_id = ${of.memberId} and r.transaction_id = ${of.transactionId}
+    order by r.return_id`
 }
 
 export interface ServerFacts {

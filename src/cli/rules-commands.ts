@@ -1,15 +1,14 @@
-/** `milepost rules …`: check, test and publish rule files, list what is in force, print the JSON Schema. */
-import { userInfo } from 'node:os'
+/** `milepost rules …`: check, test and publish rule files, print the JSON Schema. */
 import { join } from 'node:path'
 import { readConfig } from '../config.ts'
-import { createPrograms } from '../engine/programs.ts'
 import { publish } from '../engine/publish.ts'
 import { jsonSchema } from '../program/schema.ts'
 import { type ExampleFailure, runExamples } from '../simulate/examples.ts'
 import type { Call, CliCommand } from './command-line.ts'
 import { openMigrated } from './installation.ts'
 import { faultText, readOneSource, readSources, type Source } from './rule-files.ts'
-import { count, table } from './terminal.ts'
+import { count } from './terminal.ts'
+import { whoami } from './versions-commands.ts'
 
 const pathAbout =
   'The path is a program’s folder, one of its files, or a folder of programs; without it every program of ' +
@@ -151,47 +150,6 @@ export const rulesPublish: CliCommand = {
     else {
       const what = done.published ? 'published' : 'was published before, nothing changed:'
       call.terminal.print(`${program} ${version.slice(0, 12)} ${what} in force from ${effectiveFrom}`)
-    }
-    return 0
-  },
-}
-
-/** Who publishes from a terminal; a container's user may have no name. */
-function whoami(): string {
-  try {
-    return `cli:${userInfo().username}`
-  } catch {
-    return 'cli'
-  }
-}
-
-export const rulesList: CliCommand = {
-  name: 'rules list',
-  summary: 'the published versions of each program',
-  options: {
-    program: { about: 'this program alone', value: 'PROGRAM' },
-    json: { about: 'the list as JSON' },
-  },
-  examples: ['milepost rules list', 'milepost rules list --program corner-coffee --json'],
-  async run(call) {
-    const { sql } = await openMigrated(call)
-    const programs = await createPrograms(sql)
-    const only = call.words.text('program')
-    const ids = only === undefined ? programs.ids() : [only]
-    const list = ids.flatMap((program) => {
-      const versions = programs.versions(program)
-      const current = versions.findLast(({ effectiveFrom }) => effectiveFrom <= call.now())
-      return versions.map((each) => ({ program, ...each, inForce: each === current }))
-    })
-    if (call.words.flag('json')) call.terminal.json({ versions: list })
-    else if (list.length === 0)
-      call.terminal.print('no program is published: milepost rules publish <folder>')
-    else {
-      const rows = list.map(({ program, version, effectiveFrom, inForce, publishedBy, note }) => [
-        ...[program, version.slice(0, 12), effectiveFrom.toISOString(), inForce ? 'in force' : ''],
-        `${publishedBy}${note === null ? '' : `: ${note}`}`,
-      ])
-      call.terminal.print(table([['program', 'version', 'from', '', 'published by'], ...rows]))
     }
     return 0
   },

@@ -4,6 +4,7 @@
  */
 import { Socket } from 'node:net'
 import postgres from 'postgres'
+import { invariant } from '../base/errors.ts'
 
 const types = {
   bigint: postgres.BigInt,
@@ -64,7 +65,17 @@ export function connect(url: string, options: ConnectOptions): Sql {
   }
   const sql = postgres(url, settings)
   if (!options.onClose) readArrayTypesOnce(sql)
+  addresses.set(sql, url)
   return sql
+}
+
+const addresses = new WeakMap<Sql, string>()
+
+/** Where a pool is connected to, for a thread that opens one of its own. */
+export function addressOf(sql: Sql): string {
+  const url = addresses.get(sql)
+  invariant(url !== undefined, 'every pool was opened by connect')
+  return url
 }
 
 /**

@@ -82,7 +82,7 @@ function readLine(input: {
     quantity: new Decimal(line.quantity),
     net,
     tax,
-    gross: line.gross ? readMoney(program, line.gross, `${path}/gross`) : net.plus(tax),
+    gross: line.gross ? readMoney(program, line.gross, `${path}/gross`) : line.tax ? net.plus(tax) : net,
     attributes,
   }
 }

@@ -53,6 +53,14 @@ export function decide(
   return { body, replayed: false }
 }
 
+/**
+ * Decides a command that was decided before, under whichever rules are given: the group's state moves on,
+ * and the rows that came of it are handed back. Nothing is answered and no answer is looked up.
+ */
+export function redecide(group: GroupState, command: Command, rules: RulesInForce): Writes {
+  return outcomeOf(group, command, rules).writes
+}
+
 interface Outcome {
   readonly writes: Writes
   /** as it goes into the log: under the member, or of a sale without one, under the sale itself */

@@ -10,17 +10,24 @@ import { decide } from './decide.ts'
 import { load } from './load.ts'
 import { persist } from './persist.ts'
 import type { Programs } from './programs.ts'
-import { type GroupState, identifierKey, noWrites } from './state.ts'
+import { type GroupState, identifierKey, noWrites, type Writes } from './state.ts'
 
 export interface Lane {
   /** Decides and commits; resolves after the commit. Rejects with the refusal, or `queue_full`. */
   run(command: Command): Promise<Reply>
-  /** The reply that the command would get; nothing is locked, nothing written. */
-  preview(command: Command): Promise<string>
+  /** What the command would come to; nothing is locked, nothing written. */
+  preview(command: Command): Promise<Preview>
   /** commands waiting or being written */
   readonly depth: number
   /** Lets what was accepted finish and refuses what comes. */
   close(): Promise<void>
+}
+
+export interface Preview {
+  /** the reply that it would get */
+  readonly body: string
+  /** the rows that it would write */
+  readonly writes: Writes
 }
 
 export interface LaneOptions {
@@ -173,14 +180,15 @@ export function createLane(options: LaneOptions): Lane {
     return isNew ? load(tx, commands, asked) : group
   }
 
-  async function preview(command: Command): Promise<string> {
+  async function preview(command: Command): Promise<Preview> {
     const ask = () =>
       sql.begin('isolation level repeatable read read only', async (tx) => {
         const group = await open(tx, [command], false)
-        return decide(group, noWrites(), { command, rules: programs }).body
+        const writes = noWrites()
+        return { body: decide(group, writes, { command, rules: programs }).body, writes }
       })
     try {
-      return await withRetry(ask, { afterLostConnection: true })
+      return (await withRetry(ask, { afterLostConnection: true })) as Preview
     } catch (error) {
       throw passing(error)
     }

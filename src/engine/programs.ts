@@ -9,11 +9,24 @@ import type { Program } from '../program/program.ts'
 import { type PublicationRow, readFiles, readPublicationStamp, readPublications } from './queries.ts'
 
 export interface Publication {
+  /** UUID */
+  readonly publicationId: string
   readonly version: string
   readonly effectiveFrom: Date
   readonly publishedAt: Date
   readonly publishedBy: string
   readonly note: string | null
+  /** when the next one takes over; null: none is published. Of a withdrawn one null too */
+  readonly until: Date | null
+  readonly withdrawn: { readonly at: Date; readonly by: string; readonly note: string | null } | null
+}
+
+export type PublicationState = 'in_force' | 'scheduled' | 'replaced' | 'withdrawn'
+
+export function stateOf({ effectiveFrom, until, withdrawn }: Publication, now: Date): PublicationState {
+  if (withdrawn) return 'withdrawn'
+  if (effectiveFrom > now) return 'scheduled'
+  return until !== null && until <= now ? 'replaced' : 'in_force'
 }
 
 export interface Programs {
@@ -26,7 +39,7 @@ export interface Programs {
   find(program: string, at: Date): Program | null
   /** Refuses `rules_version_not_found`. */
   version(program: string, version: string): Program
-  /** oldest effect first */
+  /** oldest effect first; withdrawn ones too */
   versions(program: string): readonly Publication[]
   files(program: string, version: string): ReadonlyMap<string, string>
 }
@@ -71,18 +84,22 @@ export async function createPrograms(sql: Sql): Promise<Programs> {
     refresh,
     ids: () => [...publications.keys()],
     at(program, at) {
-      const row = published(program).findLast(({ effective_from }) => effective_from <= at)
+      const row = inForce(published(program), at)
       if (!row) throw new DomainError('no_rules_in_force', { program, at: at.toISOString() })
       return get(program, row.version).program
     },
     find(program, at) {
-      const row = publications.get(program)?.findLast(({ effective_from }) => effective_from <= at)
+      const row = inForce(publications.get(program) ?? [], at)
       return row ? get(program, row.version).program : null
     },
     version: (program, version) => get(program, version).program,
     versions: (program) => published(program).map(publication),
     files: (program, version) => get(program, version).files,
   }
+}
+
+function inForce(rows: readonly PublicationRow[], at: Date): PublicationRow | undefined {
+  return rows.findLast(({ effective_from, withdrawn_at }) => effective_from <= at && withdrawn_at === null)
 }
 
 async function compile(sql: Executor, row: PublicationRow): Promise<Compiled> {
@@ -98,12 +115,35 @@ function byProgram(rows: readonly PublicationRow[]): Map<string, PublicationRow[
   return grouped
 }
 
-function publication(row: PublicationRow): Publication {
+/**
+ * The version that a person names: its whole hash, or its beginning where that is one version's alone.
+ * Refuses `rules_version_not_found`, with the versions that begin like it.
+ */
+export function findVersion(programs: Programs, program: string, text: string): string {
+  const versions = [...new Set(programs.versions(program).map(({ version }) => version))]
+  const found = /^[0-9a-f]{6,64}$/.test(text) ? versions.filter((one) => one.startsWith(text)) : []
+  const [version] = found
+  if (version !== undefined && found.length === 1) return version
+  throw new DomainError('rules_version_not_found', {
+    program,
+    version: text,
+    ...(found.length > 1 && { candidates: found }),
+  })
+}
+
+function publication(row: PublicationRow, place: number, all: readonly PublicationRow[]): Publication {
+  const next = all.slice(place + 1).find(({ withdrawn_at }) => withdrawn_at === null)
   return {
+    publicationId: row.publication_id,
     version: row.version,
     effectiveFrom: row.effective_from,
     publishedAt: row.published_at,
     publishedBy: row.published_by,
     note: row.note,
+    until: row.withdrawn_at === null ? (next?.effective_from ?? null) : null,
+    withdrawn:
+      row.withdrawn_at === null || row.withdrawn_by === null
+        ? null
+        : { at: row.withdrawn_at, by: row.withdrawn_by, note: row.withdrawn_note },
   }
 }

@@ -1,10 +1,20 @@
-/** Publishing rules: checked, named by the hash of their content, stored for good, in force from an instant. */
-import { DomainError } from '../base/errors.ts'
+/**
+ * Publishing rules: checked, named by the hash of their content, stored for good, in force from an instant.
+ * What is still to come can be withdrawn; what was in force comes back by being published again.
+ */
+import { DomainError, invariant } from '../base/errors.ts'
 import { newId } from '../base/ids.ts'
-import type { Sql } from '../db/connection.ts'
+import type { Executor, Sql } from '../db/connection.ts'
 import type { ProgramFiles } from '../program/files.ts'
 import { loadProgram } from '../program/load.ts'
-import { insertPublication, lockProgram, type PublicationRow, readPublications } from './queries.ts'
+import {
+  insertPublication,
+  lockProgram,
+  markWithdrawn,
+  type PublicationRow,
+  readFiles,
+  readPublications,
+} from './queries.ts'
 
 export interface Published {
   readonly program: string
@@ -30,7 +40,9 @@ export async function publish(
 
   return sql.begin(async (tx) => {
     await lockProgram(tx, program.id)
-    const before = (await readPublications(tx)).filter((row) => row.program === program.id)
+    const before = (await readPublications(tx)).filter(
+      (row) => row.program === program.id && row.withdrawn_at === null,
+    )
     const effectiveFrom = input.at ?? (before.length === 0 ? BEGINNING : input.now)
     const inForce = before.findLast((row) => row.effective_from <= effectiveFrom)
     if (inForce?.version === program.version) return unchanged(inForce)
@@ -46,6 +58,49 @@ export async function publish(
       files: Object.fromEntries([...input.files].map(([name, content]) => [name, text(content)])),
     })
     return { program: program.id, version: program.version, effectiveFrom, published: true }
+  })
+}
+
+/** The files of a published version, to check them before they are published again. */
+export async function publishedFiles(
+  sql: Executor,
+  { program, version }: { program: string; version: string },
+): Promise<ProgramFiles> {
+  const files = await readFiles(sql, program, version)
+  if (files === null) throw new DomainError('rules_version_not_found', { program, version })
+  return new Map(Object.entries(files))
+}
+
+/**
+ * Takes back what has not begun: no transaction was valued with it. A version that is or was in force is
+ * refused with `rules_version_begun`: what stands in the ledger keeps its version.
+ */
+export async function withdraw(
+  sql: Sql,
+  input: { program: string; version: string; by: string; note?: string; now: Date },
+): Promise<{ readonly program: string; readonly version: string; readonly effectiveFrom: Date }> {
+  const { program, version, by, now } = input
+  return sql.begin(async (tx) => {
+    await lockProgram(tx, program)
+    const all = (await readPublications(tx)).filter(
+      (row) => row.program === program && row.version === version,
+    )
+    const coming = all.filter((row) => row.withdrawn_at === null && row.effective_from > now)
+    const [first] = coming
+    if (!first) {
+      const [known] = all
+      if (!known) throw new DomainError('rules_version_not_found', { program, version })
+      const begun = all.findLast((row) => row.withdrawn_at === null)
+      const since = begun?.effective_from.toISOString()
+      throw new DomainError('rules_version_begun', {
+        program,
+        version,
+        ...(since && { effectiveFrom: since }),
+      })
+    }
+    const count = await markWithdrawn(tx, { program, version, at: now, by, note: input.note ?? null })
+    invariant(count === coming.length, 'a locked program changes for nobody else')
+    return { program, version, effectiveFrom: first.effective_from }
   })
 }
 

@@ -9,20 +9,26 @@ export interface PublicationRow {
   readonly published_at: Date
   readonly published_by: string
   readonly note: string | null
+  readonly withdrawn_at: Date | null
+  readonly withdrawn_by: string | null
+  readonly withdrawn_note: string | null
 }
 
 /** Every publication without its files, oldest effect first; among equals, in order of publication. */
 export async function readPublications(sql: Executor): Promise<PublicationRow[]> {
   return sql<PublicationRow[]>`
-    select program, publication_id, version, effective_from, published_at, published_by, note
+    select program, publication_id, version, effective_from, published_at, published_by, note,
+      withdrawn_at, withdrawn_by, withdrawn_note
     from rule_versions
     order by program, effective_from, published_at, publication_id`
 }
 
-/** How many publications there are, and the newest: changes whenever one is added. */
+/** How many publications there are, the newest, and how many are withdrawn: changes whenever anything does. */
 export async function readPublicationStamp(sql: Executor): Promise<string> {
   const [row] = await sql<{ stamp: string }[]>`
-    select count(*)::text || ' ' || coalesce(max(publication_id::text), '') as stamp from rule_versions`
+    select count(*)::text || ' ' || count(withdrawn_at)::text || ' ' || coalesce(max(publication_id::text), '')
+      as stamp
+    from rule_versions`
   return row?.stamp ?? ''
 }
 
@@ -45,13 +51,27 @@ export async function lockProgram(sql: Executor, program: string): Promise<void>
 
 export async function insertPublication(
   sql: Executor,
-  row: PublicationRow & { files: Record<string, string> },
+  row: Omit<PublicationRow, `withdrawn_${string}`> & { files: Record<string, string> },
 ): Promise<void> {
   await sql`
     insert into rule_versions
       (program, publication_id, version, effective_from, published_at, published_by, note, files)
     values (${row.program}, ${row.publication_id}, ${row.version}, ${row.effective_from}, ${row.published_at},
       ${row.published_by}, ${row.note}, ${JSON.stringify(row.files)}::text::jsonb)`
+}
+
+/** Withdraws every publication of a version that has not begun; how many there were. */
+export async function markWithdrawn(
+  sql: Executor,
+  what: { program: string; version: string; at: Date; by: string; note: string | null },
+): Promise<number> {
+  const rows = await sql`
+    update rule_versions
+    set withdrawn_at = ${what.at}, withdrawn_by = ${what.by}, withdrawn_note = ${what.note}
+    where program = ${what.program} and version = ${what.version}
+      and effective_from > ${what.at} and withdrawn_at is null
+    returning publication_id`
+  return rows.length
 }
 
 export interface KeyRow {

@@ -26,7 +26,9 @@ import { redemptionRoutes } from './redemptions.ts'
 import { reportRoutes } from './reports.ts'
 import { rewardRoutes } from './rewards.ts'
 import type { App, RouteDeps } from './route.ts'
+import { ruleVersionRoutes } from './rule-versions.ts'
 import { ruleRoutes } from './rules.ts'
+import { simulationRoutes } from './simulations.ts'
 import { checkReplies } from './strict.ts'
 import { tierRoutes } from './tiers.ts'
 import { transactionRoutes } from './transactions.ts'
@@ -114,6 +116,8 @@ function registerRoutes(v1: App, deps: RouteDeps): void {
   adjustmentRoutes(v1, deps)
   reportRoutes(v1, deps)
   ruleRoutes(v1, deps)
+  ruleVersionRoutes(v1, deps)
+  simulationRoutes(v1, deps)
 }
 
 /** What is for browsers. Answers to programs carry two headers for safety instead; helmet's thirteen cost time. */

@@ -1,17 +1,19 @@
-/** The rule tools: which rules are in force, what is wrong with a draft, and publishing it. */
+/** Rules over HTTP: which are in force, what is wrong with a draft, and publishing it. */
 import { z } from 'zod'
-import { DomainError, type Fault } from '../base/errors.ts'
+import { DomainError, type Fault, invariant } from '../base/errors.ts'
+import { stateOf } from '../engine/programs.ts'
 import { publish } from '../engine/publish.ts'
 import type { Checked } from '../simulate/check.ts'
 import { type Checker, createChecker } from '../simulate/checker.ts'
 import { callerOf, scope } from './auth.ts'
 import { type App, type RouteDeps, replies } from './route.ts'
+import { Published } from './rule-versions.ts'
 import { instant, shownInstant, storable, text } from './schemas.ts'
 
 const MOST_FILES = 200
 const MOST_FILE_LENGTH = 1024 * 1024
 
-const files = z
+export const ruleFiles = z
   .record(
     z.string().regex(/^(campaigns\/)?[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$/, 'is not the name of a rule file'),
     storable(MOST_FILE_LENGTH),
@@ -48,12 +50,12 @@ const RuleFault = z
   })
 
 const RuleFiles = z
-  .strictObject({ files })
+  .strictObject({ files: ruleFiles })
   .meta({ id: 'RuleFiles', examples: [{ files: { 'program.yaml': 'program: corner-coffee\n' } }] })
 
 const Publishing = z
   .strictObject({
-    files,
+    files: ruleFiles,
     at: instant.optional().meta({ description: 'In force from this instant; without it, from now on' }),
     note: text(500).optional(),
   })
@@ -72,25 +74,6 @@ const Check = z
       .meta({ description: 'Null where errors keep them from running' }),
   })
   .meta({ id: 'RuleCheck', examples: [{ errors: [], warnings: [], examples: { passed: 3, failed: [] } }] })
-
-const Published = z
-  .strictObject({
-    program: z.string(),
-    version: z.string(),
-    effectiveFrom: shownInstant,
-    published: z.boolean().meta({ description: 'False where the same content was in force already' }),
-  })
-  .meta({
-    id: 'Published',
-    examples: [
-      {
-        program: 'corner-coffee',
-        version: '9f2c…',
-        effectiveFrom: '2026-03-03T08:15:00.000Z',
-        published: true,
-      },
-    ],
-  })
 
 const version = {
   version: z.string(),
@@ -117,10 +100,6 @@ const RulesInForce = z
     ],
   })
 
-const RuleVersions = z
-  .strictObject({ items: z.array(z.strictObject(version)), nextCursor: z.null() })
-  .meta({ id: 'RuleVersions', examples: [{ items: [versionExample], nextCursor: null }] })
-
 export function ruleRoutes(app: App, deps: RouteDeps): void {
   const { programs, now } = deps
   const tags = ['rules']
@@ -141,21 +120,14 @@ export function ruleRoutes(app: App, deps: RouteDeps): void {
     const { program: id } = callerOf(request)
     const at = now()
     const { version: current } = programs.at(id, at)
-    const publication = versionsOf(id).find(
-      (one) => one.version === current && new Date(one.effectiveFrom) <= at,
-    )
-    return { program: id, ...publication, files: Object.fromEntries(programs.files(id, current)) }
-  })
-
-  const versions = {
-    operationId: 'listRuleVersions',
-    tags,
-    summary: 'Every version published',
-    description: 'Newest effect first; those that are still to come too.',
-    response: replies({ 200: { description: 'The versions', schema: RuleVersions } }),
-  }
-  app.get('/rules/versions', { schema: versions, config: reading }, async (request) => {
-    return { items: versionsOf(callerOf(request).program), nextCursor: null }
+    const found = programs.versions(id).find((one) => stateOf(one, at) === 'in_force')
+    invariant(found, 'rules that are in force were published')
+    return {
+      ...{ program: id, version: current, publishedBy: found.publishedBy, note: found.note },
+      effectiveFrom: found.effectiveFrom.toISOString(),
+      publishedAt: found.publishedAt.toISOString(),
+      files: Object.fromEntries(programs.files(id, current)),
+    }
   })
 
   const check = {
@@ -172,17 +144,6 @@ export function ruleRoutes(app: App, deps: RouteDeps): void {
   })
 
   publishRoute(app, deps, checker)
-
-  function versionsOf(program: string) {
-    const oldestFirst = programs.versions(program).map((one) => ({
-      version: one.version,
-      effectiveFrom: one.effectiveFrom.toISOString(),
-      publishedAt: one.publishedAt.toISOString(),
-      publishedBy: one.publishedBy,
-      note: one.note,
-    }))
-    return oldestFirst.reverse()
-  }
 }
 
 function publishRoute(app: App, { sql, programs, now }: RouteDeps, checker: Checker): void {

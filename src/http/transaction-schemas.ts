@@ -151,12 +151,58 @@ export const EarnedTransaction = z
     examples: [{ transactionId: 'txn_0198f0a2b3c4700080000000000a0001', ...earnedExample }],
   })
 
+const RuleTrace = z
+  .strictObject({
+    rule: z.string(),
+    name: z.string().optional(),
+    fired: z.boolean(),
+    lineId: z.string().optional(),
+    text: z.string().meta({ description: 'The same in a sentence' }),
+    saw: z
+      .record(z.string(), z.string())
+      .optional()
+      .meta({ description: 'The facts that its condition and formula saw' }),
+    exact: z.string().optional().meta({ description: 'Before rounding' }),
+    rounding: z.string().optional(),
+    trimmed: z.number().optional().meta({ description: 'Points that a limit took off' }),
+    limit: z.string().optional(),
+    currency: z.string().optional(),
+    points: wirePoints.optional().meta({ description: 'Given in the end' }),
+    because: z.string().optional().meta({ description: 'The first condition that failed, with what it saw' }),
+  })
+  .meta({
+    id: 'RuleTrace',
+    description: 'Why a rule gave what it gave, or why it gave nothing',
+    examples: [
+      {
+        rule: 'base',
+        fired: true,
+        text: 'base gave 7 beans: 1 bean per 1 EUR of 7.60 EUR net, rounded down from 7.6',
+        saw: { net: '7.60 EUR' },
+        exact: '7.6',
+        rounding: 'floor',
+        currency: 'beans',
+        points: 7,
+      },
+      {
+        rule: 'double-tuesday',
+        fired: false,
+        text: 'double-tuesday gave nothing: weekday is wednesday, not tuesday',
+        because: 'weekday is wednesday, not tuesday',
+      },
+    ],
+  })
+
 export const EarnQuote = z
   .strictObject({
     ...earned,
     redeemable: z
       .array(z.strictObject({ currency: z.string(), points: wirePoints, value: Money.nullable() }))
       .meta({ description: 'What the member could spend now, before this transaction' }),
+    trace: z
+      .array(RuleTrace)
+      .optional()
+      .meta({ description: 'With `explain=true`: every rule of this type' }),
   })
   .meta({
     id: 'EarnQuote',
@@ -266,26 +312,6 @@ export const Return = z
         balances: [{ currency: 'beans', available: 123, pending: 0, held: 0, negative: 0 }],
         tier: null,
       },
-    ],
-  })
-
-const RuleTrace = z
-  .strictObject({
-    rule: z.string(),
-    fired: z.boolean(),
-    lineId: z.string().optional(),
-    saw: z.record(z.string(), z.string()).optional(),
-    exact: z.string().optional(),
-    rounding: z.string().optional(),
-    trimmed: z.number().optional(),
-    because: z.string().optional(),
-  })
-  .meta({
-    id: 'RuleTrace',
-    description: 'Why a rule gave what it gave, or why it gave nothing',
-    examples: [
-      { rule: 'base', fired: true, exact: '7.6', rounding: 'floor' },
-      { rule: 'double-tuesday', fired: false, because: 'weekday is wednesday, not tuesday' },
     ],
   })
 

@@ -3,13 +3,9 @@ import { z } from 'zod'
 import { DomainError } from '../base/errors.ts'
 import { readId, showId } from '../base/ids.ts'
 import { wirePoints } from '../base/points.ts'
-import { readTransaction } from '../earning/facts.ts'
+import { explain } from '../earning/explain.ts'
 import type { EarnReply, TransactionBody } from '../earning/transaction.ts'
-import { memberFactsOf } from '../earning/valued.ts'
-import type { Program } from '../program/program.ts'
 import { worth } from '../redeeming/place.ts'
-import { evaluate } from '../rules/evaluate.ts'
-import type { RuleTrace } from '../rules/facts.ts'
 import { callerOf, scope } from './auth.ts'
 import { faultsOf, malformed } from './body.ts'
 import { problemOf, problemText, refusalOf } from './errors.ts'
@@ -36,6 +32,13 @@ import { commandOf, withMember, withRef, write } from './writes.ts'
 const BATCH_BODY_LIMIT = 5 * 1024 * 1024
 
 const transactionParams = z.strictObject({ transactionId: id('txn', 'the transaction') })
+
+const explaining = z.strictObject({
+  explain: z
+    .enum(['true', 'false'])
+    .default('false')
+    .meta({ description: 'Also why each rule did what it did', examples: ['true'] }),
+})
 
 const earning = [
   'member_not_found',
@@ -138,7 +141,10 @@ function quoteRoute(app: App, deps: RouteDeps): void {
     operationId: 'quoteTransaction',
     tags: ['transactions'],
     summary: 'What a transaction would earn',
-    description: 'The body of a transaction; nothing is written. Says too what the member could spend now.',
+    description:
+      'The body of a transaction; nothing is written. Says too what the member could spend now, and with ' +
+      '`explain=true` why each rule would give what it gives, or nothing.',
+    querystring: explaining,
     body: NewTransaction,
     response: replies({ 200: { description: 'What it would earn', schema: EarnQuote } }, earning),
   }
@@ -149,7 +155,8 @@ function quoteRoute(app: App, deps: RouteDeps): void {
       throw malformed([{ path: '/memberId', message: 'name the member: memberId or identifier' }], 'the body')
     }
     const command = commandOf(request, { now, ref: null, ask: { kind: 'earn', body } })
-    const { transactionId: _unused, ...quoted } = JSON.parse(await lane.preview(command)) as EarnReply
+    const { body: reply, writes } = await lane.preview(command)
+    const { transactionId: _unused, ...quoted } = JSON.parse(reply) as EarnReply
     const memberId = readId('member', quoted.memberId, 'member_not_found')
     const { book } = await readHoldings(sql, { program: command.program, memberId }, command.at)
     const redeemable = [...programs.at(command.program, command.at).currencies.values()]
@@ -158,7 +165,12 @@ function quoteRoute(app: App, deps: RouteDeps): void {
         const points = book.accounts.get(currency.id)?.available ?? 0n
         return { currency: currency.id, points: wirePoints(points), value: worth(currency, points) }
       })
-    return { ...quoted, redeemable }
+    const [written] = writes.transactions
+    const trace =
+      request.query.explain === 'true' && written
+        ? explain(programs.version(command.program, written.stored.rulesVersion), written.stored)
+        : null
+    return { ...quoted, redeemable, ...(trace && { trace }) }
   })
 }
 
@@ -204,12 +216,7 @@ function readRoute(app: App, { sql, programs }: RouteDeps): void {
     summary: 'Read a transaction',
     description: 'With `explain=true` also why each rule gave what it gave, or why it gave nothing.',
     params: transactionParams,
-    querystring: z.strictObject({
-      explain: z
-        .enum(['true', 'false'])
-        .default('false')
-        .meta({ examples: ['true'] }),
-    }),
+    querystring: explaining,
     response: replies({ 200: { description: 'The transaction', schema: TransactionReport } }, [
       'transaction_not_found',
     ]),
@@ -224,24 +231,11 @@ function readRoute(app: App, { sql, programs }: RouteDeps): void {
       return wireLoose(loose)
     }
     const trace =
-      request.query.explain === 'true' && explain(programs.version(program, row.rulesVersion), row)
+      request.query.explain === 'true' &&
+      explain(programs.version(program, row.rulesVersion), { ...row, kept: row.valuation })
     const memberId = await survivorOf(sql, program, row)
     return { ...wireTransaction({ ...row, memberId }), ...(trace && { trace }) }
   })
-}
-
-/** Values the transaction again as on its day, this time with a word on every rule. */
-function explain(program: Program, row: TransactionRow): readonly RuleTrace[] {
-  const { valuation } = row
-  const used = new Map(
-    valuation.used.map(({ limit, period, points }) => [`${limit} ${period}`, BigInt(points)]),
-  )
-  return evaluate(program.rules, {
-    transaction: readTransaction(program, row.request, row.recordedAt),
-    member: memberFactsOf(valuation),
-    used: (limit, period) => used.get(`${limit} ${period}`) ?? 0n,
-    explain: true,
-  }).trace
 }
 
 /** What a transaction and a sale without a member have in common. */

@@ -84,7 +84,7 @@ t.test('from a published program to an explained sale', async (t) => {
   const { sql, url } = await freshDatabase(t)
   const env = { DATABASE_URL: url }
 
-  t.match(await milepost(['rules', 'list'], env), { code: 0, out: /no program is published/ })
+  t.match(await milepost(['rules', 'versions'], env), { code: 0, out: /no program is published/ })
   const nobody = await told('keys create --program corner-coffee --source till --scopes all', env)
   t.match(nobody, { code: 1, err: /rules publish/, document: { error: { code: 'program_not_found' } } })
 
@@ -95,7 +95,7 @@ t.test('from a published program to an explained sale', async (t) => {
   })
   t.equal(first.document.effectiveFrom, '1970-01-01T00:00:00.000Z')
   t.match((await told(`rules publish ${coffee}`, env)).document, { ...first.document, published: false })
-  t.match((await told('rules list', env)).document.versions, [
+  t.match((await told('rules versions', env)).document.versions, [
     { version: first.document.version, inForce: true },
   ])
 

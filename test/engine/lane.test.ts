@@ -146,7 +146,7 @@ t.test('a preview says what the real command says, and writes nothing', async (t
     { program: 'shop', source: 'till', ref: 'preview', at: engine.now() },
     sale(memberId, '12.50', 'preview'),
   )
-  const previewed = JSON.parse(await engine.lane.preview(command))
+  const previewed = JSON.parse((await engine.lane.preview(command)).body)
   t.equal(await engine.checksum(), before)
   const real = JSON.parse((await engine.lane.run(command)).body)
   t.same(previewed, real)

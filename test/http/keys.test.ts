@@ -83,6 +83,10 @@ t.test('each route asks for one scope, and no other one opens it', async (t) => 
     ['GET', '/v1/rules/versions', 'rules:read'],
     ['POST', '/v1/rules/check', 'rules:read'],
     ['POST', '/v1/rules/publish', 'rules:write'],
+    ['GET', '/v1/rules/diff', 'rules:read'],
+    ['POST', '/v1/rules/simulate', 'rules:read'],
+    ['POST', '/v1/rules/rollback', 'rules:write'],
+    ['POST', '/v1/rules/withdraw', 'rules:write'],
   ]
   for (const [method, path, needed] of rows) {
     for (const [scope, key] of keys) {

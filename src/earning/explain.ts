@@ -1,0 +1,92 @@
+/**
+ * Why a transaction gave what it gave, rule by rule: valued once more with the rules, the member's facts and
+ * the limits of its day, all of which were kept. Months later, under other rules, it says the same.
+ */
+import { invariant } from '../base/errors.ts'
+import { Decimal, toPoints, wirePoints } from '../base/points.ts'
+import type { Program } from '../program/program.ts'
+import { evaluate } from '../rules/evaluate.ts'
+import type { Award, RuleTrace } from '../rules/facts.ts'
+import { readTransaction } from './facts.ts'
+import type { TransactionBody } from './transaction.ts'
+import { type KeptValuation, memberFactsOf } from './valued.ts'
+
+/** A transaction as it was recorded, or as it would be. */
+export interface Valued {
+  readonly request: TransactionBody
+  readonly recordedAt: Date
+  readonly kept: KeptValuation
+}
+
+/** One rule on a transaction, or on one line of it. */
+export interface ExplainedRule extends RuleTrace {
+  readonly name?: string
+  /** of a rule that fired: what it gave in the end, after rounding and limits */
+  readonly currency?: string
+  readonly points?: number
+  /** one sentence: `base gave 11 points for line 1: 2 points per 1 GBP of 5.90 GBP line.net, rounded down` */
+  readonly text: string
+}
+
+/** `program` is the version that the transaction was valued with. */
+export function explain(program: Program, { request, recordedAt, kept }: Valued): ExplainedRule[] {
+  const used = new Map(kept.used.map(({ limit, period, points }) => [`${limit} ${period}`, BigInt(points)]))
+  const { awards, trace } = evaluate(program.rules, {
+    transaction: readTransaction(program, request, recordedAt),
+    member: memberFactsOf(kept),
+    used: (limit, period) => used.get(`${limit} ${period}`) ?? 0n,
+    explain: true,
+  })
+  const summary = (all: readonly { rule: string; currency: string; points: bigint | number }[]) =>
+    all.map(({ rule, currency, points }) => `${rule} ${currency} ${points}`).join('\n')
+  invariant(
+    summary(awards) === summary(kept.awards),
+    'the same facts under the same rules give the same awards',
+  )
+
+  const names = new Map(program.rules.rules.map(({ id, name }) => [id, name]))
+  const left = [...awards]
+  return trace.map((one) => {
+    const name = names.get(one.rule)
+    const award = given(one) > 0n ? takeAward(left, one) : null
+    return {
+      ...one,
+      ...(name != null && { name }),
+      ...(award && { currency: award.currency, points: wirePoints(award.points) }),
+      text: inWords(one, award),
+    }
+  })
+}
+
+/** What is left of a rule's points after rounding and limits. */
+function given({ fired, exact, rounding, trimmed = 0 }: RuleTrace): bigint {
+  if (!fired || exact === undefined || rounding === undefined) return 0n
+  return toPoints(new Decimal(exact), rounding) - BigInt(trimmed)
+}
+
+/** Awards and the trace of rules that fired come in the same order. */
+function takeAward(left: Award[], { rule, lineId }: RuleTrace): Award {
+  const place = left.findIndex((award) => award.rule === rule && (award.lineId ?? undefined) === lineId)
+  const [award] = left.splice(place, 1)
+  invariant(place >= 0 && award, 'every rule that fired has its award')
+  return award
+}
+
+function inWords(trace: RuleTrace, award: Award | null): string {
+  const on = trace.lineId === undefined ? '' : ` for line ${trace.lineId}`
+  if (award) {
+    const exact =
+      trace.exact !== undefined && !new Decimal(trace.exact).isInteger() ? ` from ${shown(trace.exact)}` : ''
+    const words = award.explanation.replace(/, rounded (down|up|to the nearest)/, `$&${exact}`)
+    return `${trace.rule} gave ${award.points} ${award.currency}${on}: ${words}`
+  }
+  if (trace.fired) {
+    const limit = `the limit had nothing left of it`
+    return `${trace.rule} gave nothing${on}: it came to ${shown(trace.exact ?? '0')}, and ${limit}`
+  }
+  return `${trace.rule} gave nothing${on}: ${trace.because ?? 'it came to 0'}`
+}
+
+function shown(exact: string): string {
+  return new Decimal(exact).toDecimalPlaces(6).toFixed()
+}

@@ -1,0 +1,68 @@
+/**
+ * A simulation as it is asked for: which program, which files, which time. Checks what is asked before any
+ * thread starts, and makes the result of what they counted.
+ */
+import { DomainError } from '../base/errors.ts'
+import { didYouMean } from '../base/nearest.ts'
+import type { Sql } from '../db/connection.ts'
+import type { Programs } from '../engine/programs.ts'
+import type { ProgramFiles } from '../program/files.ts'
+import { loadProgram } from '../program/load.ts'
+import type { Program } from '../program/program.ts'
+import { isBegun } from './replay.ts'
+import { resultOf, type SimulationResult } from './result.ts'
+import { simulate } from './simulate.ts'
+
+export interface SimulationAsked {
+  readonly program: string
+  /** null: the rules as recorded */
+  readonly files: ProgramFiles | null
+  readonly since: Date | null
+  readonly until: Date | null
+  /** above 0, at most 100 */
+  readonly percent: number
+  readonly by: string | null
+  readonly now: Date
+  readonly workers?: number
+  readonly signal?: AbortSignal
+  onProgress?(done: number, total: number): void
+}
+
+/** Refuses `rules_invalid`, `program_not_found`, `no_rules_in_force`, and an attribute that is not declared. */
+export async function runSimulation(
+  sql: Sql,
+  programs: Programs,
+  asked: SimulationAsked,
+): Promise<SimulationResult> {
+  const { files, since, until, percent, by, now: asOf } = asked
+  await programs.refresh()
+  const recorded = programs.at(asked.program, asOf)
+  const candidate = files && candidateOf(files, asked.program)
+  const inForceAtEnd = candidate !== null && isBegun(asked, asOf)
+  const after = inForceAtEnd ? candidate : recorded
+  mustBeAttribute(by, [recorded, candidate ?? recorded])
+  const tally = await simulate(sql, { ...asked, asOf })
+  const told = { since, until, asOf, percent, by, version: candidate?.version ?? null }
+  return resultOf(tally, { ...told, programs: { before: recorded, after } })
+}
+
+function candidateOf(files: ProgramFiles, expected: string): Program {
+  const { program, errors } = loadProgram(files)
+  const foreign = program !== null && program.id !== expected
+  const message = `these are the rules of ${program?.id}, not of ${expected}`
+  const faults = foreign ? [{ path: 'program', message }] : errors
+  if (program && faults.length === 0) return program
+  throw new DomainError('rules_invalid', { errors: faults }, faults[0]?.message)
+}
+
+function mustBeAttribute(by: string | null, programs: readonly Program[]): void {
+  if (by === null) return
+  const known = [...new Set(programs.flatMap(({ memberAttributes }) => [...memberAttributes.keys()]))]
+  if (known.includes(by)) return
+  const hint = didYouMean(by, known)
+  throw new DomainError(
+    'unknown_fact',
+    { path: '/by', attribute: by, ...(hint && { hint }) },
+    `members have no attribute "${by}"${hint ? `: ${hint}` : ''}`,
+  )
+}
