@@ -120,11 +120,13 @@ t.test('simulate: before and after, and nothing is written', async (t) => {
   for (const [index, memberId] of ids.entries())
     await post('/v1/transactions', sale(`s${index}`, `${40 + 20 * index}.00`, { memberId }))
   await post('/v1/redemptions', { externalRef: 'r', memberId: ids[1], currency: 'beans', points: 60 })
+  const closed = await member('3')
+  t.equal((await post(`/v1/members/${closed}/close`, { externalRef: 'c' })).status < 300, true)
   const before = await engine.checksum()
 
   const same = await post('/v1/rules/simulate', {})
   t.equal(same.status, 200)
-  t.match(same.body, { version: null, members: 2, transactions: 2, better: 0, worse: 0, refused: [] })
+  t.match(same.body, { version: null, members: 2, leftOut: 1, transactions: 2, better: 0, worse: 0, refused: [] })
 
   const half = shopRules
     .replace('award: 1 bean per 1 EUR', 'award: 1 bean per 2 EUR')
