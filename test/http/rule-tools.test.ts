@@ -126,7 +126,15 @@ t.test('simulate: before and after, and nothing is written', async (t) => {
 
   const same = await post('/v1/rules/simulate', {})
   t.equal(same.status, 200)
-  t.match(same.body, { version: null, members: 2, leftOut: 1, transactions: 2, better: 0, worse: 0, refused: [] })
+  t.match(same.body, {
+    version: null,
+    members: 2,
+    leftOut: 1,
+    transactions: 2,
+    better: 0,
+    worse: 0,
+    refused: [],
+  })
 
   const half = shopRules
     .replace('award: 1 bean per 1 EUR', 'award: 1 bean per 2 EUR')

@@ -27,7 +27,7 @@ timeZone: Europe/Berlin
 money: EUR
 currencies:
   points: { value: 0.01 EUR, expires: 20 days, pending: 2 days }
-  stars: { value: 0.05 EUR, expires: never }
+  stars: { value: 0.05 EUR, expires: never, pending: "until confirmed, cancel after 9 days" }
   credits: { kind: qualifying }
 transactions:
   purchase: { fields: { app?: boolean } }
@@ -63,6 +63,7 @@ type Step =
   | { do: 'move'; member: number; city: string }
   | { do: 'publish'; rate: number }
   | { do: 'attach'; of: number; member: number }
+  | { do: 'settle'; sale: number; how: 'confirm' | 'cancel' }
   | { do: 'wait'; days: number }
 
 const member = fc.integer({ min: 0, max: MEMBERS - 1 })
@@ -101,6 +102,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       do: fc.constant('close' as const),
       of: index,
       how: fc.constantFrom('capture' as const, 'release' as const, 'reverse' as const),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      ...{ do: fc.constant('settle' as const), sale: index },
+      how: fc.constantFrom('confirm' as const, 'cancel' as const),
     }),
   },
   {
@@ -187,6 +195,12 @@ async function take(shop: Shop, what: Step): Promise<void> {
       }
       const reply = await ask({ kind: 'earn', body })
       if (reply) (what.member === null ? shop.loose : sales).push(uuidOf(reply.transactionId))
+      return
+    }
+    case 'settle': {
+      const transactionId = sales[what.sale]
+      const body = { externalRef, occurredAt: engine.now().toISOString() }
+      if (transactionId) await ask({ kind: what.how, transactionId, body })
       return
     }
     case 'attach': {
