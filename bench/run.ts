@@ -3,6 +3,7 @@ import { nearest } from '../src/base/nearest.ts'
 import { benchEarn } from './earn.ts'
 import { earnHelp } from './earn-options.ts'
 import { benchModels, modelsHelp } from './models.ts'
+import { benchRules, rulesHelp } from './rules.ts'
 import { benchSimulate, simulateHelp } from './simulate.ts'
 import { benchVerify, verifyHelp } from './verify.ts'
 
@@ -10,6 +11,7 @@ const help = `Usage: npm run bench -- <name> [options]
 
   earn      sales per second, beside pgbench's TPC-B on the same database server
   models    the time that the customer-base models take for a million members
+  rules     a basket under 10 to 10,000 rules, beside json-rules-engine and zen-engine
   simulate  recorded sales replayed per second, beside only reading them
   verify    how long \`ledger verify\` and the reports take on a million entries
   help      this text; \`npm run bench -- earn --help\` for a benchmark's options
@@ -20,6 +22,7 @@ const benchmarks = new Map([
   ['models', { run: benchModels, help: modelsHelp }],
   ['simulate', { run: benchSimulate, help: simulateHelp }],
   ['verify', { run: benchVerify, help: verifyHelp }],
+  ['rules', { run: benchRules, help: rulesHelp }],
 ])
 
 async function main([name, ...rest]: string[]): Promise<void> {

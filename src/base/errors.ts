@@ -19,6 +19,8 @@ export const errorCodes = [
   'redemption_not_found',
   'reward_not_found',
   'pool_not_found',
+  'tier_not_found',
+  'promotion_not_found',
   'program_not_found',
   'rules_version_not_found',
   // the state says no

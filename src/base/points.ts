@@ -43,7 +43,9 @@ const MOST = new Decimal(MAX_POINTS.toString())
 
 /** Rounds an amount of points to whole points. Refuses above 2^53 - 1. */
 export function toPoints(amount: Decimal, rounding: Rounding): bigint {
-  const whole = amount.toDecimalPlaces(0, modes[rounding])
+  const whole = amount.isInteger() ? amount : amount.toDecimalPlaces(0, modes[rounding])
+  // Nearly every amount has at most fifteen digits, which a double holds exactly.
+  if (whole.e < 15) return BigInt(whole.toNumber())
   if (whole.abs().greaterThan(MOST)) {
     throw new DomainError('points_out_of_range', { points: whole.toString(), maximum: Number(MAX_POINTS) })
   }

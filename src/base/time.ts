@@ -22,6 +22,11 @@ export const weekdays = [
 ] as const
 export type Weekday = (typeof weekdays)[number]
 
+export const MONTHS: readonly string[] = [
+  ...['January', 'February', 'March', 'April', 'May', 'June', 'July'],
+  ...['August', 'September', 'October', 'November', 'December'],
+]
+
 // Offsets change only on quarter hours of UTC in every zone of the tz database since 1970.
 const QUARTER = 15 * 60_000
 const DAY = 86_400_000
@@ -180,6 +185,20 @@ export function startOf(unit: Unit, day: Day): Day {
   }
   const size = unit === 'month' ? 1 : unit === 'quarter' ? 3 : unit === 'half_year' ? 6 : 12
   return dayAt(year, month - ((month - 1) % size), 1)
+}
+
+/**
+ * The first day of the membership year that a day lies in. Counted from the enrolment day each time, so that
+ * a member of 29 February has their day back in a leap year; in other years the year begins on the 28th.
+ */
+export function startOfMembershipYear(enrolled: Day, day: Day): Day {
+  return addMonths(enrolled, 12 * membershipYear(enrolled, day))
+}
+
+/** Full years since the enrolment; below zero before it. */
+export function membershipYear(enrolled: Day, day: Day): number {
+  const guess = Number(day.slice(0, 4)) - Number(enrolled.slice(0, 4))
+  return day < addMonths(enrolled, 12 * guess) ? guess - 1 : guess
 }
 
 /** The last day of the unit that a day lies in. */

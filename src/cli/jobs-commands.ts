@@ -54,6 +54,10 @@ function logOf({ terminal }: Call) {
 function inWords(report: JobReport): string {
   if (!report.ran) return `${report.job}: running elsewhere, nothing done`
   if (report.job === 'partitions') return `partitions: ${count(report.created.length, 'table')} made`
+  if (report.job === 'celebrate') {
+    const told = `${count(report.birthdays, 'birthday')} and ${count(report.anniversaries, 'anniversary', 'anniversaries')} told of`
+    return `celebrate: ${told}${report.failed > 0 ? `; ${report.failed} failed` : ''}`
+  }
   const { job, members, released, expired, cancelled, holdsReleased, tierChanges, failed } = report
   return [
     `${job}: ${count(members, 'member')} settled in ${report.seconds} s`,

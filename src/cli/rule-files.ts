@@ -18,11 +18,11 @@ export interface Source extends Loaded {
   readonly files: ProgramFiles
 }
 
-/** A program's file or folder, or a folder of programs. */
-export async function readSources(path: string): Promise<Source[]> {
+/** A program's file or folder, or a folder of programs; with `shelves`, also one of folders of programs. */
+export async function readSources(path: string, { shelves = false } = {}): Promise<Source[]> {
   const entry = await stat(path).catch(() => null)
   if (entry === null) throw new UsageError(`there is no file or folder ${path}`)
-  const folders = entry.isDirectory() ? await programFolders(path) : []
+  const folders = entry.isDirectory() ? await programFolders(path, { shelves }) : []
   return Promise.all((folders.length > 0 ? folders : [path]).map(readSource))
 }
 
@@ -37,8 +37,11 @@ export async function readOneSource(path: string): Promise<Source> {
   return source
 }
 
-/** The subfolders that are programs; none where the folder is a program itself. */
-export async function programFolders(folder: string): Promise<string[]> {
+/**
+ * The subfolders that are programs; none where the folder is a program itself. With `shelves`, those of
+ * subfolders that are none as well: `serve` takes only the programs that stand in its folder.
+ */
+export async function programFolders(folder: string, { shelves = false } = {}): Promise<string[]> {
   const isProgram = (path: string) =>
     stat(join(path, 'program.yaml')).then(
       (entry) => entry.isFile(),
@@ -47,7 +50,11 @@ export async function programFolders(folder: string): Promise<string[]> {
   if (await isProgram(folder)) return []
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
   const folders = entries.filter((entry) => entry.isDirectory()).map((entry) => join(folder, entry.name))
-  const found = await Promise.all(folders.map(async (path) => ((await isProgram(path)) ? [path] : [])))
+  const within = async (path: string): Promise<string[]> => {
+    if (await isProgram(path)) return [path]
+    return shelves ? programFolders(path) : []
+  }
+  const found = await Promise.all(folders.map(within))
   return found.flat().sort()
 }
 

@@ -15,7 +15,7 @@ const pathAbout =
   'MILEPOST_PROGRAMS (rules) is taken.'
 
 async function sourcesOf(call: Call): Promise<Source[]> {
-  return readSources(call.words.operands[0] ?? readConfig(call.env).programsFolder)
+  return readSources(call.words.operands[0] ?? readConfig(call.env).programsFolder, { shelves: true })
 }
 
 /** Tells every fault on standard error. */

@@ -12,14 +12,22 @@ import type { Entry, Posting } from '../ledger/entry.ts'
 import { type LotKey, lotIdOf } from '../ledger/lot.ts'
 import type { Currency, Program } from '../program/program.ts'
 import { evaluate } from '../rules/evaluate.ts'
-import type { Award, MemberFacts, TransactionFacts, Valuation } from '../rules/facts.ts'
+import type { Award, LimitUse, MemberFacts, TransactionFacts, Valuation } from '../rules/facts.ts'
 import { type CounterRow, counted } from '../tiers/counters.ts'
 import { putOffLapses } from './extension.ts'
+import { milestonesMoved } from './milestones.ts'
 import type { WireAward } from './transaction.ts'
 import { countedSpend, type KeptUse, type KeptValuation, keepValuation } from './valued.ts'
 
 /** Who pays for points that no partner pays for. */
 export const OWN_FUNDER = 'program'
+
+/** What is used of limits over all members. */
+export interface Budgets {
+  used(budget: string, period: string, total: bigint): bigint
+  /** told where less was left than a rule would have given */
+  short(budget: string, period: string): void
+}
 
 export interface EarnInput {
   readonly program: Program
@@ -28,6 +36,8 @@ export interface EarnInput {
   readonly member: MemberFacts
   readonly profile: BornMember['profile']
   readonly counters: readonly CounterRow[]
+  /** limits over all members; where none are given, they have everything left */
+  readonly budgets?: Budgets
   /** posted to */
   readonly book: Book
   readonly transactionId: string
@@ -40,21 +50,15 @@ export interface Earned {
   readonly extensions: readonly Entry[]
   readonly kept: KeptValuation
   readonly counted: readonly CounterRow[]
+  /** what it uses of limits over all members */
+  readonly budgeted: readonly LimitUse[]
   readonly awards: WireAward[]
 }
 
 export function earn(input: EarnInput): Earned {
   const { program, facts, book } = input
   const used: KeptUse[] = []
-  const valuation = evaluate(program.rules, {
-    transaction: facts,
-    member: input.member,
-    used: (limit, period) => {
-      const points = usedOf(input.counters, limit, period)
-      if (points > 0n) used.push({ limit, period, points: Number(points) })
-      return points
-    },
-  })
+  const valuation = valued(input, used)
 
   const extensions = valuation.extensions.flatMap(({ currency, by, rule, text }) => {
     const on = { currency: program.currencies.get(currency)!, by, occurredAt: facts.occurredAt }
@@ -62,14 +66,10 @@ export function earn(input: EarnInput): Earned {
     return putOffLapses({ ...input, member }, on, { rule, by: text })?.entry ?? []
   })
   const lots: Record<string, string> = {}
-  const waiting = new Set<string>()
   const postings: Posting[] = []
   for (const [currency, points] of pointsByCurrency(valuation.awards)) {
-    const { transactionId, profile } = input
-    const from = { occurredAt: facts.occurredAt, member: { ...input.member, profile }, transactionId }
-    const key = lotKey(program, program.currencies.get(currency)!, from)
+    const key = keyOf(input, currency)
     lots[currency] = lotIdOf(key)
-    if (key.usableFrom || key.awaits) waiting.add(currency)
     postings.push(...accrue(book, key, { points, source: 'issued' }))
   }
   const entry: Entry = {
@@ -85,9 +85,66 @@ export function earn(input: EarnInput): Earned {
     entry,
     extensions,
     kept: keepValuation(valuation, { member: input.member, used, lots }),
-    counted: [...tierRows(program, facts, { valuation, waiting }), ...limitRows(valuation)],
+    counted: valuation.counted,
+    budgeted: valuation.uses.filter(({ shared }) => shared),
     awards: valuation.awards.map(wireAward),
   }
+}
+
+/** The lot that points of the transaction go into. */
+function keyOf({ program, facts, member, profile, transactionId }: EarnInput, currency: string): LotKey {
+  const from = { occurredAt: facts.occurredAt, member: { ...member, profile }, transactionId }
+  return lotKey(program, program.currencies.get(currency)!, from)
+}
+
+/** What the rules give, and the milestones that it reaches. */
+function valued(input: EarnInput, used: KeptUse[]): Valuation & { counted: CounterRow[] } {
+  const { program, facts, member, counters, budgets } = input
+  const valuation = evaluate(program.rules, {
+    transaction: facts,
+    member,
+    used: (limit, period, budget) => {
+      const points =
+        budget === null ? usedOf(counters, limit, period) : (budgets?.used(limit, period, budget) ?? 0n)
+      if (points > 0n) used.push({ limit, period, points: Number(points) })
+      return points
+    },
+    short: (limit, period) => budgets?.short(limit, period),
+  })
+  const waits = (currency: string) => {
+    const { usableFrom, awaits } = keyOf(input, currency)
+    return usableFrom !== null || awaits !== undefined
+  }
+  return withMilestones({ ...input, waits }, valuation)
+}
+
+type Counting = Pick<EarnInput, 'program' | 'facts' | 'member' | 'counters'> & {
+  /** whether points of a currency are pending at first */
+  readonly waits?: (currency: string) => boolean
+}
+
+/** A valuation with the milestones that it reaches, and everything that it counts. */
+export function withMilestones(
+  { program, facts, member, counters, waits = () => false }: Counting,
+  valuation: Valuation,
+): Valuation & { counted: CounterRow[] } {
+  const rows = (of: Valuation) => {
+    const waiting = new Set(of.awards.map(({ currency }) => currency).filter(waits))
+    return [...tierRows(program, facts, { valuation: of, waiting }), ...limitRows(valuation)]
+  }
+  const counted = rows(valuation)
+  if (program.milestones.length === 0) return { ...valuation, counted }
+  const moved = milestonesMoved({
+    program,
+    member,
+    at: facts.occurredAt,
+    counters: [...counters, ...counted],
+  })
+  const given = moved.awards.filter(({ points }) => points > 0n)
+  const awards = [...valuation.awards, ...given]
+  const all = { ...valuation, awards }
+  const reached = moved.counted.filter(({ value }) => value.greaterThan(0))
+  return { ...all, counted: [...rows(all), ...reached] }
 }
 
 export function pointsByCurrency(awards: readonly Pick<Award, 'currency' | 'points'>[]): Map<string, bigint> {
@@ -127,7 +184,8 @@ function usedOf(counters: readonly CounterRow[], limit: string, period: string):
 }
 
 function limitRows(valuation: Valuation): CounterRow[] {
-  return valuation.uses.map(({ limit, period, points }) => ({
+  const own = valuation.uses.filter(({ shared }) => !shared)
+  return own.map(({ limit, period, points }) => ({
     counter: limitCounter(limit),
     day: period,
     value: new Decimal(points.toString()),

@@ -39,10 +39,9 @@ export function explain(program: Program, { request, recordedAt, kept }: Valued)
   })
   const summary = (all: readonly { rule: string; currency: string; points: bigint | number }[]) =>
     all.map(({ rule, currency, points }) => `${rule} ${currency} ${points}`).join('\n')
-  invariant(
-    summary(awards) === summary(kept.awards),
-    'the same facts under the same rules give the same awards',
-  )
+  // Milestones go by counters, which have moved on since.
+  const ofRules = kept.awards.filter(({ rule }) => program.rules.givers.has(rule))
+  invariant(summary(awards) === summary(ofRules), 'the same facts under the same rules give the same awards')
 
   const names = new Map(program.rules.rules.map(({ id, name }) => [id, name]))
   const left = [...awards]

@@ -32,7 +32,7 @@ export function readInstant(text: string, now: Date, path: string): Date {
 }
 
 export function readTransaction(program: Program, body: TransactionBody, now: Date): TransactionFacts {
-  const type = program.transactionTypes.get(body.type)
+  const type = program.transactionTypes.get(body.type) ?? program.eventTypes.get(body.type)
   if (!type) {
     const hint = didYouMean(body.type, program.transactionTypes.keys())
     throw new DomainError('unknown_transaction_type', {

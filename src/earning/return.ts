@@ -8,14 +8,15 @@ import { dayOf } from '../base/time.ts'
 import { type Book, post } from '../ledger/book.ts'
 import { clawBack } from '../ledger/claw.ts'
 import type { Entry, Posting } from '../ledger/entry.ts'
-import { keyOfLot } from '../ledger/lot.ts'
+import { keyOfLot, lotIdOf } from '../ledger/lot.ts'
 import type { Program } from '../program/program.ts'
 import { evaluate } from '../rules/evaluate.ts'
-import type { TransactionFacts, Valuation } from '../rules/facts.ts'
+import type { LimitUse, TransactionFacts, Valuation } from '../rules/facts.ts'
 import { type CounterRow, counted } from '../tiers/counters.ts'
 import type { Confirmation } from './confirm.ts'
 import { countedOn } from './countable.ts'
-import { limitCounter, pointsByCurrency } from './earn.ts'
+import { limitCounter, lotKey, pointsByCurrency } from './earn.ts'
+import { milestonesMoved } from './milestones.ts'
 import { factsLeft, grossOf, type Left, leftAfter, type ReturnedLine, takenBack } from './remaining.ts'
 import type { ReturnBody, ReturnReply } from './transaction.ts'
 import { countedSpend, type KeptValuation, memberFactsOf } from './valued.ts'
@@ -40,6 +41,8 @@ export interface ReturnInput {
   readonly facts: TransactionFacts
   readonly kept: KeptValuation
   readonly before: readonly PastReturn[]
+  /** the member's, as they are */
+  readonly counters: readonly CounterRow[]
   readonly body: ReturnBody
   readonly occurredAt: Date
   readonly book: Book
@@ -56,7 +59,42 @@ export interface Returned {
   readonly entry: Entry
   readonly record: PastReturn
   readonly counted: readonly CounterRow[]
+  /** what is no longer used of limits over all members: points below zero */
+  readonly budgeted: readonly LimitUse[]
   readonly reply: Pick<ReturnReply, 'reversed' | 'payBack' | 'forgiven'>
+}
+
+interface Taking {
+  readonly postings: Posting[]
+  readonly forgiven: ReturnReply['forgiven']
+}
+
+/** Takes awards back from the book; by currency, how many points that were. */
+function claw(input: ReturnInput, awards: readonly ReversedAward[], to: Taking): Taken {
+  const { program, facts, kept, book } = input
+  const taken: Taken = new Map()
+  const totals = pointsByCurrency(
+    awards.map(({ currency, points }) => ({ currency, points: BigInt(points) })),
+  )
+  for (const [currency, points] of totals) {
+    const lotId = kept.lots[currency] ?? anyLotOf(program, { facts, kept, currency })
+    const hadLapsed = input.hadLapsed(lotId)
+    const what = { currency, points, lotId, at: input.occurredAt, hadLapsed }
+    const clawed = clawBack(book, program.returns, what)
+    to.postings.push(...clawed.postings)
+    taken.set(currency, { points, pending: pendingOf(clawed.postings) })
+    if (clawed.forgiven > 0n) to.forgiven.push({ currency, points: wirePoints(clawed.forgiven) })
+  }
+  return taken
+}
+
+/** Points of a milestone may have been given by another transaction: then a lot of this one's day will do. */
+function anyLotOf(
+  program: Program,
+  { facts, kept, currency }: { facts: TransactionFacts; kept: KeptValuation; currency: string },
+): string {
+  const member = { attributes: kept.member.attributes, profile: {} }
+  return lotIdOf(lotKey(program, program.currencies.get(currency)!, { occurredAt: facts.occurredAt, member }))
 }
 
 export function takeBack(input: ReturnInput): Returned {
@@ -73,25 +111,18 @@ export function takeBack(input: ReturnInput): Returned {
   invariant(was, 'something was left to take back')
   const now = valueAfter(input, [...before, { lines }])
   // Points that were cancelled are gone already.
-  const gone = input.confirmation?.outcome === 'cancelled' ? input.confirmation.decided : []
-  const reversed = reversals(kept, before, now).filter(
-    ({ currency }) => !gone.some(({ lotId }) => lotId === kept.lots[currency]),
+  const cancelled = input.confirmation?.outcome === 'cancelled' ? input.confirmation.decided : []
+  const ofRules = reversals(program, { kept, before, now }).filter(
+    ({ currency }) => !cancelled.some(({ lotId }) => lotId === kept.lots[currency]),
   )
 
-  const forgiven: ReturnReply['forgiven'] = []
-  const taken: Taken = new Map()
-  const postings: Posting[] = []
-  const totals = pointsByCurrency(
-    reversed.map(({ currency, points }) => ({ currency, points: BigInt(points) })),
-  )
-  for (const [currency, points] of totals) {
-    const lotId = kept.lots[currency]!
-    const hadLapsed = input.hadLapsed(lotId)
-    const claw = clawBack(book, program.returns, { currency, points, lotId, at: input.occurredAt, hadLapsed })
-    postings.push(...claw.postings)
-    taken.set(currency, { points, pending: pendingOf(claw.postings) })
-    if (claw.forgiven > 0n) forgiven.push({ currency, points: wirePoints(claw.forgiven) })
-  }
+  const taking: Taking = { postings: [], forgiven: [] }
+  const taken = claw(input, ofRules, taking)
+  const gone = counterDifference(input, { was, now, taken })
+  const milestones = milestonesGone(input, gone)
+  claw(input, milestones.reversed, taking)
+  const { postings, forgiven } = taking
+  const reversed = [...ofRules, ...milestones.reversed]
   const entry: Entry = {
     entryId: input.nextId(),
     kind: 'return',
@@ -105,7 +136,8 @@ export function takeBack(input: ReturnInput): Returned {
   return {
     entry,
     record: { returnId: input.returnId, lines, reversed },
-    counted: counterDifference(input, { was, now, taken }),
+    counted: [...gone, ...milestones.counted],
+    budgeted: budgetDifference(was, now),
     reply: { reversed, forgiven, payBack: payBack(program, facts, { leftBefore, leftNow }) },
   }
 }
@@ -137,20 +169,45 @@ export function valueAfter(
 
 /** What each rule gave, less what was taken back before, less what it gives for the rest; never below zero. */
 export function reversals(
-  kept: KeptValuation,
-  before: readonly Pick<PastReturn, 'reversed'>[],
-  now: Valuation | null,
+  program: Program,
+  of: { kept: KeptValuation; before: readonly Pick<PastReturn, 'reversed'>[]; now: Valuation | null },
 ): ReversedAward[] {
   const outstanding = new Map<string, ReversedAward>()
+  const milestones = milestonesOf(program)
   const add = (award: Keyed, points: number) => {
     const { rule, currency, lineId } = award
+    // Milestones go by counters, not by transactions.
+    if (milestones.has(rule)) return
     const sum = outstanding.get(keyOf(award)) ?? { rule, currency, points: 0, ...(lineId && { lineId }) }
     outstanding.set(keyOf(award), { ...sum, points: sum.points + points })
   }
-  for (const award of kept.awards) add(award, award.points)
-  for (const award of before.flatMap(({ reversed }) => reversed)) add(award, -award.points)
-  for (const award of now?.awards ?? []) add(award, -Number(award.points))
+  for (const award of of.kept.awards) add(award, award.points)
+  for (const award of of.before.flatMap(({ reversed }) => reversed)) add(award, -award.points)
+  for (const award of of.now?.awards ?? []) add(award, -Number(award.points))
   return [...outstanding.values()].filter(({ points }) => points > 0)
+}
+
+function milestonesOf(program: Program): Set<string> {
+  return new Set(program.milestones.map(({ id }) => id))
+}
+
+/** Milestones that are no longer reached once the counters have gone down. */
+function milestonesGone(
+  { program, facts, kept, counters }: ReturnInput,
+  gone: readonly CounterRow[],
+): { reversed: ReversedAward[]; counted: CounterRow[] } {
+  if (program.milestones.length === 0) return { reversed: [], counted: [] }
+  const moved = milestonesMoved({
+    program,
+    member: memberFactsOf(kept),
+    at: facts.occurredAt,
+    counters: [...counters, ...gone],
+  })
+  const reversed = moved.awards.filter(({ points }) => points < 0n)
+  return {
+    reversed: reversed.map(({ rule, currency, points }) => ({ rule, currency, points: Number(-points) })),
+    counted: moved.counted.filter(({ value }) => value.isNegative()),
+  }
 }
 
 export interface Keyed {
@@ -195,11 +252,21 @@ function counterDifference(
   })
   const less = [...ofSale, ...ofPoints].map((row) => ({ ...row, value: row.value.negated() }))
 
-  const limits = was.uses.map(({ limit, period, points }) => {
+  const own = was.uses.filter(({ shared }) => !shared)
+  const limits = own.map(({ limit, period, points }) => {
     const still = now?.uses.find((use) => use.limit === limit && use.period === period)?.points ?? 0n
     return { counter: limitCounter(limit), day: period, value: new Decimal((still - points).toString()) }
   })
   return [...less, ...limits].filter(({ value }) => !value.isZero())
+}
+
+function budgetDifference(was: Valuation, now: Valuation | null): LimitUse[] {
+  const shared = was.uses.filter((use) => use.shared)
+  return shared.flatMap((use) => {
+    const still =
+      now?.uses.find(({ limit, period }) => limit === use.limit && period === use.period)?.points ?? 0n
+    return still === use.points ? [] : [{ ...use, points: still - use.points }]
+  })
 }
 
 /**

@@ -97,12 +97,18 @@ function withTiers(
   for (const { currency } of valuation.awards) {
     lots[currency] ??= lotIdOf(lotOfSale(valued, currency, to))
   }
-  const kept = keepValuation(valuation, { member, used, lots })
+  // Milestones go by counters, not by the tier that was met: what was given or taken of them stays.
+  const milestones = new Set(program.milestones.map(({ id }) => id))
+  const ofMilestones = <One extends { rule: string }>(all: readonly One[]) =>
+    all.filter(({ rule }) => milestones.has(rule))
+  const again = keepValuation(valuation, { member, used, lots })
+  const kept = { ...again, awards: [...again.awards, ...ofMilestones(before.awards)] }
   // The returns in their order, as they would have been with this valuation.
   const returns: PastReturn[] = []
   for (const past of valued.returns) {
     const now = valueAfter({ program, facts, kept }, [...returns, past])
-    returns.push({ ...past, reversed: reversals(kept, returns, now) })
+    const ofRules = reversals(program, { kept, before: returns, now })
+    returns.push({ ...past, reversed: [...ofRules, ...ofMilestones(past.reversed)] })
   }
   return { kept, returns }
 }
@@ -188,7 +194,8 @@ function netPoints(kept: KeptValuation, returns: readonly PastReturn[]): Map<str
 
 function usesOf(valued: Valued): CounterRow[] {
   const left: Pick<Valuation, 'uses'> | null = valueAfter(valued, valued.returns)
-  return (left?.uses ?? []).map(({ limit, period, points }) => ({
+  const own = (left?.uses ?? []).filter(({ shared }) => !shared)
+  return own.map(({ limit, period, points }) => ({
     counter: limitCounter(limit),
     day: period,
     value: new Decimal(points.toString()),

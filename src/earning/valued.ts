@@ -25,6 +25,8 @@ export interface KeptValuation {
     enrolledAt: string
     attributes: Readonly<Record<string, FieldValue>>
     tiers: Record<string, { tier: string; rank: number }>
+    segments?: readonly string[]
+    promotions?: readonly string[]
   }
   /** what the limits had used before */
   used: KeptUse[]
@@ -51,6 +53,8 @@ export function keepValuation(
       enrolledAt: input.member.enrolledAt.toISOString(),
       attributes: input.member.attributes,
       tiers: Object.fromEntries(input.member.tiers),
+      ...(input.member.segments && { segments: input.member.segments }),
+      ...(input.member.promotions && { promotions: input.member.promotions }),
     },
     used: [...input.used],
     uses: valuation.uses.map(keepUse),
@@ -66,6 +70,8 @@ export function memberFactsOf(kept: KeptValuation): MemberFacts {
     enrolledAt: new Date(kept.member.enrolledAt),
     attributes: kept.member.attributes,
     tiers: new Map(Object.entries(kept.member.tiers)),
+    ...(kept.member.segments && { segments: kept.member.segments }),
+    ...(kept.member.promotions && { promotions: kept.member.promotions }),
   }
 }
 

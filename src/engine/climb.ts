@@ -6,10 +6,11 @@
 import { type Day, dayOf, startOfDay } from '../base/time.ts'
 import { readTransaction } from '../earning/facts.ts'
 import { contributionOf, revalue, type Valued } from '../earning/revalue.ts'
+import { isEvent } from '../program/events.ts'
 import type { Ladder } from '../program/program.ts'
 import type { MemberFacts } from '../rules/facts.ts'
-import { assess } from '../tiers/assess.ts'
-import type { CounterRow } from '../tiers/counters.ts'
+import { afterChange, assess } from '../tiers/assess.ts'
+import { type CounterRow, countersAsOf } from '../tiers/counters.ts'
 import type { Standing, TierChange } from '../tiers/standing.ts'
 import { type Deciding, record } from './deciding.ts'
 import { keep, standingBefore } from './standings.ts'
@@ -68,8 +69,10 @@ function climbThrough(deciding: Deciding, from: Date, later: readonly StoredTran
   }
 
   step(walk, from)
+  decideAgain(walk, from)
   for (const at of instantsAfter(walk, from, later)) {
     step(walk, at)
+    decideAgain(walk, at)
     const arriving = later.filter(({ occurredAt }) => occurredAt.getTime() === at.getTime())
     if (arriving.length === 0) continue
     const met = walk.ladders.map(({ standing }) => standing)
@@ -84,6 +87,23 @@ function climbThrough(deciding: Deciding, from: Date, later: readonly StoredTran
     keep(deciding, { ladder, from, standing, changes })
 }
 
+/** What a person decided at an instant stays decided, wherever climbing has come to. */
+function decideAgain(walk: Walk, at: Date): void {
+  const decided = walk.deciding.state.history.filter(
+    ({ state, effectiveAt }) => state?.byHand && effectiveAt.getTime() === at.getTime(),
+  )
+  if (decided.length === 0) return
+  for (const one of walk.ladders) {
+    for (const change of decided.filter(({ ladder }) => ladder === one.ladder.id)) {
+      const given = change.state?.manual || change.state?.challenge
+      const again = { ...change, from: one.standing.tier, to: given ? change.to : one.standing.tier }
+      one.changes.push(again)
+      one.standing = afterChange(one.standing, again)
+    }
+  }
+  step(walk, at)
+}
+
 /** Instants at which something is counted: of each later transaction, and of each day that others count on. */
 function instantsAfter(
   { counters, deciding }: Walk,
@@ -96,22 +116,33 @@ function instantsAfter(
   for (const { counter, day, value } of counters) {
     if (day > first && !/^(limit|active):/.test(counter) && !value.isZero()) days.add(day)
   }
-  if (days.size === 0 && later.length === 0) return []
+  const byHand = deciding.state.history.filter(
+    ({ state, effectiveAt }) => state?.byHand && effectiveAt > from,
+  )
+  if (days.size === 0 && later.length === 0 && byHand.length === 0) return []
   const times = new Set([
     ...[...days].map((day) => startOfDay(timeZone, day).getTime()),
     ...later.map(({ occurredAt }) => occurredAt.getTime()),
+    ...byHand.map(({ effectiveAt }) => effectiveAt.getTime()),
   ])
   return [...times].sort((a, b) => a - b).map((time) => new Date(time))
 }
 
 function step({ deciding, counters, ladders }: Walk, at: Date): void {
   const { timeZone } = deciding.program
-  const { enrolledAt } = deciding.state.member
+  const { enrolledAt, attributes } = deciding.state.member
   const today = dayOf(timeZone, at)
-  const counted = counters.filter(({ day }) => day <= today)
+  const counted = countersAsOf(counters, today)
   for (const one of ladders) {
     const { standing } = one
-    const step = assess(one.ladder, { timeZone, enrolledAt, standing, counters: counted, at })
+    const step = assess(one.ladder, {
+      timeZone,
+      enrolledAt,
+      attributes,
+      standing,
+      counters: counted,
+      at,
+    })
     one.standing = step.standing
     one.changes.push(...step.changes)
   }
@@ -123,6 +154,8 @@ function valueAgain(
   stored: StoredTransaction,
   met: readonly Standing[],
 ): StoredTransaction {
+  // What happened to the member is told of once, as it was met then.
+  if (isEvent(stored.request.type)) return stored
   const valued = valuedOf(deciding, stored)
   const tiers = tiersMet(valued, met)
   if (tiers === null) return stored

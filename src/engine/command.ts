@@ -11,6 +11,7 @@ import type { MergeBody } from '../members/merge.ts'
 import type { JoinBody, PoolBody } from '../members/pool.ts'
 import type { AdjustBody, CaptureBody, CloseBody, ExtendBody, RedeemBody } from '../redeeming/redemption.ts'
 import type { TransferBody } from '../redeeming/transfer.ts'
+import type { RegistrationBody, SegmentBody, TierBody } from './marks.ts'
 
 /** What is asked. Ids in here are UUIDs (the door reads `txn_…`), bodies are the validated wire bodies. */
 export type Request =
@@ -36,6 +37,9 @@ export type Request =
   | { readonly kind: 'merge' | 'unmerge'; readonly memberId: string; readonly body: MergeBody }
   | { readonly kind: 'close' | 'reopen' | 'erase'; readonly memberId: string; readonly body: LifeBody }
   | { readonly kind: 'extend'; readonly body: ExtendBody }
+  | { readonly kind: 'register'; readonly memberId: string; readonly body: RegistrationBody }
+  | { readonly kind: 'change_segment'; readonly memberId: string; readonly body: SegmentBody }
+  | { readonly kind: 'decide_tier'; readonly memberId: string; readonly body: TierBody }
   /** everything of the member's that is due by now: release, lapse of holds, expiry, tier assessment */
   | { readonly kind: 'settle'; readonly memberId: string }
 

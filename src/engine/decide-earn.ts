@@ -7,7 +7,9 @@ import { readInstant, readTransaction } from '../earning/facts.ts'
 import { takeBack } from '../earning/return.ts'
 import type { EarnReply, ReturnBody, ReturnReply, TransactionBody } from '../earning/transaction.ts'
 import { mustBeActive } from '../members/enrol.ts'
+import { ENGINE_SOURCE, isEvent } from '../program/events.ts'
 import type { Program } from '../program/program.ts'
+import { budgetsSeen } from './budgets.ts'
 import { climbBack, climbFrom } from './climb.ts'
 import { type Fact, type Given, hadLapsed, noteFact } from './clocks.ts'
 import {
@@ -20,6 +22,8 @@ import {
   standingsOf,
   tierShown,
 } from './deciding.ts'
+import { marksAt } from './marks.ts'
+import { tellOfTiers } from './occur.ts'
 import { settleAfter } from './settle.ts'
 import { tierChange, tiersAt } from './standings.ts'
 import { claimKey, type LooseSale } from './state.ts'
@@ -32,6 +36,7 @@ export function decideEarn(deciding: Deciding, body: TransactionBody, loose?: Lo
   // Read once with the rules of today to know when it happened, then with those that were in force then.
   const occurredAt = readInstant(body.occurredAt, command.at, '/occurredAt')
   const program = rules.at(command.program, occurredAt)
+  if (isEvent(body.type) && command.source !== ENGINE_SOURCE) throw notToBePosted(body.type)
   const facts = readTransaction(program, body, command.at)
   mustBeInTime(program, { type: body.type, occurredAt, at: command.at })
 
@@ -45,9 +50,11 @@ export function decideEarn(deciding: Deciding, body: TransactionBody, loose?: Lo
       enrolledAt: member.enrolledAt,
       attributes: member.attributes,
       tiers: tiersAt(deciding, program, occurredAt),
+      ...marksAt(deciding.state.marks, occurredAt),
     },
     profile: member.profile,
     counters: deciding.state.counters,
+    budgets: budgetsSeen(deciding.group.budgets, { program: program.id, taken: deciding.writes.budgets }),
     book: deciding.state.book,
     transactionId,
     nextId,
@@ -55,6 +62,7 @@ export function decideEarn(deciding: Deciding, body: TransactionBody, loose?: Lo
   record(deciding, ...outcome.extensions, outcome.entry)
   addCounts(deciding, outcome.counted)
   noteFact(deciding, { kind: 'earn', type: facts.type, occurredAt, ...cameIn(outcome) })
+  deciding.writes.budgets.push(...outcome.budgeted)
   const stored = {
     transactionId,
     memberId: member.memberId,
@@ -70,6 +78,7 @@ export function decideEarn(deciding: Deciding, body: TransactionBody, loose?: Lo
   const transactions = new Map(deciding.state.transactions).set(transactionId, stored)
   deciding.state.transactions = transactions
   climbFrom(deciding, occurredAt)
+  tellOfTiers(deciding)
   settleAfter(deciding)
 
   const change = tierChange(deciding, tiersBefore)
@@ -112,6 +121,7 @@ export function decideReturn(deciding: Deciding, transactionId: string, body: Re
     facts,
     kept,
     before,
+    counters: deciding.state.counters,
     body,
     occurredAt,
     book,
@@ -123,6 +133,7 @@ export function decideReturn(deciding: Deciding, transactionId: string, body: Re
   })
   record(deciding, outcome.entry)
   count(deciding, outcome.counted, stored.memberId)
+  deciding.writes.budgets.push(...outcome.budgeted)
   deciding.writes.returns.push({
     command,
     memberId: stored.memberId,
@@ -133,6 +144,7 @@ export function decideReturn(deciding: Deciding, transactionId: string, body: Re
   const returned = { ...stored, returns: [...before, outcome.record] }
   deciding.state.transactions = new Map(transactions).set(transactionId, returned)
   climbBack(deciding, facts.occurredAt)
+  tellOfTiers(deciding)
   settleAfter(deciding)
 
   const change = tierChange(deciding, tiersBefore)
@@ -178,6 +190,11 @@ function cameIn({ entry, awards }: Earned): Pick<Fact, 'of' | 'given'> {
     lotId === null ? [] : [[currency, { lotId, points }]],
   )
   return { of: new Set(awards.map(({ currency }) => currency)), given: new Map(arrived) }
+}
+
+function notToBePosted(type: string): DomainError {
+  const problem = 'the service tells of this itself; it cannot be posted'
+  return new DomainError('unknown_transaction_type', { path: '/type', type, problem })
 }
 
 function brief(awards: EarnReply['awards']): object[] {

@@ -10,6 +10,7 @@ import { decideConfirm } from './decide-confirm.ts'
 import { decideEarn, decideReturn } from './decide-earn.ts'
 import { decideExtend } from './decide-extend.ts'
 import { decideAttach, decideLoose, isLoose, looseSale, mustBeAttached } from './decide-loose.ts'
+import { decideRegistration, decideSegment, decideTier } from './decide-mark.ts'
 import {
   decideAddIdentifier,
   decideBlockIdentifier,
@@ -150,6 +151,12 @@ function replyTo(
       return decideAdjust(deciding, request.body)
     case 'extend':
       return decideExtend(deciding, request.body)
+    case 'register':
+      return decideRegistration(deciding, request.body)
+    case 'change_segment':
+      return decideSegment(deciding, request.body)
+    case 'decide_tier':
+      return decideTier(deciding, request.body)
   }
 }
 
@@ -194,8 +201,9 @@ function memberOf(group: GroupState, command: Command): string {
 }
 
 /** Makes what a command decided the state that the next command of the group sees. */
-function adopt(group: GroupState, { drafts, writes }: Deciding): void {
+function adopt(group: GroupState, { command, drafts, writes }: Deciding): void {
   for (const [memberId, { state }] of drafts) group.members.set(memberId, state)
+  group.budgets?.take(command.program, writes.budgets)
   for (const { key, memberId, identifier } of writes.identifiers) {
     if (identifier === null) group.identifiers.delete(key)
     else group.identifiers.set(key, { memberId, status: identifier.status })

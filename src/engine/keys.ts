@@ -6,6 +6,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { DomainError } from '../base/errors.ts'
 import { newId } from '../base/ids.ts'
 import type { Sql } from '../db/connection.ts'
+import { ENGINE_SOURCE } from '../program/events.ts'
 import { insertKey, type KeyRow, markRevoked, programExists, readKeyByHash, readKeys } from './queries.ts'
 
 export const scopes = [
@@ -38,6 +39,13 @@ export async function createKey(
   sql: Sql,
   input: { program: string; source: string; scopes: readonly Scope[]; now: Date },
 ): Promise<{ keyId: string; key: string }> {
+  // Under this name stands what the service tells of itself.
+  if (input.source === ENGINE_SOURCE)
+    throw new DomainError(
+      'malformed_request',
+      { path: '/source' },
+      `"${ENGINE_SOURCE}" is no source for a key`,
+    )
   if (!(await programExists(sql, input.program))) {
     throw new DomainError('program_not_found', { program: input.program })
   }

@@ -5,6 +5,7 @@
 import { DomainError } from '../base/errors.ts'
 import type { Executor, Sql } from '../db/connection.ts'
 import { isLostConnection, withRetry } from '../db/retry.ts'
+import { BudgetShort } from './budgets.ts'
 import type { Command, Reply } from './command.ts'
 import { decide } from './decide.ts'
 import { load } from './load.ts'
@@ -153,12 +154,20 @@ export function createLane(options: LaneOptions): Lane {
 
   /** Deciding again finds the answers recorded, so trying again is safe even after a lost connection. */
   function attempt(commands: readonly Command[]): Promise<Outcome[]> {
-    return withRetry(() => commit(commands), { afterLostConnection: true, isPassing: isTakenKey })
+    const once = async () => {
+      try {
+        return await commit(commands)
+      } catch (error) {
+        if (error instanceof BudgetShort) return commit(commands, { whole: true })
+        throw error
+      }
+    }
+    return withRetry(once, { afterLostConnection: true, isPassing: isTakenKey })
   }
 
-  async function commit(commands: readonly Command[]): Promise<Outcome[]> {
+  async function commit(commands: readonly Command[], { whole = false } = {}): Promise<Outcome[]> {
     const outcomes = await sql.begin(async (tx) => {
-      const group = await open(tx, commands, true)
+      const group = await open(tx, commands, { lock: true, whole })
       const writes = noWrites()
       const decided = commands.map((command): Outcome => {
         try {
@@ -167,6 +176,7 @@ export function createLane(options: LaneOptions): Lane {
           return { refusal }
         }
       })
+      if (group.budgets?.isShort) throw new BudgetShort()
       await Promise.all(persist(tx, group, writes))
       return decided
     })
@@ -174,8 +184,12 @@ export function createLane(options: LaneOptions): Lane {
   }
 
   // Rules that were published since are seen before anything is decided, by the whole group or not at all.
-  async function open(tx: Executor, commands: readonly Command[], lock: boolean): Promise<GroupState> {
-    const asked = { rules: programs, lock }
+  async function open(
+    tx: Executor,
+    commands: readonly Command[],
+    how: { lock: boolean; whole: boolean },
+  ): Promise<GroupState> {
+    const asked = { rules: programs, ...how }
     const [isNew, group] = await Promise.all([programs.refresh(tx), load(tx, commands, asked)])
     return isNew ? load(tx, commands, asked) : group
   }
@@ -183,7 +197,7 @@ export function createLane(options: LaneOptions): Lane {
   async function preview(command: Command): Promise<Preview> {
     const ask = () =>
       sql.begin('isolation level repeatable read read only', async (tx) => {
-        const group = await open(tx, [command], false)
+        const group = await open(tx, [command], { lock: false, whole: false })
         const writes = noWrites()
         return { body: decide(group, writes, { command, rules: programs }).body, writes }
       })

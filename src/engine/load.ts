@@ -11,6 +11,7 @@ import type { RulesInForce } from './deciding.ts'
 import { addSurvivors, lockPools, readHousehold } from './load-household.ts'
 import { lateSince, type Reach, reachOf, reachThrough, readLapsed, readLater } from './load-late.ts'
 import { readClaims, readLoose } from './load-loose.ts'
+import { addMarks, readRules } from './load-rules.ts'
 import { type Needs, needsOf, wantCountersFrom } from './needs.ts'
 import * as rows from './rows.ts'
 import { type GroupState, identifierKey, type MemberState, type Recorded, recordKey } from './state.ts'
@@ -19,7 +20,7 @@ import { type GroupState, identifierKey, type MemberState, type Recorded, record
 export async function load(
   sql: Executor,
   commands: readonly Command[],
-  input: { rules: RulesInForce; lock: boolean },
+  input: { rules: RulesInForce; lock: boolean; whole?: boolean },
 ): Promise<GroupState> {
   const needs = needsOf(commands, input.rules)
   const loose = await readLoose(sql, commands, input.lock)
@@ -37,10 +38,11 @@ export async function load(
   })
   const read = (some: readonly string[]) =>
     readMembers(sql, { ids: some, needs, reaches, lock: input.lock, now: latest(commands) })
-  const [members, recorded, claims] = await Promise.all([
+  const [members, recorded, claims, { marks, budgets }] = await Promise.all([
     read(ids),
     readRecorded(sql, commands),
     readClaims(sql, commands, { rules: input.rules, loose }),
+    readRules(sql, commands, { ...input, whole: input.whole ?? false, memberIds: ids, loose }),
   ])
   await addSurvivors(members, (survivors) => {
     // What comes in through a duplicate reaches into the survivor's history.
@@ -48,6 +50,7 @@ export async function load(
     return read(survivors)
   })
   const household = await readHousehold(sql, { needs, members, pooled })
+  await addMarks(sql, commands, { members, marks, rules: input.rules })
   const identifiers = new Map(owners.identifiers)
   for (const { member, identifiers: own } of members.values()) {
     for (const { kind, value, status } of own) {
@@ -58,6 +61,7 @@ export async function load(
     ...owners,
     loose,
     claims,
+    budgets,
     members,
     household,
     recorded,
@@ -247,7 +251,7 @@ async function readMembers(sql: Executor, asked: Asked): Promise<Map<string, Mem
         from accounts where member_id = any(${ids}::uuid[])`,
     spending ? readHoldings(sql, { ids: asked.ids, lapsed: wantsLapsed(needs) }) : null,
     sql<rows.TierChangeRow[]>`
-        select member_id, ladder, from_tier, to_tier, direction, effective_at, until, reason
+        select member_id, ladder, from_tier, to_tier, direction, effective_at, until, reason, state
         from tier_changes where member_id = any(${ids}::uuid[]) and superseded_at is null
         order by effective_at, change_id`,
     needs.countersFrom === null

@@ -139,6 +139,11 @@ function gather(needs: Needs, command: Command, rules: RulesInForce): void {
       needs.spending.push(command)
       needs.describing.push(command)
       break
+    case 'register':
+    case 'change_segment':
+    case 'decide_tier':
+      needs.memberIds.add(request.memberId)
+      break
     default:
       needs.memberIds.add(request.memberId)
       needs.household.families.add(request.memberId)

@@ -249,9 +249,8 @@ function writeTiers(sql: Executor, group: GroupState, writes: Writes): Promise<u
         and t.superseded_at is null`)
   }
   if (rows.length > 0) {
-    const [member, id, ladder, from, to, direction, effective, recorded, until, reason, superseded] = columns(
-      rows,
-      ({ memberId, changeId, change, at, supersededAt }) => [
+    const [member, id, ladder, from, to, direction, effective, recorded, until, reason, superseded, state] =
+      columns(rows, ({ memberId, changeId, change, at, supersededAt }) => [
         memberId,
         changeId,
         change.ladder,
@@ -263,18 +262,18 @@ function writeTiers(sql: Executor, group: GroupState, writes: Writes): Promise<u
         change.until,
         change.reason,
         supersededAt,
-      ],
-    )
+        change.state ? JSON.stringify(change.state) : null,
+      ])
     sent.push(sql`
       insert into tier_changes (member_id, change_id, ladder, from_tier, to_tier, direction, effective_at,
-        recorded_at, until, reason, superseded_at)
+        recorded_at, until, reason, superseded_at, state)
       select u.member_id, u.change_id, u.ladder, u.from_tier, u.to_tier, u.direction, u.effective_at,
-        u.recorded_at, u.until, u.reason, u.superseded_at
+        u.recorded_at, u.until, u.reason, u.superseded_at, u.state::jsonb
       from unnest(${member!}::uuid[], ${id!}::uuid[], ${ladder!}::text[], ${from!}::text[], ${to!}::text[],
         ${direction!}::text[], ${effective!}::timestamptz[], ${recorded!}::timestamptz[], ${until!}::timestamptz[],
-        ${reason!}::text[], ${superseded!}::timestamptz[])
+        ${reason!}::text[], ${superseded!}::timestamptz[], ${state!}::text[])
         as u(member_id, change_id, ladder, from_tier, to_tier, direction, effective_at, recorded_at, until,
-          reason, superseded_at)`)
+          reason, superseded_at, state)`)
   }
   return [...sent, ...writeStandings(sql, group, writes)]
 }
@@ -289,21 +288,22 @@ function writeStandings(sql: Executor, group: GroupState, writes: Writes): Promi
     [...(group.members.get(memberId)?.standings.values() ?? [])].map((standing) => ({ memberId, standing })),
   )
   if (standings.length === 0) return []
-  const [member, ladder, tier, since, until] = columns(standings, ({ memberId, standing }) => [
+  const [member, ladder, tier, since, until, state] = columns(standings, ({ memberId, standing }) => [
     memberId,
     standing.ladder,
     standing.tier,
     standing.since,
     standing.until,
+    standing.state ? JSON.stringify(standing.state) : null,
   ])
   return [
     sql`
-      insert into standings (member_id, ladder, tier, since, until)
-      select u.member_id, u.ladder, u.tier, u.since, u.until
+      insert into standings (member_id, ladder, tier, since, until, state)
+      select u.member_id, u.ladder, u.tier, u.since, u.until, u.state::jsonb
       from unnest(${member!}::uuid[], ${ladder!}::text[], ${tier!}::text[], ${since!}::timestamptz[],
-        ${until!}::timestamptz[]) as u(member_id, ladder, tier, since, until)
+        ${until!}::timestamptz[], ${state!}::text[]) as u(member_id, ladder, tier, since, until, state)
       on conflict (member_id, ladder) do update
-      set tier = excluded.tier, since = excluded.since, until = excluded.until`,
+      set tier = excluded.tier, since = excluded.since, until = excluded.until, state = excluded.state`,
   ]
 }
 

@@ -7,6 +7,7 @@ import type { Executor } from '../db/connection.ts'
 import { columns, json, noDocument } from './columns.ts'
 import { persistFacts } from './persist-facts.ts'
 import { persistHousehold } from './persist-household.ts'
+import { persistRules } from './persist-rules.ts'
 import type { GroupState, MemberState, Writes } from './state.ts'
 
 /** Sends every statement; the promises are to be awaited together. */
@@ -20,6 +21,7 @@ export function persist(sql: Executor, group: GroupState, writes: Writes): Promi
     ...writeLots(sql, touched),
     ...persistFacts(sql, group, writes),
     ...persistHousehold(sql, writes),
+    ...persistRules(sql, group, writes),
   ]
 }
 

@@ -18,7 +18,7 @@ import {
 } from '../redeeming/redemption.ts'
 import type { FieldValue } from '../rules/facts.ts'
 import type { CounterRow } from '../tiers/counters.ts'
-import type { TierChange } from '../tiers/standing.ts'
+import type { TierChange, TierState } from '../tiers/standing.ts'
 import type { StoredTransaction } from './state.ts'
 
 export interface MemberRow {
@@ -102,6 +102,7 @@ export interface TierChangeRow {
   effective_at: Date
   until: Date | null
   reason: string
+  state: TierState | null
 }
 
 export interface RedemptionRow {
@@ -223,6 +224,7 @@ export function tierChangeOf(row: TierChangeRow): TierChange {
     effectiveAt: row.effective_at,
     until: row.until,
     reason: row.reason,
+    ...(row.state && { state: row.state }),
   }
 }
 

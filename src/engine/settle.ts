@@ -13,7 +13,8 @@ import { climbFrom } from './climb.ts'
 import { keepClocks } from './clocks.ts'
 import { keepCancelled } from './confirmations.ts'
 import { addCounts, announce, type Deciding, record, standingsOf } from './deciding.ts'
-import { settleTiers } from './standings.ts'
+import { tellOfTiers } from './occur.ts'
+import { settleTiers, upgradesDue } from './standings.ts'
 
 export interface Settled {
   released: number
@@ -59,6 +60,7 @@ export function settle(deciding: Deciding): Settled {
   const tiersBefore = deciding.writes.tierChanges.length
   if (climb) climbFrom(deciding, climb)
   settleTiers(deciding)
+  tellOfTiers(deciding)
   const changes = deciding.writes.tierChanges.slice(tiersBefore).map(({ change }) => change.effectiveAt)
   const tierChanges = changes.length
   keepClocks(deciding, changes.at(-1))
@@ -96,6 +98,7 @@ function dueAfter(deciding: Deciding): Date | null {
   for (const { status, holdUntil } of state.redemptions.values())
     if (status === 'held') candidates.push(holdUntil)
   for (const { until } of standingsOf(deciding).values()) candidates.push(until)
+  candidates.push(upgradesDue(deciding))
   return candidates.reduce((next, due) => (due !== null && (next === null || due < next) ? due : next), null)
 }
 

@@ -2,7 +2,8 @@
 import { dayOf } from '../base/time.ts'
 import type { Ladder, Program } from '../program/program.ts'
 import type { MemberFacts } from '../rules/facts.ts'
-import { assess } from '../tiers/assess.ts'
+import { afterChange, assess, baseStanding, upgradeDue } from '../tiers/assess.ts'
+import { countersAsOf } from '../tiers/counters.ts'
 import { standingAt, standingMet } from '../tiers/history.ts'
 import type { Standing, TierChange, WireTierChange } from '../tiers/standing.ts'
 import { announce, type Deciding, standingsOf } from './deciding.ts'
@@ -18,6 +19,21 @@ export function tiersAt({ state }: Deciding, program: Program, at: Date): Member
   )
 }
 
+/** When the next tier begins that a running period has reached already; null where none does. */
+export function upgradesDue({ program, state, command }: Deciding): Date | null {
+  let next: Date | null = null
+  for (const ladder of program.ladders) {
+    if (ladder.upgrade === 'at_once') continue
+    const { enrolledAt, attributes } = state.member
+    const standing = state.standings.get(ladder.id) ?? baseStanding(ladder, enrolledAt)
+    const { timeZone } = program
+    const input = { timeZone, enrolledAt, attributes, standing, counters: state.counters, at: command.at }
+    const due = upgradeDue(ladder, input)
+    if (due !== null && (next === null || due < next)) next = due
+  }
+  return next
+}
+
 /** Brings every ladder to the present. Returns how many tiers changed or were renewed. */
 export function settleTiers(deciding: Deciding): number {
   let count = 0
@@ -31,7 +47,8 @@ export function settleTiers(deciding: Deciding): number {
       timeZone,
       enrolledAt: member.enrolledAt,
       standing,
-      counters: counters.filter(({ day }) => day <= today),
+      counters: countersAsOf(counters, today),
+      attributes: member.attributes,
       at: now,
     })
     if (step.changes.length > 0) keep(deciding, { ladder, from: null, ...step })
@@ -85,8 +102,39 @@ export function keep(
   }
 }
 
+/** Puts what a person decided at the command's time, and assesses from there. */
+export function changeByHand(deciding: Deciding, ladder: Ladder, change: TierChange): void {
+  const { state, program, command } = deciding
+  const { enrolledAt, attributes } = state.member
+  const { timeZone } = program
+  const standing = afterChange(standingsOf(deciding).get(ladder.id)!, change)
+  const counters = countersAsOf(state.counters, dayOf(timeZone, command.at))
+  const step = assess(ladder, { timeZone, enrolledAt, attributes, standing, counters, at: command.at })
+  keep(deciding, { ladder, from: null, standing: step.standing, changes: [change, ...step.changes] })
+}
+
+/** The tiers as they stand at an instant, what rose at that very instant included. */
+export function tiersSince({ state }: Deciding, program: Program, at: Date): MemberFacts['tiers'] {
+  return new Map(
+    program.ladders.map((ladder) => {
+      const { enrolledAt } = state.member
+      const { tier } = standingAt(ladder, { enrolledAt, changes: state.history, at })
+      return [
+        ladder.id,
+        {
+          tier,
+          rank: Math.max(
+            0,
+            ladder.tiers.findIndex(({ id }) => id === tier),
+          ),
+        },
+      ]
+    }),
+  )
+}
+
 function same(old: readonly TierChange[], changes: readonly TierChange[]): boolean {
   const text = (list: readonly TierChange[]) =>
-    JSON.stringify(list.map((c) => [c.to, c.effectiveAt, c.until]))
+    JSON.stringify(list.map((c) => [c.to, c.effectiveAt, c.until, c.state ?? null]))
   return text(old) === text(changes)
 }

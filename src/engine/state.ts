@@ -13,10 +13,13 @@ import type { Identifier, Member } from '../members/member.ts'
 import type { Merge } from '../members/merge.ts'
 import type { Pool } from '../members/pool.ts'
 import type { Redemption } from '../redeeming/redemption.ts'
+import type { LimitUse } from '../rules/facts.ts'
 import type { CounterRow } from '../tiers/counters.ts'
 import type { Standing, TierChange } from '../tiers/standing.ts'
+import type { BudgetDesk } from './budgets.ts'
 import type { Command } from './command.ts'
 import type { Household } from './household.ts'
+import type { Mark } from './marks.ts'
 
 export interface StoredTransaction {
   readonly transactionId: string
@@ -45,6 +48,8 @@ export interface MemberState {
   readonly counters: readonly CounterRow[]
   readonly redemptions: ReadonlyMap<string, Redemption>
   readonly transactions: ReadonlyMap<string, StoredTransaction>
+  /** segments and promotions; read where the rules know any */
+  readonly marks?: readonly Mark[] | undefined
 }
 
 /** A sale that came without a member. */
@@ -75,6 +80,8 @@ export interface GroupState {
   readonly claims: Map<string, string>
   /** who belongs together */
   readonly household: Household
+  /** limits over all members, with what the group takes of them */
+  readonly budgets?: BudgetDesk
   /** by recordKey */
   readonly recorded: Map<string, Recorded>
   /** as read: what persisting compares with */
@@ -126,6 +133,10 @@ export interface Writes {
   /** each one added, changed or removed; null: removed. The last one of a key counts */
   readonly identifiers: { key: string; memberId: string; identifier: Identifier | null; at: Date }[]
   readonly counters: { memberId: string; row: CounterRow }[]
+  /** each one as it shall stand, told apart by kind, name and since */
+  readonly marks: { memberId: string; mark: Mark; at: Date }[]
+  /** what a command takes of limits over all members */
+  readonly budgets: LimitUse[]
   readonly tierChanges: { memberId: string; changeId: string; change: TierChange; at: Date }[]
   /** changes of a ladder from this business time on no longer hold */
   readonly superseded: {
@@ -170,6 +181,8 @@ export function noWrites(): Writes {
     changed: [],
     identifiers: [],
     counters: [],
+    marks: [],
+    budgets: [],
     tierChanges: [],
     superseded: [],
     statuses: [],
@@ -205,6 +218,7 @@ export function draftOf(state: MemberState): Draft {
     counters: state.counters,
     redemptions: state.redemptions,
     transactions: state.transactions,
+    marks: state.marks,
   }
 }
 

@@ -23,6 +23,8 @@ import { memberRoutes } from './members.ts'
 import { createMetrics, type Metrics, metricsRoutes } from './metrics.ts'
 import { poolRoutes } from './pools.ts'
 import { redemptionRoutes } from './redemptions.ts'
+import { referralRoutes } from './referrals.ts'
+import { registrationRoutes } from './registrations.ts'
 import { reportRoutes } from './reports.ts'
 import { rewardRoutes } from './rewards.ts'
 import type { App, RouteDeps } from './route.ts'
@@ -104,6 +106,8 @@ function registerRoutes(v1: App, deps: RouteDeps): void {
 
   memberRoutes(v1, deps)
   memberLifeRoutes(v1, deps)
+  registrationRoutes(v1, deps)
+  referralRoutes(v1, deps)
   balanceRoutes(v1, deps)
   expiryRoutes(v1, deps)
   tierRoutes(v1, deps)

@@ -22,6 +22,8 @@ export const problems: Record<ErrorCode, { readonly status: number; readonly tit
   redemption_not_found: { status: 404, title: 'There is no such redemption' },
   pool_not_found: { status: 404, title: 'There is no such pool' },
   reward_not_found: { status: 404, title: 'There is no such reward' },
+  tier_not_found: { status: 422, title: 'The ladder has no such tier or challenge' },
+  promotion_not_found: { status: 422, title: 'There is no such promotion to register for now' },
   program_not_found: { status: 404, title: 'There is no such program' },
   rules_version_not_found: { status: 404, title: 'There is no such version of the rules' },
   transaction_attached: { status: 409, title: 'The transaction has its member' },

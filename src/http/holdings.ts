@@ -14,9 +14,10 @@ import { keyOfLot, type Lot } from '../ledger/lot.ts'
 import type { MemberReference } from '../members/member.ts'
 import type { Ladder, Program } from '../program/program.ts'
 import { lapse } from '../redeeming/hold.ts'
-import type { MemberFacts } from '../rules/facts.ts'
-import { type Assessed, assess, baseStanding, countersNeededFrom } from '../tiers/assess.ts'
-import type { CounterRow } from '../tiers/counters.ts'
+import type { FieldValue, MemberFacts } from '../rules/facts.ts'
+import { assess, baseStanding, countersNeededFrom } from '../tiers/assess.ts'
+import { type CounterRow, countersAsOf } from '../tiers/counters.ts'
+import type { Assessed } from '../tiers/counting.ts'
 import type { Standing } from '../tiers/standing.ts'
 import { findCounters, findHoldings, findIdentifier, type HoldingsRow, type Whose } from './queries.ts'
 import { findHoldingsAt } from './queries-past.ts'
@@ -25,6 +26,7 @@ export interface Holdings {
   /** the member asked for, or who it was merged into */
   readonly memberId: string
   readonly enrolledAt: Date
+  readonly attributes: Readonly<Record<string, FieldValue>>
   /** settled */
   readonly book: Book
   /** by ladder, as kept: their end may have come */
@@ -47,11 +49,12 @@ export async function readHoldings(sql: Sql, whose: Whose, at: Date, now: Date =
   return {
     memberId,
     enrolledAt: row.enrolledAt,
+    attributes: row.attributes,
     book: settledBook(row, { ...whom, at }),
     standings: new Map(
-      row.standings.map(({ ladder, tier, since, until }) => [
+      row.standings.map(({ ladder, tier, since, until, state }) => [
         ladder,
-        { ladder, tier, since: new Date(since), until: until === null ? null : new Date(until) },
+        { ladder, tier, since: new Date(since), until: until === null ? null : new Date(until), state },
       ]),
     ),
   }
@@ -66,7 +69,7 @@ export async function assessedAt(
   const { program, ladder, holdings, at } = on
   const { enrolledAt } = holdings
   const standing = holdings.standings.get(ladder.id) ?? baseStanding(ladder, enrolledAt)
-  const input = { timeZone: program.timeZone, enrolledAt, standing, at }
+  const input = { timeZone: program.timeZone, enrolledAt, attributes: holdings.attributes, standing, at }
   const whom: Whose = { ...whose, memberId: holdings.memberId }
   const rows = await findCounters(sql, whom.memberId, countersNeededFrom(ladder, input))
   return { ...input, counters: countersUntil(dayOf(program.timeZone, at), rows) }
@@ -80,7 +83,8 @@ export async function standingOn(
 ): Promise<Standing> {
   const { ladder, holdings, at } = on
   const kept = holdings.standings.get(ladder.id) ?? baseStanding(ladder, holdings.enrolledAt)
-  if (kept.until === null || kept.until > at) return kept
+  const isOver = kept.until !== null && kept.until <= at
+  if (!isOver && ladder.upgrade === 'at_once') return kept
   return assess(ladder, await assessedAt(sql, whose, on)).standing
 }
 
@@ -158,7 +162,6 @@ function settledBook(row: HoldingsRow, of: Whose & { at: Date }): Book {
 }
 
 function countersUntil(today: string, rows: { counter: string; day: string; value: string }[]): CounterRow[] {
-  return rows
-    .filter(({ day }) => day <= today)
-    .map(({ counter, day, value }) => ({ counter, day, value: new Decimal(value) }))
+  const counters = rows.map(({ counter, day, value }) => ({ counter, day, value: new Decimal(value) }))
+  return countersAsOf(counters, today)
 }

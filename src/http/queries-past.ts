@@ -30,13 +30,13 @@ export async function findHoldingsAt(
         sum(negative) as negative, sum(lifetime) as lifetime
       from moved group by currency
     ), changes as (
-      select ladder, to_tier, from_tier, effective_at, until,
+      select ladder, to_tier, from_tier, effective_at, until, state,
         max(effective_at) filter (where to_tier <> from_tier) over (partition by ladder) as since,
         row_number() over (partition by ladder order by effective_at desc, change_id desc) as place
       from tier_changes
       where member_id = ${whose.memberId} and superseded_at is null and effective_at <= ${at}
     )
-    select null as "mergedInto", m.enrolled_at as "enrolledAt",
+    select null as "mergedInto", m.enrolled_at as "enrolledAt", m.attributes,
       (select coalesce(json_agg(json_build_object('currency', a.currency, 'available', a.available::text,
           'pending', a.pending::text, 'held', a.held::text, 'negative', a.negative::text,
           'lifetime', a.lifetime::text) order by a.currency), '[]') from accounts a) as accounts,
@@ -45,7 +45,7 @@ export async function findHoldingsAt(
        from moved l
        where l.lot_id is not null and (l.available <> 0 or l.pending <> 0 or l.held <> 0)) as lots,
       (select coalesce(json_agg(json_build_object('ladder', c.ladder, 'tier', c.to_tier,
-          'since', coalesce(c.since, m.enrolled_at), 'until', c.until)), '[]')
+          'since', coalesce(c.since, m.enrolled_at), 'until', c.until, 'state', c.state)), '[]')
        from changes c where c.place = 1) as standings,
       (select coalesce(json_agg(json_build_object('redemptionId', r.redemption_id, 'currency', r.currency,
           'points', r.points::text, 'draws', r.draws, 'holdUntil', r.hold_until)), '[]')

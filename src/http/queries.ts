@@ -2,6 +2,7 @@
  * What the reading routes ask of the database, each in one round trip and limited to one program: what
  * belongs to another program is not found, exactly like what is not there.
  */
+
 import type { JSONValue } from 'postgres'
 import type { WireMoney } from '../base/points.ts'
 import type { Day } from '../base/time.ts'
@@ -11,6 +12,7 @@ import type { KeptValuation } from '../earning/valued.ts'
 import type { Identifier, MemberStatus } from '../members/member.ts'
 import type { RedemptionStatus, WirePooled } from '../redeeming/redemption.ts'
 import type { FieldValue } from '../rules/facts.ts'
+import type { TierState } from '../tiers/standing.ts'
 
 /** Which member of which program. */
 export interface Whose {
@@ -61,6 +63,7 @@ export async function findIdentifier(
 export interface HoldingsRow {
   mergedInto: string | null
   enrolledAt: Date
+  attributes: Record<string, FieldValue>
   accounts: {
     currency: string
     available: string
@@ -72,7 +75,7 @@ export interface HoldingsRow {
     lapsesAt: string | null
   }[]
   lots: { lotId: string; available: string; pending: string; held: string }[]
-  standings: { ladder: string; tier: string; since: string; until: string | null }[]
+  standings: { ladder: string; tier: string; since: string; until: string | null; state: TierState | null }[]
   /** holds whose time is up, but which no sweep has let go yet */
   lapsedHolds: {
     redemptionId: string
@@ -86,7 +89,7 @@ export interface HoldingsRow {
 // One statement, so that accounts and lots are of one instant; each part is a look-up by primary key.
 export async function findHoldings(sql: Executor, whose: Whose, at: Date): Promise<HoldingsRow | null> {
   const [row] = await sql<HoldingsRow[]>`
-    select m.merged_into as "mergedInto", m.enrolled_at as "enrolledAt",
+    select m.merged_into as "mergedInto", m.enrolled_at as "enrolledAt", m.attributes,
       (select coalesce(json_agg(json_build_object('currency', a.currency, 'available', a.available::text,
           'pending', a.pending::text, 'held', a.held::text, 'negative', a.negative::text,
           'lifetime', a.lifetime::text, 'activeOn', a.active_on, 'lapsesAt', a.lapses_at)), '[]')
@@ -96,7 +99,7 @@ export async function findHoldings(sql: Executor, whose: Whose, at: Date): Promi
        from lots l
        where l.member_id = m.member_id and (l.available > 0 or l.pending > 0 or l.held > 0)) as lots,
       (select coalesce(json_agg(json_build_object('ladder', s.ladder, 'tier', s.tier, 'since', s.since,
-          'until', s.until)), '[]')
+          'until', s.until, 'state', s.state)), '[]')
        from standings s where s.member_id = m.member_id) as standings,
       (select coalesce(json_agg(json_build_object('redemptionId', r.redemption_id, 'currency', r.currency,
           'points', r.points::text, 'draws', r.draws, 'holdUntil', r.hold_until)), '[]')
@@ -116,7 +119,7 @@ export async function findCounters(
   return sql<{ counter: string; day: Day; value: string }[]>`
     select counter, day, value
     from counters
-    where member_id = ${memberId} and day >= ${from} and counter not like 'limit:%'
+    where member_id = ${memberId} and (day >= ${from} or counter like 'ever:%') and counter not like 'limit:%'
     order by day, counter`
 }
 

@@ -8,7 +8,7 @@ import type { Lane } from '../engine/lane.ts'
 export const sweeps = ['release-pending', 'expire', 'release-holds', 'assess'] as const
 export type Sweep = (typeof sweeps)[number]
 
-export const jobNames = [...sweeps, 'partitions'] as const
+export const jobNames = [...sweeps, 'celebrate', 'partitions'] as const
 export type JobName = (typeof jobNames)[number]
 
 export interface Job {
@@ -32,6 +32,7 @@ export const jobs: readonly Job[] = [
   },
   { name: 'expire', about: 'takes away points that have lapsed', schedule: '1-59/5 * * * *' },
   { name: 'assess', about: 'decides tiers whose time has run out', schedule: '3-59/5 * * * *' },
+  { name: 'celebrate', about: 'tells rules of birthdays and anniversaries', schedule: '7 * * * *' },
   { name: 'partitions', about: 'makes the tables of the coming months', schedule: '30 2 * * *' },
 ]
 
@@ -62,6 +63,15 @@ export type JobReport =
       readonly ran: true
       readonly seconds: number
       readonly created: readonly string[]
+    }
+  | {
+      readonly job: 'celebrate'
+      readonly at: string
+      readonly ran: true
+      readonly seconds: number
+      readonly birthdays: number
+      readonly anniversaries: number
+      readonly failed: number
     }
   /** another process is at it */
   | { readonly job: JobName; readonly at: string; readonly ran: false; readonly reason: 'running_elsewhere' }

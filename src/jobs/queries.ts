@@ -34,9 +34,18 @@ export async function dueMembers(sql: Executor, sweep: Sweep, page: DuePage): Pr
     'release-holds': sql`exists (
       select 1 from redemptions r
       where r.member_id = m.member_id and r.status = 'held' and r.hold_until <= ${at})`,
-    assess: sql`exists (
-      select 1 from standings s
-      where s.member_id = m.member_id and s.until <= ${at})`,
+    // Whatever is due and none of the other sweeps': a tier that ends, or one that begins with the period.
+    assess: sql`(exists (
+        select 1 from standings s
+        where s.member_id = m.member_id and s.until <= ${at})
+      or not exists (
+        select 1 from lots l
+        where l.member_id = m.member_id
+          and ((l.pending > 0 and l.usable_from <= ${at})
+            or (l.expires_at <= ${at} and (l.available > 0 or l.pending > 0))))
+      and not exists (
+        select 1 from redemptions r
+        where r.member_id = m.member_id and r.status = 'held' and r.hold_until <= ${at}))`,
   }[sweep]
   const beyond = after
     ? sql`and (m.due_at, m.member_id) > (${after.due}::text::timestamptz, ${after.memberId}::uuid)`
@@ -94,4 +103,42 @@ export async function whileAlone<T>(sql: Sql, job: JobName, work: () => Promise<
     return lock?.got ? { result: await work() } : null
   })
   return done === null ? null : (done as { result: T }).result
+}
+
+export interface Celebrated {
+  readonly memberId: string
+  /** the day of birth or of enrolment */
+  readonly since: string
+}
+
+/**
+ * Members whose birthday (the attribute that holds it) or day of enrolment (no attribute) falls on a day. Those
+ * of 29 February have theirs on the 28th of other years.
+ */
+export async function celebrating(
+  sql: Executor,
+  page: {
+    program: string
+    day: string
+    attribute: string | null
+    zone: string
+    after: string | null
+    limit: number
+  },
+): Promise<Celebrated[]> {
+  const since =
+    page.attribute === null
+      ? sql`(m.enrolled_at at time zone ${page.zone})::date::text`
+      : sql`m.attributes ->> ${page.attribute}`
+  const monthDay = page.day.slice(5)
+  const leap = new Date(`${page.day}T00:00:00Z`)
+  const isLast = monthDay === '02-28' && new Date(Date.UTC(leap.getUTCFullYear(), 2, 0)).getUTCDate() === 28
+  const beyond = page.after === null ? sql`` : sql`and m.member_id > ${page.after}::uuid`
+  return sql<Celebrated[]>`
+    select m.member_id as "memberId", ${since} as since
+    from members m
+    where m.program = ${page.program} and m.status = 'active' ${beyond}
+      and substr(${since}, 6) = any(${isLast ? ['02-28', '02-29'] : [monthDay]}::text[])
+    order by m.member_id
+    limit ${page.limit}`
 }

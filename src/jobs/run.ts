@@ -3,6 +3,7 @@
  * same from the schedule and from the command line.
  */
 import { ensurePartitions } from '../db/partitions.ts'
+import { celebrate } from './celebrate.ts'
 import type { Deps, JobName, JobReport } from './job.ts'
 import { noteEnd, noteStart, whileAlone } from './queries.ts'
 import { runSweep } from './sweep.ts'
@@ -39,6 +40,7 @@ async function runNoted(deps: Deps, run: Run, at: string): Promise<JobReport> {
 }
 
 async function runOne(deps: Deps, { job, at, signal }: Run) {
+  if (job === 'celebrate') return { job, ...(await celebrate(deps, { at, signal })) }
   if (job === 'partitions') return { job, created: await ensurePartitions(deps.sql, at) }
   return { job, ...(await runSweep(deps, { sweep: job, at, signal })) }
 }

@@ -47,5 +47,6 @@ export function startSchedule(deps: Deps): Schedule {
 
 function didSomething(report: JobReport): boolean {
   if (!report.ran) return false
+  if (report.job === 'celebrate') return report.birthdays + report.anniversaries + report.failed > 0
   return report.job === 'partitions' ? report.created.length > 0 : report.members + report.failed > 0
 }

@@ -10,6 +10,7 @@ import { reservedLineNames, reservedNames } from '../rules/fact.ts'
 import type { Field, FieldType } from '../rules/facts.ts'
 import type { MapEntry, MapNode, Node, Report } from '../rules/node.ts'
 import { problem } from '../rules/problem.ts'
+import { isEvent } from './events.ts'
 import { type ExpiryTerms, readExpiry } from './expiry.ts'
 import { asMap, asScalar, childOf, entriesAt, firstOf, itemsAt, scalarAt, textAt, wordAt } from './nodes.ts'
 import { readPending } from './pending.ts'
@@ -76,7 +77,15 @@ export function readTransactionTypes(node: MapNode | null, report: Report): Map<
   if (node === null)
     return new Map([['purchase', { id: 'purchase', fields: new Map(), lineFields: new Map(), ...whenever }]])
   const types = new Map<string, TransactionType>()
-  for (const { key, value } of firstOf(node.entries, { most: 100, what: 'types of transactions', report })) {
+  for (const { key, keyAt, value } of firstOf(node.entries, {
+    most: 100,
+    what: 'types of transactions',
+    report,
+  })) {
+    if (isEvent(key)) {
+      const hint = 'rules can be on it as it is'
+      report(problem(keyAt, `"${key}" is what the engine tells of itself`, { hint }))
+    }
     const map = asMap(value)
     const fields = readFields(entriesAt(map, 'fields'), reservedNames, report)
     const lineFields = readFields(entriesAt(map, 'lineFields'), reservedLineNames, report)
@@ -108,6 +117,28 @@ const none: ReadonlySet<string> = new Set()
 
 export function readAttributes(members: MapNode | null, report: Report): Map<string, Field> {
   return readFields(entriesAt(members, 'attributes'), none, report)
+}
+
+/** The segments that members can be in. */
+export function readSegments(members: MapNode | null, report: Report): string[] {
+  const list = childOf(members, 'segments')
+  return list?.kind === 'list' ? readOneOf(list.items, list, report) : []
+}
+
+/** The attribute that holds the day of birth; null where none is named. */
+export function readBirthday(
+  members: MapNode | null,
+  attributes: ReadonlyMap<string, Field>,
+  report: Report,
+): string | null {
+  const node = scalarAt(members, 'birthday')
+  if (node === null) return null
+  const field = attributes.get(node.text)
+  if (field?.type === 'date') return field.name
+  const dates = [...attributes.values()].filter(({ type }) => type === 'date').map(({ name }) => name)
+  const hint = didYouMean(node.text, dates) ?? 'declare it: attributes: { born?: date }'
+  report(problem(node.at, `"${node.text}" is no attribute that holds a date`, { hint }))
+  return null
 }
 
 function readFields(

@@ -16,6 +16,10 @@ const expected = {
     .optional()
     .describe('what all rules together must give, such as 6 points, or a list by currency'),
   tier: tierOf.optional().describe('the tier afterwards'),
+  counters: z
+    .record(z.string(), z.union([z.string(), z.number()]))
+    .optional()
+    .describe('what the first ladder counts afterwards, each `counter: number`'),
   refused: z.string().optional().describe('the code of the refusal that must come, such as limit_reached'),
 }
 
@@ -67,6 +71,9 @@ export const examplesFile = z.strictObject({
           member: z
             .strictObject({
               tier: tierOf.optional().describe('the tier before, or one by ladder'),
+              until: z.string().optional().describe('when that tier ends, such as 2027-01-01'),
+              segments: z.array(z.string()).optional().describe('a list of segments'),
+              promotions: z.array(z.string()).optional().describe('a list of promotions registered for'),
               enrolledAt: z.string().optional().describe('a day such as 2026-01-31'),
               attributes: z.record(z.string(), scalar.nullable()).optional().describe('declared attributes'),
             })
@@ -77,8 +84,15 @@ export const examplesFile = z.strictObject({
           steps: z
             .array(
               z
-                .strictObject({ transaction, ...expected })
-                .describe('a step: transaction, awards, totals, tier'),
+                .strictObject({
+                  transaction: transaction.optional(),
+                  at: z
+                    .string()
+                    .optional()
+                    .describe('a time such as 2027-01-01, to look at without a transaction'),
+                  ...expected,
+                })
+                .describe('a step: transaction or at, awards, totals, tier'),
             )
             .optional()
             .describe('a list of transactions of the same member, one after the other'),

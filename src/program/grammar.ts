@@ -86,6 +86,66 @@ const transactionType = z
   })
   .describe('a type of transaction: fields, lineFields, claimWithin, unique')
 
+const limit = z
+  .union([
+    z.string(),
+    z.strictObject({
+      of: z.string().describe('a limit such as 50 points per member per month'),
+      over: z.enum(['trim', 'refuse']).optional().describe('trim or refuse'),
+    }),
+  ])
+  .describe('a limit such as 50 points per member per month')
+
+const sharedLimit = z
+  .strictObject({
+    id: id('the id of a limit'),
+    of: z.string().describe('a limit such as 5000 points per member per month, or 1000000 points in all'),
+    over: z.enum(['trim', 'refuse']).optional().describe('trim or refuse'),
+    rules: z
+      .union([z.string(), z.array(z.string())])
+      .optional()
+      .describe('a rule, or a list of rules'),
+    when: conditions.optional().describe('conditions, each `fact: what it must be`'),
+    by: z.string().optional().describe('a fact for each value of which it is counted apart'),
+  })
+  .describe('a limit over several rules: id, of, rules …')
+
+const pick = z.enum(['best', 'first', 'all', 'exclusive'])
+const group = z
+  .union([
+    pick,
+    z.strictObject({
+      pick: pick.describe('one of best, first, all, exclusive'),
+      per: z.enum(['transaction', 'line']).optional().describe('transaction or line'),
+    }),
+  ])
+  .describe('one of best, first, all, exclusive, or { pick: best, per: line }')
+
+const promotion = z
+  .strictObject({
+    id: id('the id of a promotion'),
+    name: z.string().optional().describe('a name'),
+    from: day('the first day to register').optional(),
+    until: day('the day or instant before which one must register').optional(),
+    through: day('the last day to register').optional(),
+  })
+  .describe('a promotion to register for: id, from, through …')
+
+const milestone = z
+  .strictObject({
+    id: id('the id of a milestone'),
+    name: z.string().optional().describe('a name'),
+    every: z.string().describe('a step such as 500 credits, 1000 EUR or 10 transactions'),
+    per: z
+      .enum(['calendar year', 'membership year', 'ever'])
+      .optional()
+      .describe('one of calendar year, membership year, ever'),
+    most: z.number().optional().describe('how many times at most'),
+    award: z.string().describe('points such as 8000 points'),
+    when: conditions.optional().describe('conditions on the member'),
+  })
+  .describe('a milestone: id, every, award …')
+
 const rule = z
   .strictObject({
     id: id('the id of a rule'),
@@ -99,16 +159,12 @@ const rule = z
       .describe('an award such as 1 point per 1 EUR of net, or a list of them'),
     extend: z.string().optional().describe('by how much points live on, such as points by 6 months'),
     round: z.enum(roundings).optional().describe('one of floor, half_up, half_even, ceil'),
+    group: z.string().optional().describe('the group of rules of which one applies'),
     limit: z
-      .union([
-        z.string(),
-        z.strictObject({
-          of: z.string().describe('a limit such as 50 points per member per month'),
-          over: z.enum(['trim', 'refuse']).optional().describe('trim or refuse'),
-        }),
-      ])
+      .union([limit, z.array(limit)])
       .optional()
       .describe('a limit such as 50 points per member per month'),
+    recurs: z.string().optional().describe('recurring days such as FREQ=WEEKLY;BYDAY=SA,SU'),
     from: day('the first day').optional(),
     until: day('the day or instant before which it ends').optional(),
     through: day('the last day').optional(),
@@ -123,18 +179,49 @@ const criterion: z.ZodType = z
     get all(): z.ZodOptional<z.ZodArray<z.ZodType>> {
       return z.array(criterion).describe('a list of criteria').optional()
     },
+    get some(): z.ZodOptional<z.ZodArray<z.ZodType>> {
+      return z.array(criterion).describe('a list of criteria').optional()
+    },
   })
-  .catchall(z.union([z.string(), z.number()]).describe('an amount such as 500 EUR, or a number'))
+  .catchall(scalar.describe('an amount such as 500 EUR, or a number'))
   .describe('a criterion such as `spend: 500 EUR`')
 
 const ladder = z
   .strictObject({
-    period: z.string().describe('calendar year, membership year, or rolling 12 months'),
+    period: z
+      .string()
+      .describe('calendar year, membership year, rolling 12 months, or 12 months from tier start'),
     validity: z
       .string()
       .optional()
-      .describe('end of period, end of next period, or a length such as 12 months'),
+      .describe('end of period, end of next period, 31 March after period, or a length such as 12 months'),
     downgrade: z.enum(['one step', 'earned', 'never']).optional().describe('one of one step, earned, never'),
+    softLanding: criterion.optional().describe('a criterion for falling one step only'),
+    upgrade: z.enum(['at once', 'next period']).optional().describe('at once or next period'),
+    grace: z.string().optional().describe('a length of time such as 2 months'),
+    counting: z.enum(['plain', 'spent on upgrade']).optional().describe('plain or spent on upgrade'),
+    rollover: z
+      .union([z.string(), z.number(), z.record(z.string(), z.number())])
+      .optional()
+      .describe('all, a number such as 300, a share such as 50 %, or numbers by tier'),
+    challenges: z
+      .array(
+        z
+          .strictObject({
+            id: id('the id of a challenge'),
+            tier: z.string().describe('the tier that is given in advance'),
+            phases: z
+              .array(
+                z
+                  .strictObject({ for: z.string().describe('a length such as 90 days'), reach: criterion })
+                  .describe('a phase: for, reach'),
+              )
+              .describe('a list of phases'),
+          })
+          .describe('a challenge: id, tier, phases'),
+      )
+      .optional()
+      .describe('a list of challenges'),
     ladder: z
       .array(
         z
@@ -190,13 +277,21 @@ export const programFile = z
       'types of transactions, each `id: { fields, lineFields … }`',
     ),
     members: z
-      .strictObject({ attributes: fields.optional() })
-      .describe('what is known of members: attributes'),
+      .strictObject({
+        attributes: fields.optional(),
+        segments: scalars.optional(),
+        birthday: z.string().optional().describe('the attribute that holds the day of birth'),
+      })
+      .describe('what is known of members: attributes, segments, birthday'),
     tables: map(conditions.describe('rows, each `key: value`'), 'tables, each `id: { row: value }`'),
     neverEarn: z
       .union([conditions, z.array(conditions)])
       .describe('conditions on lines, such as `line.sku: [POST, DOT]`'),
     earn: z.array(rule).describe('a list of rules'),
+    groups: map(group, 'groups, each `id: best`'),
+    limits: z.array(sharedLimit).describe('a list of limits over several rules'),
+    promotions: z.array(promotion).describe('a list of promotions'),
+    milestones: z.array(milestone).describe('a list of milestones'),
     tiers: ladder,
     ladders: map(ladder, 'ladders, each `id: { period, ladder … }`'),
     rewards: z.array(reward).describe('a list of rewards'),

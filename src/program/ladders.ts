@@ -3,26 +3,21 @@
  * each one above it asks for more than the one below.
  */
 import { didYouMean } from '../base/nearest.ts'
-import { Decimal } from '../base/points.ts'
-import type { MapNode, Node, Report, ScalarNode } from '../rules/node.ts'
+import { MONTHS } from '../base/time.ts'
+import type { MapNode, Report, ScalarNode } from '../rules/node.ts'
 import { problem } from '../rules/problem.ts'
-import { readNumber } from '../rules/value.ts'
-import { asMap, asScalar, childOf, firstOf, itemsAt, scalarAt, textAt, wordAt } from './nodes.ts'
-import type { Counter, Criterion, Ladder, Tier } from './program.ts'
-import { readLength, readMoney, wordsOf } from './units.ts'
+import { readChallenges } from './challenges.ts'
+import { type CriterionTerms, checkAscending, readCriterion } from './criteria.ts'
+import { asMap, childOf, firstOf, itemsAt, scalarAt, textAt, wordAt } from './nodes.ts'
+import type { Ladder, Tier } from './program.ts'
+import { readRollover } from './rollover.ts'
+import { readLength, wordsOf } from './units.ts'
 
 /** The id of the one ladder that stands under `tiers:`. */
 export const MAIN_LADDER = 'main'
 
-export interface LadderTerms {
-  /** the program's money; null where that itself is wrong */
-  readonly money: string | null
-  readonly currencies: readonly string[]
-  readonly report: Report
-}
-
 /** The ladders as far as they can be read; tiers keep their order and names whatever else is wrong. */
-export function readLadders(top: MapNode, terms: LadderTerms): Ladder[] {
+export function readLadders(top: MapNode, terms: CriterionTerms): Ladder[] {
   const single = asMap(childOf(top, 'tiers'))
   const several = asMap(childOf(top, 'ladders'))
   if (single && several) {
@@ -43,35 +38,67 @@ export function readLadders(top: MapNode, terms: LadderTerms): Ladder[] {
   return ladders
 }
 
-function readLadder(id: string, map: MapNode, terms: LadderTerms): Ladder {
+function readLadder(id: string, map: MapNode, terms: CriterionTerms): Ladder {
+  const { report } = terms
   const periodNode = scalarAt(map, 'period')
-  const period = (periodNode && readPeriod(periodNode, terms.report)) ?? { kind: 'calendar_year' as const }
+  const period = (periodNode && readPeriod(periodNode, report)) ?? { kind: 'calendar_year' as const }
   const validityNode = scalarAt(map, 'validity')
-  const byDefault: Ladder['validity'] =
-    period.kind === 'rolling'
-      ? { kind: 'months', months: period.months }
-      : { kind: 'period_end', extraPeriods: 1 }
-  const validity = (validityNode && readValidity(validityNode, period, terms.report)) ?? byDefault
+  const validity = (validityNode && readValidity(validityNode, period, report)) ?? usualValidity(period)
   const downgrade = wordAt(map, 'downgrade', { known: ['one step', 'earned', 'never'], fallback: 'earned' })
-  const tiers = readTiers(map, terms)
-  return { id, tiers, period, validity, downgrade: downgrade === 'one step' ? 'one_step' : downgrade }
+  const soft = childOf(map, 'softLanding')
+  if (soft && downgrade !== 'one step')
+    report(problem(soft.at, 'a soft landing is one step down: it needs `downgrade: one step`'))
+  const grace = scalarAt(map, 'grace')
+  const upgrade = wordAt(map, 'upgrade', { known: ['at once', 'next period'], fallback: 'at once' })
+  if (upgrade === 'next period' && period.kind === 'rolling')
+    report(
+      problem(scalarAt(map, 'upgrade')!.at, 'a rolling period has no next one', { hint: 'write at once' }),
+    )
+  const counting = wordAt(map, 'counting', { known: ['plain', 'spent on upgrade'], fallback: 'plain' })
+  const spent = counting === 'spent on upgrade'
+  if (spent && period.kind === 'rolling')
+    report(problem(scalarAt(map, 'counting')!.at, 'what a rolling period counts is never used up'))
+  if (spent && upgrade === 'next period')
+    report(problem(scalarAt(map, 'counting')!.at, 'counters are used up where upgrades are at once'))
+  const tiers = readTiers(map, { ...terms, spent })
+  const names = tiers.map((tier) => tier.id)
+  return {
+    id,
+    tiers,
+    period,
+    validity,
+    downgrade: downgrade === 'one step' ? 'one_step' : downgrade,
+    softLanding: soft && readCriterion(soft, terms),
+    upgrade: upgrade === 'at once' ? 'at_once' : 'next_period',
+    graceMonths: (grace && readMonths(grace, wordsOf(grace.text), report)) ?? 0,
+    counting: spent ? 'spent' : 'plain',
+    rollover: readRollover(childOf(map, 'rollover'), { tiers: names, period, report }),
+    challenges: readChallenges(itemsAt(map, 'challenges'), { ...terms, tiers: names }),
+  }
+}
+
+/** Where nothing is said: to the end of the next period, or as long as the window is. */
+function usualValidity(period: Ladder['period']): Ladder['validity'] {
+  if ('months' in period) return { kind: 'months', months: period.months }
+  return { kind: 'period_end', extraPeriods: 1 }
 }
 
 function readPeriod(node: ScalarNode, report: Report): Ladder['period'] | null {
-  const text = node.text.trim()
+  const text = node.text.trim().replaceAll(/\s+/g, ' ')
   if (text === 'calendar year') return { kind: 'calendar_year' }
   if (text === 'membership year') return { kind: 'membership_year' }
-  const [rolling, ...length] = wordsOf(node.text)
-  if (rolling?.text === 'rolling') {
-    const months = readMonths(node, length, report)
+  const words = wordsOf(node.text)
+  if (words[0]?.text === 'rolling') {
+    const months = readMonths(node, words.slice(1), report)
     return months === null ? null : { kind: 'rolling', months }
   }
-  const known = ['calendar year', 'membership year', 'rolling 12 months']
-  report(
-    problem(node.at, `expected calendar year, membership year, or rolling 12 months; got "${node.text}"`, {
-      hint: didYouMean(text, known),
-    }),
-  )
+  if (text.endsWith(' from tier start')) {
+    const months = readMonths(node, words.slice(0, -3), report)
+    return months === null ? null : { kind: 'tier_start', months }
+  }
+  const known = ['calendar year', 'membership year', 'rolling 12 months', '12 months from tier start']
+  const told = `expected calendar year, membership year, or rolling 12 months; got "${node.text}"`
+  report(problem(node.at, told, { hint: didYouMean(text, known) }))
   return null
 }
 
@@ -84,11 +111,24 @@ function readMonths(node: ScalarNode, words: ReturnType<typeof wordsOf>, report:
 }
 
 function readValidity(node: ScalarNode, period: Ladder['period'], report: Report): Ladder['validity'] | null {
-  const match = /^end of (next )?period(?: plus (\d{1,2}))?$/.exec(node.text.trim())
+  const text = node.text.trim().replaceAll(/\s+/g, ' ')
+  const match = /^end of (next )?period(?: plus (\d{1,2}))?$/.exec(text)
+  const date = /^(\d{1,2}) ([A-Z][a-z]+) after (next )?period$/.exec(text)
+  if (date && period.kind !== 'rolling') {
+    const [month, day] = [MONTHS.indexOf(date[2]!) + 1, Number(date[1])]
+    if (month > 0 && day >= 1 && day <= LENGTHS[month - 1]!)
+      return { kind: 'date', month, day, extraPeriods: date[3] ? 1 : 0 }
+    report(
+      problem(node.at, `there is no "${date[1]} ${date[2]}" in every year`, {
+        hint: didYouMean(date[2]!, MONTHS),
+      }),
+    )
+    return null
+  }
   if (match && period.kind !== 'rolling') {
     return { kind: 'period_end', extraPeriods: (match[1] ? 1 : 0) + Number(match[2] ?? 0) }
   }
-  if (match) {
+  if (match || date) {
     report(problem(node.at, 'a rolling period has no end', { hint: 'write a length such as 12 months' }))
     return null
   }
@@ -101,7 +141,10 @@ function readValidity(node: ScalarNode, period: Ladder['period'], report: Report
   return null
 }
 
-function readTiers(ladder: MapNode, terms: LadderTerms): Tier[] {
+// 29 February is no day of every year.
+const LENGTHS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+
+function readTiers(ladder: MapNode, terms: CriterionTerms & { readonly spent: boolean }): Tier[] {
   const { report } = terms
   const list = childOf(ladder, 'ladder')
   const items = itemsAt(ladder, 'ladder')
@@ -128,98 +171,10 @@ function readTiers(ladder: MapNode, terms: LadderTerms): Tier[] {
       if (asked) report(problem(asked.keyAt, told, { hint: 'put a tier without it before this one' }))
     } else if (!reachNode) {
       report(problem(map.at, `"reach" is missing: only the first tier is everybody's`))
-    } else if (reach) {
+    } else if (reach && !terms.spent) {
       checkAscending(reachNode, { reach, below: tiers[rank - 1]!, terms })
     }
     tiers.push({ id, rank, reach: rank === 0 ? null : reach, keep: rank === 0 ? null : keep })
   }
   return tiers
-}
-
-/** `{ spend: 500 EUR, transactions: 12 }`: all of them; `any` and `all` take lists of such maps. */
-function readCriterion(node: Node, terms: LadderTerms): Criterion | null {
-  const map = asMap(node)
-  if (map === null) return null
-  const parts: Criterion[] = []
-  let whole = true
-  for (const { key, keyAt, value } of map.entries) {
-    const part =
-      key === 'any' || key === 'all'
-        ? readJoined(key, value, terms)
-        : readThreshold({ counter: key, at: keyAt, value }, terms)
-    if (part) parts.push(part)
-    else whole = false
-  }
-  if (map.entries.length === 0)
-    terms.report(problem(map.at, 'expected a criterion such as `transactions: 12`'))
-  if (!whole || parts.length === 0) return null
-  return parts.length === 1 ? parts[0]! : { kind: 'all', of: parts }
-}
-
-function readJoined(kind: 'any' | 'all', list: Node, terms: LadderTerms): Criterion | null {
-  if (list.kind !== 'list') return null
-  if (list.items.length === 0) terms.report(problem(list.at, `"${kind}" needs at least one criterion`))
-  const parts = list.items.map((item) => readCriterion(item, terms))
-  return parts.length > 0 && parts.every((part) => part !== null) ? { kind, of: parts } : null
-}
-
-function readThreshold(
-  { counter, at, value }: { counter: string; at: Node['at']; value: Node },
-  { money, currencies, report }: LadderTerms,
-): Criterion | null {
-  const node = asScalar(value)
-  if (counter === 'spend') {
-    const amount = node && readMoney(node, report)
-    if (!node || !amount) return null
-    if (money === null || amount.currency === money) return threshold('spend', amount.amount)
-    report(problem(node.at, `the money of this program is ${money}, not ${amount.currency}`))
-    return null
-  }
-  if (counter !== 'transactions' && !currencies.includes(counter)) {
-    const known = ['spend', 'transactions', ...currencies]
-    const hint = didYouMean(counter, known) ?? `known here: ${known.join(', ')}, any, all`
-    report(problem(at, `unknown counter "${counter}"`, { hint }))
-    return null
-  }
-  const count = node && readNumber(node.text)
-  if (count?.isInteger() && count.greaterThan(0)) {
-    return threshold(counter === 'transactions' ? counter : `points:${counter}`, count)
-  }
-  if (node) report(problem(node.at, `expected a whole number above zero; got "${node.text}"`))
-  return null
-}
-
-function threshold(counter: Counter, atLeast: Decimal): Criterion {
-  return { kind: 'counter', counter, atLeast }
-}
-
-/** Where both tiers ask for the same counters, the upper one must ask for more. Alternatives are left alone. */
-function checkAscending(
-  node: Node,
-  { reach, below, terms }: { reach: Criterion; below: Tier; terms: LadderTerms },
-): void {
-  const upper = thresholds(reach)
-  const lower = below.reach && thresholds(below.reach)
-  if (!upper || !lower) return
-  const shared = [...upper].filter(([counter]) => lower.has(counter))
-  const least = shared.find(([counter, amount]) => amount.lessThan(lower.get(counter)!))
-  const same =
-    shared.length === upper.size && shared.every(([counter, amount]) => amount.equals(lower.get(counter)!))
-  const [counter, amount] = least ?? (same ? shared[0]! : [])
-  if (!counter || !amount) return
-  const asked = `${amount.toFixed()} ${counter.replace('points:', '')}`
-  const told = `tiers stand lowest first: ${asked} is not more than the ${lower.get(counter)!.toFixed()} of "${below.id}"`
-  terms.report(problem(node.at, told))
-}
-
-function thresholds(criterion: Criterion): Map<Counter, Decimal> | null {
-  if (criterion.kind === 'any') return null
-  if (criterion.kind === 'counter') return new Map([[criterion.counter, criterion.atLeast]])
-  const all = new Map<Counter, Decimal>()
-  for (const part of criterion.of) {
-    const inner = thresholds(part)
-    if (inner === null) return null
-    for (const [counter, amount] of inner) all.set(counter, Decimal.max(amount, all.get(counter) ?? 0))
-  }
-  return all
 }

@@ -6,11 +6,21 @@ import type { Fault } from '../base/errors.ts'
 import { nearest } from '../base/nearest.ts'
 import { buildRuleSet } from '../rules/evaluate.ts'
 import type { MapNode, Report } from '../rules/node.ts'
+import { inOrder, strangers } from '../rules/order.ts'
+import { compileGroups } from '../rules/overlap.ts'
 import { problem } from '../rules/problem.ts'
 import { compileLineCondition, compileRule, type Rule } from '../rules/rule.ts'
 import type { Scope } from '../rules/scope.ts'
+import { compileSharedLimit, type SharedLimit, withSharedLimits } from '../rules/shared-limit.ts'
 import { compileTable, type Table } from '../rules/table.ts'
-import { readAttributes, readCurrencies, readTransactionTypes } from './declarations.ts'
+import {
+  readAttributes,
+  readBirthday,
+  readCurrencies,
+  readSegments,
+  readTransactionTypes,
+} from './declarations.ts'
+import { eventTypes } from './events.ts'
 import { examplesFile } from './examples-grammar.ts'
 import { compileExemption } from './exemption.ts'
 import { checkFiles, kindOf, type ProgramFiles } from './files.ts'
@@ -19,9 +29,11 @@ import { programFile } from './grammar.ts'
 import { readLadders } from './ladders.ts'
 import { lint } from './lint.ts'
 import { mergeFiles } from './merge.ts'
+import { readMilestones } from './milestones.ts'
 import { asMap, childOf, entriesAt, firstOf, itemsAt, scalarAt, textAt, wordAt } from './nodes.ts'
 import { newBudget } from './plain-yaml.ts'
 import type { Currency, Ladder, Program } from './program.ts'
+import { readPromotions } from './promotions.ts'
 import { readRewards } from './rewards.ts'
 import { readSharing } from './sharing.ts'
 import { checkStructure } from './structure.ts'
@@ -79,7 +91,21 @@ function readProgram(top: MapNode, findings: Findings): Omit<Program, 'version'>
   const money = readMoneyOf(top, currencies, report)
   // Without currencies nearly everything would be told of, and none of it would help.
   if (currencies.size === 0) return null
-  const ladders = readLadders(top, { money, currencies: [...currencies.keys()], report })
+  const ladders = readLadders(top, {
+    money,
+    currencies: [...currencies.keys()],
+    attributes: memberAttributes,
+    report,
+  })
+  const members = asMap(childOf(top, 'members'))
+  const segments = readSegments(members, report)
+  const birthday = readBirthday(members, memberAttributes, report)
+  const promotions = readPromotions(itemsAt(top, 'promotions'), { timeZone, findings })
+  const events = eventTypes({
+    segments,
+    promotions: [...promotions.keys()],
+    ladders: ladders.map((ladder) => ladder.id),
+  })
   const rewards = readRewards(itemsAt(top, 'rewards'), { timeZone, money, currencies, ladders, findings })
   const returns = wordAt(top, 'returns', {
     known: ['pending_only', 'to_zero', 'negative'],
@@ -93,11 +119,14 @@ function readProgram(top: MapNode, findings: Findings): Omit<Program, 'version'>
     timeZone,
     money,
     currencies,
-    transactionTypes,
+    transactionTypes: new Map([...transactionTypes, ...events]),
     memberAttributes,
     ladders: tierIds(ladders),
     ...readTables(top, report),
     ruleIds: itemsAt(top, 'earn').flatMap((item) => textAt(asMap(item), 'id') ?? []),
+    groups: compileGroups(firstOf(entriesAt(top, 'groups'), { most: 200, what: 'groups', report }), report),
+    segments,
+    promotions: [...promotions.keys()],
   }
   for (const { key, value } of declaredCurrencies) {
     const exempt = childOf(asMap(childOf(asMap(value), 'expires')), 'exempt')
@@ -105,9 +134,12 @@ function readProgram(top: MapNode, findings: Findings): Omit<Program, 'version'>
     if (exempt && known) currencies.set(key, { ...known, exempt: compileExemption(exempt, scope, report) })
   }
   const rules = buildRuleSet({ ...readRules(top, scope, findings), timeZone, money })
-  const declared = { timeZone, money, currencies, transactionTypes, memberAttributes }
   const sharing = readSharing(top, { currencies, rules: scope, report })
-  return { id, name: textAt(top, 'name') ?? id, ...declared, rules, ladders, rewards, returns, ...sharing }
+  const milestones = readMilestones(itemsAt(top, 'milestones'), { scope, currencies, findings })
+  const name = textAt(top, 'name') ?? id
+  const declared = { timeZone, money, currencies, transactionTypes, memberAttributes, segments, birthday }
+  const given = { rules, ladders, rewards, returns, promotions, milestones, eventTypes: events }
+  return { id, name, ...declared, ...given, ...sharing }
 }
 
 /**
@@ -173,5 +205,50 @@ function readRules(
   }
   const never = childOf(top, 'neverEarn')
   const neverEarn = never && compileLineCondition(never, scope, report)
-  return { rules, neverEarn }
+  return { rules: putTogether(rules, { limits: readLimits(top, scope, report), top }, report), neverEarn }
+}
+
+type NodedLimit = SharedLimit & { readonly node: MapNode }
+
+function readLimits(top: MapNode, scope: Scope, report: Report): NodedLimit[] {
+  const limits: NodedLimit[] = []
+  for (const item of firstOf(itemsAt(top, 'limits'), { most: 100, what: 'limits over rules', report })) {
+    const map = asMap(item)
+    const limit = map && compileSharedLimit(map, scope, report)
+    if (!map || !limit) continue
+    if (limits.some(({ id }) => id === limit.id))
+      report(problem(scalarAt(map, 'id')?.at ?? map.at, `the limit "${limit.id}" stands twice`))
+    limits.push({ ...limit, node: map })
+  }
+  return limits
+}
+
+/** The rules in their order of evaluation, with the limits that go over several of them. */
+function putTogether(
+  rules: readonly Rule[],
+  { limits, top }: { limits: readonly NodedLimit[]; top: MapNode },
+  report: Report,
+): readonly Rule[] {
+  const known = new Set(rules.map(({ id }) => id))
+  const placeOf = ({ id }: Rule) =>
+    itemsAt(top, 'earn').flatMap((item) => {
+      const node = scalarAt(asMap(item), 'id')
+      return node?.text === id ? [node.at] : []
+    })[0] ?? top.at
+  // A limit for a rule that has errors of its own would only echo them.
+  const whole = limits.filter((limit) => limit.rules === null || limit.rules.some((id) => known.has(id)))
+  const limited = rules.length === 0 ? [] : withSharedLimits(rules, whole, report)
+  for (const { rule, group, currency } of strangers(limited)) {
+    const told = `the group "${group.id}" compares ${currency}, and this rule gives ${rule.grants[0]?.currency}`
+    report(problem(placeOf(rule), told))
+  }
+  const ordered = inOrder(limited)
+  if ('rules' in ordered) return ordered.rules
+  const { circle, at } = ordered
+  const told =
+    circle.length === 2 && at.group
+      ? `rules of the group "${at.group.id}" can't build on one another`
+      : `rules build on one another in a circle: ${circle.join(' -> ')}`
+  report(problem(placeOf(at), told))
+  return limited
 }

@@ -9,7 +9,7 @@ import { programFile } from './grammar.ts'
 import { isMisspelt } from './structure.ts'
 
 const REQUIRED = ['program', 'timeZone', 'currencies', 'earn']
-const OF_CAMPAIGNS = ['earn', 'rewards']
+const OF_CAMPAIGNS = ['earn', 'rewards', 'promotions', 'limits']
 
 /** One map with the keys of all files; null where there are no files. */
 export function mergeFiles(files: readonly MapNode[], report: Report): MapNode | null {
@@ -52,7 +52,12 @@ function addCampaign(
   for (const entry of file.entries) {
     const { key, keyAt, value } = entry
     if (!OF_CAMPAIGNS.includes(key)) {
-      report(problem(keyAt, `a campaign has only "earn" and "rewards"; "${key}" is for the whole program`))
+      report(
+        problem(
+          keyAt,
+          `a campaign has only "earn", "rewards", "promotions" and "limits"; "${key}" is for the whole program`,
+        ),
+      )
       continue
     }
     const before = entries.get(key)

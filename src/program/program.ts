@@ -8,6 +8,7 @@ import type { Decimal, Money, Rounding } from '../base/points.ts'
 import type { Length, Unit } from '../base/time.ts'
 import type { RuleSet } from '../rules/evaluate.ts'
 import type { Field } from '../rules/facts.ts'
+import type { Test } from '../rules/matcher.ts'
 import type { Exemption } from './exemption.ts'
 
 export interface Program {
@@ -21,6 +22,14 @@ export interface Program {
   readonly currencies: ReadonlyMap<string, Currency>
   readonly transactionTypes: ReadonlyMap<string, TransactionType>
   readonly memberAttributes: ReadonlyMap<string, Field>
+  /** what happens to members beside transactions, by the name that rules are `on` */
+  readonly eventTypes: ReadonlyMap<string, TransactionType>
+  /** that members can be in, several at once */
+  readonly segments: readonly string[]
+  /** the member attribute that holds the day of birth; null: birthdays are not known */
+  readonly birthday: string | null
+  readonly promotions: ReadonlyMap<string, Promotion>
+  readonly milestones: readonly Milestone[]
   readonly rules: RuleSet
   readonly ladders: readonly Ladder[]
   readonly rewards: ReadonlyMap<string, Reward>
@@ -102,11 +111,47 @@ export interface Ladder {
     | { readonly kind: 'calendar_year' }
     | { readonly kind: 'membership_year' }
     | { readonly kind: 'rolling'; readonly months: number }
-  /** how long a tier is kept once reached: to the end of the period and this many further periods, or months */
+    /** so many months each, the first from the day on which the tier was reached, or from the enrolment */
+    | { readonly kind: 'tier_start'; readonly months: number }
+  /**
+   * How long a tier is kept once reached: to the end of the period and this many further periods, so many
+   * months, or the first such day of the year after those periods.
+   */
   readonly validity:
     | { readonly kind: 'period_end'; readonly extraPeriods: number }
     | { readonly kind: 'months'; readonly months: number }
+    | { readonly kind: 'date'; readonly month: number; readonly day: number; readonly extraPeriods: number }
   readonly downgrade: 'one_step' | 'earned' | 'never'
+  /** only who meets it falls one step instead of to what was earned; null: everybody does */
+  readonly softLanding: Criterion | null
+  /** at once, or with the beginning of the period after the one that reached it */
+  readonly upgrade: 'at_once' | 'next_period'
+  /** months that a missed tier is kept to make up for it */
+  readonly graceMonths: number
+  /** whether an upgrade uses up what it took, the rest being kept */
+  readonly counting: 'plain' | 'spent'
+  /** what of the surplus over a tier's threshold is carried over when the tier's time ends; null: nothing */
+  readonly rollover: Rollover | null
+  readonly challenges: readonly Challenge[]
+}
+
+/** At most so much, or a share of the surplus; by tier where `byTier` has it. */
+export interface Rollover {
+  readonly most: Decimal | null
+  readonly share: Decimal | null
+  readonly byTier: ReadonlyMap<string, Decimal>
+}
+
+/** A tier given in advance, to be kept by what is done in its phases, one after the other. */
+export interface Challenge {
+  readonly id: string
+  readonly tier: string
+  readonly phases: readonly Phase[]
+}
+
+export interface Phase {
+  readonly length: { readonly count: number; readonly unit: 'day' | 'month' }
+  readonly reach: Criterion
 }
 
 export interface Tier {
@@ -120,12 +165,53 @@ export interface Tier {
 }
 
 export type Criterion =
-  | { readonly kind: 'counter'; readonly counter: Counter; readonly atLeast: Decimal }
+  | {
+      readonly kind: 'counter'
+      readonly counter: Counter
+      readonly atLeast: Decimal
+      /** counted over this stretch instead of the ladder's period */
+      readonly within?: Stretch
+    }
   | { readonly kind: 'all'; readonly of: readonly Criterion[] }
   | { readonly kind: 'any'; readonly of: readonly Criterion[] }
+  /** at least so many of them */
+  | { readonly kind: 'some'; readonly atLeast: number; readonly of: readonly Criterion[] }
 
-/** `spend` (money), `transactions` (a count), or `points:<currency id>` (points earned). */
-export type Counter = 'spend' | 'transactions' | `points:${string}`
+/** The running period and those before it, joined; the last months; everything that ever happened. */
+export type Stretch =
+  | { readonly kind: 'periods'; readonly count: number }
+  | { readonly kind: 'months'; readonly count: number }
+  | { readonly kind: 'ever' }
+
+/**
+ * `spend` (money), `transactions` (a count), `points:<currency id>` (points earned), or whether a member's
+ * attribute has a value: `attribute:<name>=<value>`, 1 or 0.
+ */
+export type Counter = 'spend' | 'transactions' | `points:${string}` | `attribute:${string}`
+
+/** Members register for it, and rules ask whether they have. */
+export interface Promotion {
+  readonly id: string
+  readonly name: string
+  /** when one can register: half-open, business time */
+  readonly from: Date | null
+  readonly until: Date | null
+}
+
+export interface Milestone {
+  readonly id: string
+  readonly name: string
+  readonly counter: Counter
+  readonly every: Decimal
+  readonly per: 'calendar_year' | 'membership_year' | 'ever'
+  /** times at most in one period; null: as often as it is reached */
+  readonly most: number | null
+  readonly currency: string
+  /** each time */
+  readonly points: bigint
+  /** it is given only while these hold */
+  readonly tests: readonly Test[]
+}
 
 export interface Reward {
   readonly id: string
@@ -142,12 +228,40 @@ export interface Reward {
   readonly until: Date | null
 }
 
-/** How many periods of history a program's counters must reach back, in months; 0 with no ladder. */
+/** How far back a program's counters must reach, in months; 0 where nothing looks back. */
 export function historyMonths(program: Program): number {
-  return Math.max(
-    0,
-    ...program.ladders.map((ladder) => (ladder.period.kind === 'rolling' ? ladder.period.months : 24)),
-  )
+  const ladders = program.ladders.map((ladder) => {
+    const length = 'months' in ladder.period ? ladder.period.months : 12
+    // The period that is judged began before the running one, but for a rolling one, which ends every day.
+    const plain = ladder.period.kind === 'rolling' ? length : 2 * length
+    const longest = longestStretch(ladder)
+    const challenges = ladder.challenges.flatMap(({ phases }) => phases.map(({ length: of }) => of))
+    const phases = challenges.map(({ count, unit }) => (unit === 'month' ? count : Math.ceil(count / 28)))
+    return Math.max(plain + longest + ladder.graceMonths, ...phases)
+  })
+  const limits = program.rules.rules.flatMap((rule) => rule.limits)
+  const yearly =
+    limits.some(({ unit }) => unit === 'membership_year') ||
+    program.milestones.some(({ per }) => per !== 'ever')
+  return Math.max(0, ...ladders, yearly ? 12 : 0)
+}
+
+/** Months of the longest stretch that a criterion of its own looks back over. */
+export function longestStretch(ladder: Ladder): number {
+  const length = 'months' in ladder.period ? ladder.period.months : 12
+  const criteria = ladder.tiers.flatMap(({ reach, keep }) => [reach, keep])
+  const stretches = [...criteria, ladder.softLanding].flatMap((one) => (one ? stretchesOf(one) : []))
+  return Math.max(0, ...stretches.map((stretch) => monthsIn(stretch, length)))
+}
+
+function stretchesOf(criterion: Criterion): Stretch[] {
+  if (criterion.kind === 'counter') return criterion.within ? [criterion.within] : []
+  return criterion.of.flatMap(stretchesOf)
+}
+
+function monthsIn(stretch: Stretch, period: number): number {
+  if (stretch.kind === 'ever') return 0
+  return stretch.kind === 'months' ? stretch.count : stretch.count * period
 }
 
 /** How many months of activity tell whether points had lapsed by an instant; 0 where none lapse by inactivity. */

@@ -4,7 +4,7 @@
  */
 import { didYouMean } from '../base/nearest.ts'
 import { Decimal } from '../base/points.ts'
-import { compileLimit } from '../rules/limit.ts'
+import { compilePhrase } from '../rules/limit.ts'
 import type { MapNode, Report, ScalarNode } from '../rules/node.ts'
 import { problem } from '../rules/problem.ts'
 import type { Scope } from '../rules/scope.ts'
@@ -87,10 +87,17 @@ function readFee(node: ScalarNode, scope: SharingScope & { currency: string }): 
 
 function readLimit(map: MapNode | null, scope: SharingScope & { currency: string }): TransferTerms['limit'] {
   const node = scalarAt(map, 'limit')
-  const limit = node && compileLimit(node, scope.rules, scope.report)
+  const phrase = { over: 'trim' as const, name: 'transfers', scope: scope.rules }
+  const limit = node && compilePhrase({ ...phrase, node }, scope.report)
   if (!node || !limit) return null
   if (limit.currency !== scope.currency)
     scope.report(problem(node.at, `expected ${scope.currency}, not ${limit.currency}`))
+  if (limit.unit === 'membership_year') {
+    scope.report(
+      problem(node.at, 'transfers are counted by calendar', { hint: 'write for instance per year' }),
+    )
+    return null
+  }
   if (limit.per === 'member') return { points: limit.points, unit: limit.unit, text: limit.text }
   const hint = `write for instance \`1000 ${scope.currency} per member per month\`; for one transfer there is \`maximum\``
   scope.report(problem(node.at, 'a limit of transfers is per member', { hint }))

@@ -23,15 +23,18 @@ export class Basis {
   readonly #share: Share | null
   readonly #sums = new Map<Amount | 'quantity', Decimal>()
 
-  /** `isOut` says which item lines never earn. */
-  constructor(transaction: TransactionFacts, isOut: (line: LineFacts) => boolean) {
-    const share = shareOf(transaction)
-    // Where everything was paid with points or gift cards, no line earns: not by its quantity either.
-    const nothing = share?.part.isZero() ?? false
-    this.#unreduced = nothing ? [] : transaction.lines.filter((line) => line.kind === 'item' && !isOut(line))
+  constructor(unreduced: readonly LineFacts[], share: Share | null) {
+    this.#unreduced = unreduced
     this.#share = share
-    this.lines =
-      share === null ? this.#unreduced : this.#unreduced.map((line) => new ReducedLine(line, share))
+    this.lines = share === null ? unreduced : unreduced.map((line) => new ReducedLine(line, share))
+  }
+
+  /** The same less lines that earn elsewhere. */
+  without(lineIds: ReadonlySet<string>): Basis {
+    return new Basis(
+      this.#unreduced.filter(({ lineId }) => !lineIds.has(lineId)),
+      this.#share,
+    )
   }
 
   sum(what: Amount): Decimal {
@@ -52,6 +55,17 @@ export class Basis {
     }
     return sum
   }
+}
+
+/** What of a transaction may earn; `isOut` says which item lines never do. */
+export function basisOf(transaction: TransactionFacts, isOut: (line: LineFacts) => boolean): Basis {
+  const share = shareOf(transaction)
+  // Where everything was paid with points or gift cards, no line earns: not by its quantity either.
+  if (share?.part.isZero()) return new Basis([], share)
+  return new Basis(
+    transaction.lines.filter((line) => line.kind === 'item' && !isOut(line)),
+    share,
+  )
 }
 
 /** Null where nothing was paid with points or gift cards; a part of zero where everything was. */

@@ -1,14 +1,16 @@
 /**
  * Keeps count of limits within one evaluation: what was used before it, what it uses itself. Never lets
- * more through than a limit has left.
+ * more through than every limit has left.
  */
 import { DomainError } from '../base/errors.ts'
 import type { LimitUse, UsedOf } from './facts.ts'
 import { type Limit, periodOf } from './limit.ts'
 import type { Sight } from './sight.ts'
+import { show } from './value.ts'
 
 interface Page {
   readonly limit: Limit
+  readonly name: string
   readonly period: string
   left: bigint
   taken: bigint
@@ -16,50 +18,93 @@ interface Page {
 
 interface Wish {
   readonly rule: string
-  readonly limit: Limit | null
+  readonly limits: readonly Limit[]
   readonly currency: string
   readonly points: bigint
 }
 
+export interface Allowed {
+  readonly points: bigint
+  /** the limit that let the least through; null where all of it passed */
+  readonly by: Limit | null
+}
+
+const none: readonly Page[] = []
+
 export class LimitBook {
   readonly #used: UsedOf
+  readonly #short: (name: string, period: string) => void
   readonly #pages = new Map<string, Page>()
 
-  constructor(used: UsedOf) {
+  /** `short` is told of budgets that let less through than was wished for. */
+  constructor(used: UsedOf, short: (name: string, period: string) => void = () => {}) {
     this.#used = used
+    this.#short = short
   }
 
-  /** How many of the points the rule's limit lets through. Throws `limit_reached` where it refuses. */
-  allow({ rule, limit, currency, points }: Wish, sight: Sight): bigint {
-    if (limit === null || limit.currency !== currency) return points
-    const page = this.#page(rule, limit, sight)
-    if (points > page.left && limit.over === 'refuse') {
-      throw new DomainError('limit_reached', { rule, limit: limit.text })
+  /** How many of the points the limits let through. Throws `limit_reached` where one refuses. */
+  allow(wish: Wish, sight: Sight): Allowed {
+    const pages = this.#pagesOf(wish, sight)
+    const allowed = least(pages, wish.points)
+    for (const { limit, name, period, left } of pages) {
+      if (wish.points <= left) continue
+      if (limit.per === 'all') this.#short(name, period)
+      if (limit.over === 'refuse') {
+        throw new DomainError('limit_reached', { rule: wish.rule, limit: limit.text })
+      }
     }
-    const allowed = points < page.left ? points : page.left
-    page.left -= allowed
-    page.taken += allowed
+    for (const page of pages) {
+      page.left -= allowed.points
+      page.taken += allowed.points
+    }
     return allowed
   }
 
-  /** What limits per member have given; limits per transaction start anew with each one. */
+  /** The same without taking anything: what a rule would give, were it chosen. */
+  wouldAllow(wish: Wish, sight: Sight): bigint {
+    return least(this.#pagesOf(wish, sight), wish.points).points
+  }
+
+  /** What was used of limits that last; those per transaction start anew with each one. */
   uses(): LimitUse[] {
     const uses: LimitUse[] = []
-    for (const [rule, { limit, period, taken }] of this.#pages) {
-      if (limit.per === 'member' && taken > 0n) uses.push({ limit: rule, period, points: taken })
+    for (const { limit, name, period, taken } of this.#pages.values()) {
+      if (limit.per !== 'transaction' && taken > 0n)
+        uses.push({ limit: name, shared: limit.per === 'all', period, points: taken })
     }
     return uses
   }
 
-  #page(rule: string, limit: Limit, sight: Sight): Page {
-    let page = this.#pages.get(rule)
+  #pagesOf({ limits, currency }: Wish, sight: Sight): readonly Page[] {
+    if (limits.length === 0) return none
+    const pages: Page[] = []
+    for (const limit of limits) {
+      if (limit.currency !== currency) continue
+      if (limit.tests.some((test) => !test.holds(sight))) continue
+      pages.push(this.#page(limit, sight))
+    }
+    return pages
+  }
+
+  #page(limit: Limit, sight: Sight): Page {
+    const value = limit.by?.read(sight)
+    const of = limit.by === null ? '' : `/${value === undefined ? '' : show(limit.by.type, value)}`
+    const name = `${limit.name}${of}`
+    let page = this.#pages.get(name)
     if (page === undefined) {
-      const period = limit.per === 'member' ? periodOf(limit, sight.day) : ''
-      const before = limit.per === 'member' ? this.#used(rule, period) : 0n
+      const period = periodOf(limit, sight)
+      const before =
+        limit.per === 'transaction' ? 0n : this.#used(name, period, limit.per === 'all' ? limit.points : null)
       const left = limit.points > before ? limit.points - before : 0n
-      page = { limit, period, left, taken: 0n }
-      this.#pages.set(rule, page)
+      page = { limit, name, period, left, taken: 0n }
+      this.#pages.set(name, page)
     }
     return page
   }
+}
+
+function least(pages: readonly Page[], points: bigint): Allowed {
+  let allowed: Allowed = { points, by: null }
+  for (const { left, limit } of pages) if (left < allowed.points) allowed = { points: left, by: limit }
+  return allowed
 }

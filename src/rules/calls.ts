@@ -65,21 +65,26 @@ function choose(amounts: readonly ReturnType<typeof asDecimal>[], better: (order
   }
 }
 
-/** `awarded(rule)`: points that an earlier rule gave in this transaction, after its limit. */
+/**
+ * `awarded(rule)`: points that another rule gave in this transaction, after its limits. That rule is evaluated
+ * first, wherever it stands.
+ */
 export function awarded(draft: Draft, rule: string, offset: number): Code | null {
   const { rule: own, scope } = draft.terms
   if (own === null) return draft.fault(offset, 'awarded() can be used in rules only')
   if (rule === own) return draft.fault(offset, 'a rule cannot build on its own award')
-  const place = scope.ruleIds.indexOf(rule)
-  if (place < 0) return draft.fault(offset, `there is no rule "${rule}"`, didYouMean(rule, scope.ruleIds))
-  const ownPlace = scope.ruleIds.indexOf(own)
-  if (ownPlace >= 0 && place > ownPlace) {
-    return draft.fault(offset, `rule "${rule}" stands later in the file`, `move it above "${own}"`)
-  }
+  if (!scope.ruleIds.includes(rule))
+    return draft.fault(offset, `there is no rule "${rule}"`, didYouMean(rule, scope.ruleIds))
 
   const { currency } = draft
   const run = (sight: Parameters<Run>[0]) => sight.awarded(rule, currency)
-  const fact: Fact = { name: `awarded(${rule})`, type: { kind: 'number' }, perLine: false, read: run }
+  const fact: Fact = {
+    name: `awarded(${rule})`,
+    type: { kind: 'number' },
+    perLine: false,
+    read: run,
+    awardedBy: rule,
+  }
   draft.facts.set(fact.name, fact)
   return { type: fact.type, run, literal: null, offset }
 }

@@ -2,6 +2,7 @@
  * Finds the rules that can apply to a transaction without looking at the others: by its type and by one
  * equality of each rule. What it leaves out is certain not to hold; the order of the file is kept.
  */
+import { Decimal } from '../base/points.ts'
 import type { Fact } from './fact.ts'
 import type { Rule } from './rule.ts'
 import type { Sight } from './sight.ts'
@@ -61,9 +62,9 @@ function register(
   }
 }
 
-/** Places of the rules that may apply, in file order. Leaves `sight.line` without a line. */
+/** Places of the rules that may apply, in their order. Leaves `sight.line` without a line. */
 export function candidatesFor({ always, doors }: Candidates, sight: Sight): readonly number[] {
-  const found = new Set<number>()
+  const found: number[] = []
   for (const { fact, byValue } of doors) {
     if (!fact.perLine) {
       addAll(found, byValue, fact.read(sight))
@@ -75,11 +76,18 @@ export function candidatesFor({ always, doors }: Candidates, sight: Sight): read
     }
     sight.line = null
   }
-  if (found.size === 0) return always
-  return [...always, ...found].sort((a, b) => a - b)
+  if (found.length === 0) return always
+  found.push(...always)
+  found.sort((a, b) => a - b)
+  return found.filter((place, index) => place !== found[index - 1])
 }
 
-function addAll(found: Set<number>, byValue: Door['byValue'], value: Value | undefined): void {
+function addAll(found: number[], byValue: Door['byValue'], value: Value | undefined): void {
   if (value === undefined) return
-  for (const place of byValue.get(value) ?? []) found.add(place)
+  // A set opens the door of each of its members.
+  const values = typeof value === 'object' && !(value instanceof Decimal) ? value : null
+  for (const each of values ?? [value as string]) {
+    const places = byValue.get(each)
+    if (places) for (const place of places) found.push(place)
+  }
 }

@@ -37,6 +37,8 @@ export function isAmount(type: Type): boolean {
 
 /** Gives text constants the type of their neighbour and checks that all pieces can be compared. */
 export function alike(draft: Draft, codes: readonly Code[]): Code[] | null {
+  const several = codes.find(({ type }) => type.kind === 'set')
+  if (several) return draft.fault(several.offset, 'these are several names at once', "write 'name' in …")
   const lead = codes.find(({ literal }) => literal === null) ?? codes[0]
   if (!lead) return null
   const result: Code[] = []

@@ -8,7 +8,7 @@ import { alike, asBoolean, type Code, type Draft, isAmount, type Run, wantsBoole
 import { type Fact, factNames, findFact, knownHere, type Terms } from './fact.ts'
 import { SyntaxFault } from './lex.ts'
 import type { Place, Report } from './node.ts'
-import { join, member, negative, opposite } from './operators.ts'
+import { join, member, negative, opposite, within } from './operators.ts'
 import { type Formula, parse } from './parse.ts'
 import { problem } from './problem.ts'
 import { MOST_DIGITS, readNumber, type Type } from './value.ts'
@@ -100,6 +100,10 @@ function compile(draft: Writing, formula: Formula): Code | null {
       const [of, ...list] = compileAll(draft, [formula.of, ...formula.list]) ?? []
       return of ? member(draft, { of, list, offset }) : null
     }
+    case 'within': {
+      const [of, set] = compileAll(draft, [formula.of, formula.set]) ?? []
+      return of && set ? within(draft, { of, set, offset }) : null
+    }
     case 'if':
       return choice(draft, formula)
   }
@@ -145,6 +149,9 @@ function name(draft: Writing, wanted: string, offset: number): Code | null {
   if (functionNames.includes(wanted))
     return draft.fault(offset, `"${wanted}" is a function`, `write ${wanted}(…)`)
   if (!found.message.startsWith('unknown')) return draft.fault(offset, found.message, found.hint)
+  const hyphened = [...tables.keys()].find((table) => table.startsWith(`${wanted}-`))
+  if (hyphened)
+    return draft.fault(offset, `unknown name "${wanted}"`, `write \`${hyphened}\`[…], between backticks`)
   const known = [...factNames(draft.terms), ...tables.keys(), ...functionNames]
   const { ruleIds } = draft.terms.scope
   if (isValueOfSome(draft.terms, wanted))

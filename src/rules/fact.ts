@@ -17,6 +17,8 @@ export interface Fact {
   readonly perLine: boolean
   /** undefined: the caller sent none */
   readonly read: (sight: Sight) => Value | undefined
+  /** the rule whose award it is, for the order of evaluation */
+  readonly awardedBy?: string
 }
 
 /** Where a name stands decides what it can mean. */
@@ -28,6 +30,8 @@ export interface Terms {
   readonly on: readonly string[]
   /** `line`: a rule per line; `only line`: a condition on lines alone, where `line.` may be left out */
   readonly lines: 'none' | 'line' | 'only line'
+  /** a field that any of the types declares will do: where another type comes, it is missing */
+  readonly ofAnyType?: boolean
 }
 
 export type Found = { readonly fact: Fact } | { readonly message: string; readonly hint?: string | undefined }
@@ -97,7 +101,22 @@ const lineNames = ['net', 'tax', 'gross', 'quantity', 'sku', 'category', 'kind']
 /** Names that a program cannot give to a field of a transaction, because they mean something already. */
 export const reservedNames: ReadonlySet<string> = new Set([
   ...transactionNames,
-  ...['line', 'member', 'tier', 'and', 'or', 'not', 'in', 'if', 'then', 'else', 'true', 'false'],
+  ...[
+    'line',
+    'member',
+    'tier',
+    'segment',
+    'promotion',
+    'and',
+    'or',
+    'not',
+    'in',
+    'if',
+    'then',
+    'else',
+    'true',
+    'false',
+  ],
   ...['any', 'all', 'none', 'where'],
 ])
 
@@ -147,6 +166,7 @@ export function findFact(terms: Terms, name: string): Found {
     return { message: `"${name}" differs from line to line`, hint: 'add `forEach: line` to the rule' }
   }
   if (name === 'tier' || name.startsWith('tier.')) return findTier(terms.scope, name)
+  if (name === 'segment' || name === 'promotion') return findSet(terms.scope, name)
   if (name.startsWith('member.')) {
     const field = terms.scope.memberAttributes.get(name.slice(7))
     if (!field) return unknown(terms, name)
@@ -215,7 +235,7 @@ function findDeclared(
 
   const [first, ...others] = having
   if (!first) return unknown(terms, name)
-  if (lacking.length > 0 && terms.lines !== 'only line') {
+  if (lacking.length > 0 && terms.lines !== 'only line' && !terms.ofAnyType) {
     return { message: `"${name}" is declared for ${first.type}, but not for ${lacking.join(', ')}` }
   }
   const other = others.find(({ field }) => field.type !== first.field.type)
@@ -241,6 +261,21 @@ function findTier(scope: Scope, name: string): Found {
   }
   const read = (sight: Sight) => sight.member.tiers.get(ladder)?.rank ?? 0
   return { fact: { name, type: { kind: 'tier', ladder, tiers }, perLine: false, read } }
+}
+
+/** What a member has several of: the segments that they are in, the promotions that they registered for. */
+function findSet(scope: Scope, name: 'segment' | 'promotion'): Found {
+  const list = name === 'segment' ? 'segments' : 'promotions'
+  const oneOf = scope[list]
+  if (oneOf.length === 0) {
+    const hint =
+      name === 'segment'
+        ? 'declare them: members: { segments: [vip] }'
+        : 'declare them: promotions: [{ id: … }]'
+    return { message: `this program has no ${list}`, hint }
+  }
+  const read = ({ member }: Sight) => member[list] ?? []
+  return { fact: { name, type: { kind: 'set', oneOf }, perLine: false, read } }
 }
 
 function unknown(terms: Terms, name: string): { message: string; hint?: string | undefined } {
@@ -273,6 +308,8 @@ export function factNames({ scope, on, lines }: Terms): string[] {
     ...[...scope.memberAttributes.keys()].map((name) => `member.${name}`),
     ...(scope.ladders.size === 1 ? ['tier'] : []),
     ...[...scope.ladders.keys()].map((ladder) => `tier.${ladder}`),
+    ...(scope.segments.length > 0 ? ['segment'] : []),
+    ...(scope.promotions.length > 0 ? ['promotion'] : []),
     ...(lines === 'line' ? ofLines.map((name) => `line.${name}`) : []),
   ]
 }

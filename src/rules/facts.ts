@@ -57,14 +57,22 @@ export interface MemberFacts {
   readonly attributes: Readonly<Record<string, FieldValue>>
   /** by ladder id: the member's tier at the business time; the base tier has rank 0 */
   readonly tiers: ReadonlyMap<string, { readonly tier: string; readonly rank: number }>
+  /** the segments that the member was in, and the promotions registered for, at the business time */
+  readonly segments?: readonly string[]
+  readonly promotions?: readonly string[]
 }
 
-/** How much of a limit is used: `limit` is a LimitUse's name. Points not yet used: 0. */
-export type UsedOf = (limit: string, period: string) => bigint
+/**
+ * How much of a limit is used: `limit` is a LimitUse's name; `budget`, for one of all members together, how
+ * large it is, else null. Points not yet used: 0.
+ */
+export type UsedOf = (limit: string, period: string, budget: bigint | null) => bigint
 
 export interface LimitUse {
-  /** the limited rule's id */
+  /** the limit's name: the rule's id for the first limit of a rule */
   readonly limit: string
+  /** one for all members together: a budget */
+  readonly shared: boolean
   /** first day of the limit's period in the program's zone, `0001-01-01` for one without end */
   readonly period: string
   readonly points: bigint
@@ -91,8 +99,9 @@ export interface RuleTrace {
   /** exact, before rounding, as a decimal */
   readonly exact?: string
   readonly rounding?: Rounding
-  /** points cut by the rule's limit */
+  /** points cut by a limit, and that limit as it is written */
   readonly trimmed?: number
+  readonly limit?: string
   /** for a rule that did not fire: the first condition that failed, with the value seen */
   readonly because?: string
 }

@@ -32,6 +32,8 @@ const NUMBER = /\d+(?:\.\d+)?/y
 const LADDER = /tier\.[\p{L}_][\p{L}\p{N}_-]*/uy
 const NAME = /[\p{L}_][\p{L}\p{N}_]*(?:\.[\p{L}_][\p{L}\p{N}_]*)*/uy
 const RULE = /[^\s()'",]+/y
+// Between backticks, a name may hold what would else be read as an operator: `fare-classes`.
+const QUOTED = /`([\p{L}_][\p{L}\p{N}_.?-]*)`/uy
 const SYMBOL = /==|!=|<=|>=|[<>+\-*/()[\],.]/y
 
 const slips = new Map([
@@ -56,7 +58,10 @@ export function lex(source: string): Token[] {
   let offset = matchAt(SPACE, source, 0)?.length ?? 0
   while (offset < source.length) {
     const token =
-      readTextAt(source, offset) ?? readRuleAt(source, offset, tokens) ?? readPatternAt(source, offset)
+      readTextAt(source, offset) ??
+      readQuotedAt(source, offset) ??
+      readRuleAt(source, offset, tokens) ??
+      readPatternAt(source, offset)
     tokens.push(token)
     offset = token.end + (matchAt(SPACE, source, token.end)?.length ?? 0)
   }
@@ -75,6 +80,13 @@ function readTextAt(source: string, offset: number): Token | null {
   const close = source.indexOf(quote, offset + 1)
   if (close < 0) throw new SyntaxFault(offset, `this text has no closing ${quote}`)
   return { kind: 'text', text: source.slice(offset + 1, close), offset, end: close + 1 }
+}
+
+function readQuotedAt(source: string, offset: number): Token | null {
+  if (source[offset] !== '`') return null
+  const quoted = matchAt(QUOTED, source, offset)
+  if (quoted === null) throw new SyntaxFault(offset, 'between backticks stands a name: `fare-classes`')
+  return { kind: 'name', text: quoted.slice(1, -1), offset, end: offset + quoted.length }
 }
 
 /** After `awarded(` comes the id of a rule, which may hold hyphens. */

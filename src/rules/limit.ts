@@ -1,42 +1,82 @@
 /**
- * Limits: at most so many points of a rule per transaction, or per member in a calendar period of the
- * program's zone. A limit trims what goes beyond it, or refuses the transaction, as the rule says.
+ * Limits: at most so many points per transaction, per member in a period, or of all members together (a
+ * budget). A limit is a rule's own or goes over several rules; what goes beyond it is trimmed, or refuses
+ * the transaction, as it says.
  */
 import { didYouMean } from '../base/nearest.ts'
 import { MAX_POINTS } from '../base/points.ts'
-import { type Day, startOf, type Unit } from '../base/time.ts'
+import { type Day, dayOf, startOf, startOfMembershipYear, type Unit } from '../base/time.ts'
+import type { Fact } from './fact.ts'
+import type { Test } from './matcher.ts'
 import type { Node, Report, ScalarNode } from './node.ts'
 import { problem } from './problem.ts'
 import { findCurrency, type Scope } from './scope.ts'
+import type { Sight } from './sight.ts'
 import { Words } from './words.ts'
 
 export interface Limit {
+  /** under which what is used of it is kept; the first limit of a rule has the rule's id */
+  readonly name: string
   readonly currency: string
   readonly points: bigint
-  readonly per: 'transaction' | 'member'
-  /** the period of a limit per member; null: for ever */
-  readonly unit: Unit | null
+  /** `all`: of all members together */
+  readonly per: 'transaction' | 'member' | 'all'
+  /** the period of a limit that is not per transaction; null: for ever */
+  readonly unit: LimitUnit | null
   readonly over: 'trim' | 'refuse'
   /** as written: `50 beans per member per month` */
   readonly text: string
+  /** counted apart for each value of this fact; null: all together */
+  readonly by: Fact | null
+  /** it counts and binds only where these hold */
+  readonly tests: readonly Test[]
 }
+
+export type LimitUnit = Unit | 'membership_year'
 
 /** The period of a limit that never starts again. */
 export const EVER: Day = '0001-01-01'
 
-const periods = ['day', 'week', 'month', 'quarter', 'year'] as const
+const periods = ['day', 'week', 'month', 'quarter', 'year', 'membership year'] as const
 
-/** First day of the limit's period that a day lies in. */
-export function periodOf({ unit }: Limit, day: Day): Day {
-  return unit === null ? EVER : startOf(unit, day)
+/** First day of the limit's period at the time of the transaction; empty for one per transaction. */
+export function periodOf({ per, unit }: Limit, { day, member, timeZone }: Sight): Day {
+  if (per === 'transaction') return ''
+  if (unit === null) return EVER
+  if (unit !== 'membership_year') return startOf(unit, day)
+  return startOfMembershipYear(dayOf(timeZone, member.enrolledAt), day)
 }
 
-/** Compiles `50 beans per member per month` or `{ of: …, over: refuse }`; null after a report. */
-export function compileLimit(node: Node, scope: Scope, report: Report): Limit | null {
-  if (node.kind === 'scalar') return phrase({ node, over: 'trim' }, scope, report)
-  const example = 'expected a limit such as "50 points per member per month"'
+/** One limit is named as it is called; further ones of the same rule get a number. */
+export function limitName(owner: string, index: number): string {
+  return index === 0 ? owner : `${owner}#${index + 1}`
+}
+
+/** Compiles a rule's `limit`: a phrase, `{ of: …, over: refuse }`, or a list of these; null after a report. */
+export function compileLimits(
+  node: Node,
+  of: { rule: string; scope: Scope },
+  report: Report,
+): Limit[] | null {
+  const items = node.kind === 'list' ? node.items : [node]
+  if (items.length === 0) report(problem(node.at, EXAMPLE))
+  const limits = items.map((item, index) =>
+    compileLimit(item, { name: limitName(of.rule, index), scope: of.scope }, report),
+  )
+  return items.length === 0 || limits.includes(null) ? null : limits.filter((limit) => limit !== null)
+}
+
+const EXAMPLE = 'expected a limit such as "50 points per member per month"'
+
+interface Named {
+  readonly name: string
+  readonly scope: Scope
+}
+
+function compileLimit(node: Node, named: Named, report: Report): Limit | null {
+  if (node.kind === 'scalar') return compilePhrase({ ...named, node, over: 'trim' }, report)
   if (node.kind === 'list') {
-    report(problem(node.at, example))
+    report(problem(node.at, EXAMPLE))
     return null
   }
 
@@ -49,31 +89,30 @@ export function compileLimit(node: Node, scope: Scope, report: Report): Limit | 
     return null
   }
   if (of?.kind !== 'scalar') {
-    report(
-      problem(of?.at ?? node.at, example, {
-        hint: 'write { of: 50 points per member per month, over: trim }',
-      }),
-    )
+    const hint = 'write { of: 50 points per member per month, over: trim }'
+    report(problem(of?.at ?? node.at, EXAMPLE, { hint }))
     return null
   }
-  const choice = over === undefined ? 'trim' : over.kind === 'scalar' ? over.text : ''
-  if (choice !== 'trim' && choice !== 'refuse') {
-    report(
-      problem(over?.at ?? node.at, 'expected trim or refuse', {
-        hint: didYouMean(choice, ['trim', 'refuse']),
-      }),
-    )
-    return null
-  }
-  return phrase({ node: of, over: choice }, scope, report)
+  const choice = readOver(over, report)
+  return choice && compilePhrase({ ...named, node: of, over: choice }, report)
 }
 
-interface Phrase {
+/** `trim` or `refuse`; trim where nothing is said. */
+export function readOver(node: Node | undefined, report: Report): Limit['over'] | null {
+  const choice = node === undefined ? 'trim' : node.kind === 'scalar' ? node.text : ''
+  if (choice === 'trim' || choice === 'refuse') return choice
+  if (node)
+    report(problem(node.at, 'expected trim or refuse', { hint: didYouMean(choice, ['trim', 'refuse']) }))
+  return null
+}
+
+interface Phrase extends Named {
   readonly node: ScalarNode
   readonly over: Limit['over']
 }
 
-function phrase({ node, over }: Phrase, scope: Scope, report: Report): Limit | null {
+/** `50 beans per member per month`, `100 beans per transaction`, `100000 beans in all per year`. */
+export function compilePhrase({ node, over, name, scope }: Phrase, report: Report): Limit | null {
   const words = new Words(node, report)
   const amount = words.next
   if (!/^\d{1,16}$/.test(amount.text)) return words.expected('a whole number of points')
@@ -89,22 +128,39 @@ function phrase({ node, over }: Phrase, scope: Scope, report: Report): Limit | n
     return words.fault(word.offset, `unknown currency "${word.text}"`, hint)
   }
 
-  if (!words.skip('per')) return words.expected('"per"')
   const text = node.text.trim().replaceAll(/\s+/g, ' ')
-  const common = { currency, points, over, text }
+  const common = { name, currency, points, over, text, by: null, tests: [] }
+  if (words.skip('in')) {
+    if (!words.skip('all')) return words.expected('"all"')
+    if (words.next.text === '') return { ...common, per: 'all', unit: null }
+    const unit = readPeriod(words)
+    if (unit === null) return null
+    if (unit !== 'membership_year') return { ...common, per: 'all', unit: unit === 'ever' ? null : unit }
+    return words.fault(0, 'membership years differ from member to member', 'say per year, or per member')
+  }
+  if (!words.skip('per')) return words.expected('"per" or "in all"')
   if (words.skip('transaction')) {
     return words.next.text === ''
       ? { ...common, per: 'transaction', unit: null }
       : words.expected('nothing more')
   }
   if (!words.skip('member')) return words.expected('"transaction" or "member"')
+  const unit = readPeriod(words)
+  return unit === null ? null : { ...common, per: 'member', unit: unit === 'ever' ? null : unit }
+}
+
+/** `per month` or `ever`, and nothing more; null after a report. */
+function readPeriod(words: Words): LimitUnit | 'ever' | null {
   const per = words.skip('per')
-  const period = words.next.text
-  const unit = periods.find((known) => known === period)
-  if (!(period === 'ever' || (per && unit))) {
-    return words.expected(`"per ${periods.join('", "per ')}" or "ever"`, didYouMean(period, periods))
+  const first = words.next.text
+  if (per && first === 'membership') words.take()
+  const wanted = per && first === 'membership' ? `membership ${words.next.text}` : first
+  const unit = periods.find((known) => known === wanted)
+  if (!(first === 'ever' || (per && unit))) {
+    return words.expected(`"per ${periods.join('", "per ')}" or "ever"`, didYouMean(wanted, periods))
   }
   words.take()
   if (words.next.text !== '') return words.expected('nothing more')
-  return { ...common, per: 'member', unit: unit ?? null }
+  if (first === 'ever') return 'ever'
+  return unit === 'membership year' ? 'membership_year' : (unit ?? null)
 }

@@ -163,6 +163,7 @@ function toTest(fact: Fact, operator: Operator, values: readonly Value[]): Test 
 }
 
 function verdictOf(fact: Fact, operator: Operator, values: readonly Value[]): (value: Value) => boolean {
+  if (fact.type.kind === 'set') return isAnyOf(values, operator === 'not' || operator === 'notIn')
   const first = values[0]!
   const last = values.at(-1)!
   switch (operator) {
@@ -185,6 +186,11 @@ function verdictOf(fact: Fact, operator: Operator, values: readonly Value[]): (v
     case 'between':
       return fact.type.kind === 'time' ? clock(first, last) : range(first, last)
   }
+}
+
+// A member is in several segments at once: `is` and `in` ask for any of those named, `not` and `notIn` for none.
+function isAnyOf(values: readonly Value[], negated: boolean): (value: Value) => boolean {
+  return (value) => (value as readonly Value[]).some((one) => values.includes(one)) !== negated
 }
 
 function isOneOf(values: readonly Value[]): (value: Value) => boolean {

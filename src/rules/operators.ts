@@ -15,7 +15,7 @@ import {
   wantsBoolean,
 } from './code.ts'
 import type { BinaryOperator } from './parse.ts'
-import { compare, isOrdered, type Type } from './value.ts'
+import { compare, isOrdered, readText, type Type } from './value.ts'
 
 interface Joined {
   readonly operator: BinaryOperator
@@ -144,6 +144,26 @@ export function opposite(draft: Draft, of: Code, offset: number): Code | null {
   const run: Run = (sight) => {
     const value = holds(sight)
     return value === undefined ? undefined : !value
+  }
+  return { type: BOOLEAN, run, literal: null, offset }
+}
+
+/** `'vip' in segment` */
+export function within(draft: Draft, input: { of: Code; set: Code; offset: number }): Code | null {
+  const { of, set, offset } = input
+  if (set.type.kind !== 'set') {
+    return draft.fault(set.offset, `expected a list such as ['a', 'b'], not ${named(set.type)}`)
+  }
+  if (of.type.kind !== 'text') return draft.fault(of.offset, `expected a text, not ${named(of.type)}`)
+  if (of.literal !== null) {
+    const reading = readText(set.type, of.literal)
+    if (!('value' in reading)) return draft.fault(of.offset, reading.message, reading.hint)
+  }
+  const run: Run = (sight) => {
+    const value = of.run(sight)
+    const names = set.run(sight)
+    if (value === undefined || names === undefined) return undefined
+    return (names as readonly unknown[]).includes(value)
   }
   return { type: BOOLEAN, run, literal: null, offset }
 }

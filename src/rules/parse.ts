@@ -32,6 +32,8 @@ export type Formula = Spot &
         readonly right: Formula
       }
     | { readonly kind: 'in'; readonly of: Formula; readonly list: readonly Formula[] }
+    /** `'vip' in segment`: a text among the names of a set */
+    | { readonly kind: 'within'; readonly of: Formula; readonly set: Formula }
     | { readonly kind: 'if'; readonly when: Formula; readonly yes: Formula; readonly no: Formula }
   )
 
@@ -152,6 +154,10 @@ class Parser {
 
   #in(of: Formula): Formula {
     const { offset } = this.#advance()
+    if (this.#peek.kind === 'name') {
+      const set = this.#operand()
+      return { kind: 'within', of, set, offset, start: of.start, end: set.end }
+    }
     this.#expect('[')
     const list = this.#list(']')
     const close = this.#expect(']')

@@ -4,16 +4,19 @@
  */
 import { didYouMean, nearest } from '../base/nearest.ts'
 import { type Rounding, roundings } from '../base/points.ts'
+import { dayOf } from '../base/time.ts'
 import { compileAward, type Grant } from './award.ts'
 import { allHold, compileCondition, type LineCondition } from './condition.ts'
 import { compileExtension } from './extend.ts'
 import type { Fact, Terms } from './fact.ts'
 import type { Extension } from './facts.ts'
-import { compileLimit, type Limit } from './limit.ts'
+import { compileLimits, type Limit } from './limit.ts'
 import type { Anchor, Test } from './matcher.ts'
 import type { MapNode, Node, Report, ScalarNode } from './node.ts'
+import { findGroup, unfit } from './overlap.ts'
 import { problem } from './problem.ts'
-import type { Scope } from './scope.ts'
+import { compileRecurrence, type Recurrence } from './recurrence.ts'
+import type { Group, Scope } from './scope.ts'
 import { compileWindow } from './window.ts'
 
 export interface Rule {
@@ -32,7 +35,14 @@ export interface Rule {
   readonly grants: readonly Grant[]
   /** what its conditions see, for the trace */
   readonly facts: readonly Fact[]
-  readonly limit: Limit | null
+  /** its own limits; those that go over several rules are added when the rules are put together */
+  readonly limits: readonly Limit[]
+  /** which of several rules applies; null: it stacks */
+  readonly group: Group | null
+  /** on which days it is in force; null: on all of them */
+  readonly recurs: Recurrence | null
+  /** rules whose awards it uses: they are evaluated before it */
+  readonly builds: readonly string[]
   /** lets points that the member has live on for longer */
   readonly extend: Extension | null
   /** the equality by which the index finds the rule; null: it is always looked at */
@@ -58,7 +68,9 @@ export function compileRule(node: MapNode, scope: Scope, report: Report): Rule |
   )
   const rounding = readRounding(written.get('round'), fail)
   const limitNode = written.get('limit')
-  const limit = limitNode ? compileLimit(limitNode, scope, fail) : null
+  const limits = limitNode ? compileLimits(limitNode, { rule: id ?? '', scope }, fail) : []
+  const group = findGroup(written.get('group'), scope.groups, fail) ?? null
+  const recurs = readRecurrence(written, { from: window?.from ?? null, scope }, fail)
   // Without its types, every name in a rule would be reported as unknown.
   if (on === null) return null
 
@@ -66,14 +78,18 @@ export function compileRule(node: MapNode, scope: Scope, report: Report): Rule |
   const when = written.get('when')
   const tests = when ? compileCondition(when, terms, fail) : []
   const grants = readAwards(node, { written, terms, rounding }, fail)
-  if (limit && grants && !grants.some(({ currency }) => currency === limit.currency)) {
-    const given = [...new Set(grants.map(({ currency }) => currency))].join(', ')
-    fail(problem((limitNode ?? node).at, `the limit is in ${limit.currency}, the rule gives ${given}`))
-  }
+  if (limits && grants && limitNode) checkCurrencies(limits, { grants, node: limitNode }, fail)
   const extendNode = written.get('extend')
   const given = (grants ?? []).map(({ currency }) => currency)
   const extend = extendNode && grants ? compileExtension(extendNode, { scope, given }, fail) : null
-  if (!good || id === null || !tests || !grants || !window) return null
+  if (!good || id === null || !tests || !grants || !window || !limits) return null
+  const facts = [...tests.flatMap((test) => test.facts), ...grants.flatMap((grant) => grant.facts)]
+  const builds = [...new Set(facts.flatMap(({ awardedBy }) => awardedBy ?? []))]
+  const wrong = unfit({ group, perLine, grants, builds })
+  if (wrong !== null) {
+    report(problem(written.get('group')?.at ?? node.at, wrong))
+    return null
+  }
 
   const name = written.get('name')
   return {
@@ -86,7 +102,10 @@ export function compileRule(node: MapNode, scope: Scope, report: Report): Rule |
     lineTests: tests.filter((test) => test.perLine),
     grants,
     facts: [...new Map(tests.flatMap(({ facts }) => facts).map((fact) => [fact.name, fact])).values()],
-    limit,
+    limits,
+    group,
+    recurs,
+    builds,
     extend,
     anchor: bestAnchor(tests),
   }
@@ -136,6 +155,28 @@ function readTypes(node: MapNode, { written, scope }: Reading, report: Report): 
     return nearest(type, known)
   })
   return types.includes(null) ? null : [...new Set(types.filter((type) => type !== null))]
+}
+
+function readRecurrence(
+  written: Written,
+  { from, scope }: { from: Date | null; scope: Scope },
+  report: Report,
+): Recurrence | null {
+  const node = written.get('recurs')
+  return node ? compileRecurrence(node, from && dayOf(scope.timeZone, from), report) : null
+}
+
+function checkCurrencies(
+  limits: readonly Limit[],
+  { grants, node }: { grants: readonly Grant[]; node: Node },
+  report: Report,
+): void {
+  const given = [...new Set(grants.map(({ currency }) => currency))]
+  limits.forEach((limit, index) => {
+    if (given.includes(limit.currency)) return
+    const { at } = node.kind === 'list' ? (node.items[index] ?? node) : node
+    report(problem(at, `the limit is in ${limit.currency}, the rule gives ${given.join(', ')}`))
+  })
 }
 
 function readForEach(node: Node | undefined, report: Report): boolean {

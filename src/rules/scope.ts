@@ -18,8 +18,21 @@ export interface Scope {
   readonly tables: ReadonlyMap<string, Table>
   /** tables that could not be read, which has been told: who uses them is not told of again */
   readonly brokenTables?: ReadonlySet<string>
-  /** of the whole program, in file order: the order in which rules are evaluated */
+  /** of the whole program, in file order */
   readonly ruleIds: readonly string[]
+  /** which of several rules applies, by group */
+  readonly groups: ReadonlyMap<string, Group>
+  /** that members can be in, several at once */
+  readonly segments: readonly string[]
+  /** that members can register for */
+  readonly promotions: readonly string[]
+}
+
+export interface Group {
+  readonly id: string
+  /** `exclusive`: the first that gives something, and then no rule of outside gives anything on top */
+  readonly pick: 'best' | 'first' | 'all' | 'exclusive'
+  readonly per: 'transaction' | 'line'
 }
 
 export interface DeclaredCurrency {

@@ -16,9 +16,11 @@ export type Type =
   | { readonly kind: 'time' }
   | { readonly kind: 'text'; readonly oneOf: readonly string[] | null }
   | { readonly kind: 'tier'; readonly ladder: string; readonly tiers: readonly string[] }
+  /** several texts at once, out of a closed list: the segments that a member is in */
+  | { readonly kind: 'set'; readonly oneOf: readonly string[] }
 
-/** number, money: Decimal. text, date: string. time, tier: number (minutes, rank). */
-export type Value = Decimal | string | number | boolean
+/** number, money: Decimal. text, date: string. time, tier: number (minutes, rank). set: texts. */
+export type Value = Decimal | string | number | boolean | readonly string[]
 
 export type Reading =
   | { readonly value: Value }
@@ -40,14 +42,16 @@ export const typeNames: Record<Type['kind'], string> = {
   time: 'a time of day',
   text: 'a text',
   tier: 'a tier',
+  set: 'a list of names',
 }
 
 /** Types whose values have an order, so that `atLeast` or `<` means something. */
 export function isOrdered(type: Type): boolean {
-  return type.kind !== 'text' && type.kind !== 'boolean'
+  return type.kind !== 'text' && type.kind !== 'boolean' && type.kind !== 'set'
 }
 
 export function isComparable(a: Type, b: Type): boolean {
+  if (a.kind === 'set' || b.kind === 'set') return false
   return a.kind === b.kind && (a.kind !== 'tier' || (b.kind === 'tier' && a.ladder === b.ladder))
 }
 
@@ -72,6 +76,7 @@ export function readNumber(text: string): Decimal | null {
 /** A text constant as a value of the type that it stands beside. */
 export function readText(type: Type, text: string): Reading {
   switch (type.kind) {
+    case 'set':
     case 'text': {
       if (type.oneOf === null || type.oneOf.includes(text)) return { value: text }
       const message = `"${text}" is not one of ${type.oneOf.join(', ')}`
@@ -145,6 +150,7 @@ export function show(type: Type, value: Value): string {
   if (value instanceof Decimal) {
     return type.kind === 'money' ? showMoney(value, type.currency) : value.toDecimalPlaces(12).toFixed()
   }
+  if (typeof value === 'object') return value.length === 0 ? 'none' : value.join(', ')
   if (type.kind === 'tier') return type.tiers[Number(value)] ?? String(value)
   if (type.kind === 'time') {
     const minutes = Number(value)
@@ -160,5 +166,8 @@ const SURE_DIGITS = 36
  * that a floor would make 9. Whatever needs no more than 36 digits stays as it is.
  */
 export function settle(amount: Decimal): Decimal {
-  return amount.precision() > SURE_DIGITS ? amount.toSignificantDigits(SURE_DIGITS) : amount
+  // Digits are kept by seven: counting them is for the few that may have too many.
+  return amount.d.length > 5 && amount.precision() > SURE_DIGITS
+    ? amount.toSignificantDigits(SURE_DIGITS)
+    : amount
 }

@@ -1,13 +1,11 @@
 /** Where the outcome of an example differs from what it says, and why it came out so, in words. */
+import type { Counter } from '../program/program.ts'
 import type { Valuation } from '../rules/facts.ts'
-import type { Standing } from '../tiers/standing.ts'
+import type { Course } from './course.ts'
 import type { Step } from './example.ts'
 
 /** What is otherwise than the step says, one sentence each. */
-export function compare(
-  step: Step,
-  { outcome, standings }: { outcome: Valuation; standings: ReadonlyMap<string, Standing> },
-): string[] {
+export function compare(step: Step, { outcome, course }: { outcome: Valuation; course: Course }): string[] {
   const differences: string[] = []
   if (step.refused !== null) differences.push(`expected ${step.refused}, but the transaction was taken`)
   if (step.awards) {
@@ -28,8 +26,14 @@ export function compare(
     )
   }
   for (const [ladder, tier] of step.tiers) {
-    const got = standings.get(ladder)?.tier
+    const got = course.standings.get(ladder)?.tier
     if (got !== tier) differences.push(`tier: expected ${tier}, got ${got ?? 'none'}`)
+  }
+  for (const [name, expected] of step.counters) {
+    const counter =
+      ['spend', 'transactions'].includes(name) || name.startsWith('attribute:') ? name : `points:${name}`
+    const got = course.counted(counter as Counter, step.time)
+    if (!got.equals(expected)) differences.push(`counter ${name}: expected ${expected}, got ${got.toFixed()}`)
   }
   return differences
 }

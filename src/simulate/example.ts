@@ -3,12 +3,14 @@
  * must come of each. What an example names (rules, tiers, fields) must exist, or it would prove nothing.
  */
 import { didYouMean } from '../base/nearest.ts'
-import { asList, asMap, asScalar, childOf, scalarAt, textAt } from '../program/nodes.ts'
+import { asList, asMap, asScalar, childOf, entriesAt, itemsAt, scalarAt, textAt } from '../program/nodes.ts'
 import type { Ladder, Program } from '../program/program.ts'
 import { readPoints } from '../program/units.ts'
 import type { FieldValue, TransactionFacts } from '../rules/facts.ts'
 import type { MapNode, Node, Place, Report, ScalarNode } from '../rules/node.ts'
 import { problem } from '../rules/problem.ts'
+import { readNumber } from '../rules/value.ts'
+import { countersOf } from '../tiers/counters.ts'
 import { type Reading, readAttributes, readFacts, readTime } from './told.ts'
 
 export interface Example {
@@ -23,16 +25,25 @@ export interface ExampleMember {
   readonly attributes: Readonly<Record<string, FieldValue>>
   /** tier by ladder, where the example names one */
   readonly tiers: ReadonlyMap<string, string>
+  /** when those tiers end; null: never */
+  readonly until: Date | null
+  readonly segments: readonly string[]
+  readonly promotions: readonly string[]
 }
 
 export interface Step {
   readonly at: Place
-  readonly facts: TransactionFacts
+  /** when it happens, or is looked at */
+  readonly time: Date
+  /** null: nothing happens, time has gone by */
+  readonly facts: TransactionFacts | null
   /** points by rule and currency, `base beans`; null: not said */
   readonly awards: ReadonlyMap<string, bigint> | null
   /** points by currency; null: not said */
   readonly totals: ReadonlyMap<string, bigint> | null
   readonly tiers: ReadonlyMap<string, string>
+  /** what the first ladder counts afterwards, by counter; decimals */
+  readonly counters: ReadonlyMap<string, string>
   /** the code of the refusal that must come */
   readonly refused: string | null
 }
@@ -59,13 +70,13 @@ export function readExample(node: Node, program: Program, report: Report): Examp
   const steps = stepNodes.flatMap((step) => readStep(step, reading) ?? [])
   for (const [index, step] of steps.entries()) {
     const before = steps[index - 1]
-    if (before && step.facts.occurredAt < before.facts.occurredAt) {
+    if (before && step.time < before.time) {
       reading.report(problem(step.at, 'steps stand in order of time: this one comes before the one above it'))
     }
   }
   const first = steps[0]
   if (!first) return null
-  const member = readMember(asMap(childOf(map, 'member')), first.facts.occurredAt, reading)
+  const member = readMember(asMap(childOf(map, 'member')), first.time, reading)
   return good ? { name: textAt(map, 'name') ?? '', at: map.at, member, steps } : null
 }
 
@@ -74,22 +85,46 @@ function readMember(map: MapNode | null, firstSeen: Date, reading: Reading): Exa
   const enrolled = scalarAt(map, 'enrolledAt')
   const enrolledAt = (enrolled && readTime(enrolled, reading)) ?? firstSeen
   const node = childOf(map, 'tier')
+  const until = scalarAt(map, 'until')
   return {
     enrolledAt,
     attributes: readAttributes(asMap(childOf(map, 'attributes')), program.memberAttributes, reading),
     tiers: node ? readTiers(node, reading) : new Map(),
+    until: until && readTime(until, reading),
+    segments: readNames(map, 'segments', { known: program.segments, report: reading.report }),
+    promotions: readNames(map, 'promotions', {
+      known: [...program.promotions.keys()],
+      report: reading.report,
+    }),
   }
+}
+
+function readNames(
+  map: MapNode | null,
+  key: string,
+  { known, report }: { known: readonly string[]; report: Report },
+): string[] {
+  return itemsAt(map, key).flatMap((item) => {
+    const text = asScalar(item)?.text ?? ''
+    if (known.includes(text)) return [text]
+    report(problem(item.at, `"${text}" is none of the ${key}`, { hint: didYouMean(text, known) }))
+    return []
+  })
 }
 
 function readStep(map: MapNode, reading: Reading): Step | null {
   const { report } = reading
-  const expectations = ['awards', 'totals', 'tier', 'refused']
+  const expectations = ['awards', 'totals', 'tier', 'counters', 'refused']
   if (expectations.every((key) => childOf(map, key) === null)) {
     const hint = 'write for instance `awards: { rule: 3 points }`'
     report(problem(map.at, 'the example does not say what must come of it', { hint }))
   }
   const transaction = asMap(childOf(map, 'transaction'))
   const facts = transaction && readFacts(transaction, reading)
+  const look = scalarAt(map, 'at')
+  if ((transaction === null) === (look === null))
+    report(problem(map.at, 'a step has either a "transaction" or "at", a time to look at'))
+  const time = facts?.occurredAt ?? (look && readTime(look, reading))
   const awards = asMap(childOf(map, 'awards'))
   const totals = childOf(map, 'totals')
   const tier = childOf(map, 'tier')
@@ -97,14 +132,16 @@ function readStep(map: MapNode, reading: Reading): Step | null {
     awards: awards && readAwards(awards, reading),
     totals: totals && readSums(totals, reading),
     tiers: tier ? readTiers(tier, reading) : new Map<string, string>(),
+    counters: readCounters(map, reading),
     refused: textAt(map, 'refused'),
   }
-  return facts && { at: map.at, facts, ...expected }
+  if (!time || (transaction && !facts)) return null
+  return { at: map.at, time, facts, ...expected }
 }
 
 function readAwards(map: MapNode, reading: Reading): Map<string, bigint> {
   const { program, report } = reading
-  const ids = program.rules.rules.map((rule) => rule.id)
+  const ids = [...program.rules.rules, ...program.milestones].map(({ id }) => id)
   const sums = new Map<string, bigint>()
   for (const { key, keyAt, value } of map.entries) {
     if (!ids.includes(key))
@@ -124,6 +161,20 @@ function readSums(node: Node, { program, report }: Reading): Map<string, bigint>
     if (read) sums.set(read.currency, (sums.get(read.currency) ?? 0n) + read.points)
   }
   return sums
+}
+
+/** `{ xp: 70 }`, by the names that criteria use. */
+function readCounters(map: MapNode, { program, report }: Reading): Map<string, string> {
+  const [ladder] = program.ladders
+  const known = ladder ? countersOf(ladder).map((counter) => counter.replace('points:', '')) : []
+  const counters = new Map<string, string>()
+  for (const { key, keyAt, value } of entriesAt(map, 'counters')) {
+    if (!known.includes(key))
+      report(problem(keyAt, `the ladder does not count "${key}"`, { hint: didYouMean(key, known) }))
+    else if (value.kind === 'scalar' && readNumber(value.text)) counters.set(key, value.text)
+    else report(problem(value.at, 'expected a number'))
+  }
+  return counters
 }
 
 /** `gold`, or `{ ladder: gold }`. */

@@ -3,8 +3,7 @@
  * functions that decide in earnest, and compared with what the example says. No database, no clock.
  */
 import { DomainError, type Fault } from '../base/errors.ts'
-import { dayOf } from '../base/time.ts'
-import { countedSpend } from '../earning/valued.ts'
+import { Decimal } from '../base/points.ts'
 import { examplesFile } from '../program/examples-grammar.ts'
 import { kindOf, type ProgramFiles } from '../program/files.ts'
 import { newFindings } from '../program/findings.ts'
@@ -12,11 +11,8 @@ import { itemsAt } from '../program/nodes.ts'
 import type { Program } from '../program/program.ts'
 import { checkStructure } from '../program/structure.ts'
 import { parseTree } from '../program/tree.ts'
-import { evaluate } from '../rules/evaluate.ts'
-import type { MemberFacts, Valuation } from '../rules/facts.ts'
-import { assess, baseStanding } from '../tiers/assess.ts'
-import { type CounterRow, counted } from '../tiers/counters.ts'
-import type { Standing } from '../tiers/standing.ts'
+import type { Valuation } from '../rules/facts.ts'
+import { Course } from './course.ts'
 import { compare, traceOf } from './differences.ts'
 import { type Example, readExample, type Step } from './example.ts'
 
@@ -57,29 +53,12 @@ export function runExamples(program: Program, files: ProgramFiles): ExamplesRun 
   return { passed, failed, errors: findings.faults() }
 }
 
-/** The member of one example as the steps leave them. */
-interface Position {
-  readonly enrolledAt: Date
-  readonly standings: Map<string, Standing>
-  readonly counters: CounterRow[]
-  /** points used of limits, by `limit period` */
-  readonly used: Map<string, bigint>
-}
-
 /** The first step that does not come out as said, or null. */
 function runExample(program: Program, example: Example): ExampleFailure | null {
-  const { enrolledAt, tiers, attributes } = example.member
-  const standings = program.ladders.map((ladder): [string, Standing] => {
-    const base = baseStanding(ladder, enrolledAt)
-    const tier = tiers.get(ladder.id)
-    return [ladder.id, tier === undefined ? base : { ...base, tier }]
-  })
-  const position: Position = { enrolledAt, standings: new Map(standings), counters: [], used: new Map() }
-
+  const course = new Course(program, example.member)
   for (const step of example.steps) {
-    assessAt(program, position, step.facts.occurredAt)
-    const member = { enrolledAt, attributes, tiers: tierFacts(program, position) }
-    const outcome = valued(program, { step, member, position })
+    const before = course.goTo(step.time)
+    const outcome = taken(course, step)
     if (outcome instanceof DomainError) {
       if (step.refused === outcome.code) continue
       const expected = step.refused === null ? 'the transaction to be taken' : step.refused
@@ -88,12 +67,22 @@ function runExample(program: Program, example: Example): ExampleFailure | null {
         trace: [],
       })
     }
-    count(program, { step, outcome, position })
-    assessAt(program, position, step.facts.occurredAt)
-    const differences = compare(step, { outcome, standings: position.standings })
-    if (differences.length > 0) return failureOf(example, step, { differences, trace: traceOf(outcome) })
+    const all = { ...outcome, awards: [...before, ...outcome.awards] }
+    const differences = compare(step, { outcome: all, course })
+    if (differences.length > 0) return failureOf(example, step, { differences, trace: traceOf(all) })
   }
   return null
+}
+
+const NOTHING: Valuation = { awards: [], extensions: [], uses: [], spend: new Decimal(0), trace: [] }
+
+function taken(course: Course, { facts }: Step): Valuation | DomainError {
+  try {
+    return facts ? course.take(facts) : NOTHING
+  } catch (error) {
+    if (error instanceof DomainError) return error
+    throw error
+  }
 }
 
 function failureOf(
@@ -102,71 +91,4 @@ function failureOf(
   told: Pick<ExampleFailure, 'differences' | 'trace'>,
 ): ExampleFailure {
   return { name, file: at.file, line: at.line, column: at.column, ...told }
-}
-
-function assessAt(program: Program, { standings, counters, enrolledAt }: Position, at: Date): void {
-  for (const ladder of program.ladders) {
-    const standing = standings.get(ladder.id) ?? baseStanding(ladder, enrolledAt)
-    const assessment = assess(ladder, { timeZone: program.timeZone, enrolledAt, standing, counters, at })
-    standings.set(ladder.id, assessment.standing)
-  }
-}
-
-function tierFacts(program: Program, { standings }: Position): MemberFacts['tiers'] {
-  return new Map(
-    program.ladders.map(({ id, tiers }) => {
-      const tier = standings.get(id)?.tier ?? ''
-      return [
-        id,
-        {
-          tier,
-          rank: Math.max(
-            0,
-            tiers.findIndex((each) => each.id === tier),
-          ),
-        },
-      ]
-    }),
-  )
-}
-
-interface Question {
-  readonly step: Step
-  readonly member: MemberFacts
-  readonly position: Position
-}
-
-function valued(program: Program, { step, member, position }: Question): Valuation | DomainError {
-  try {
-    return evaluate(program.rules, {
-      transaction: step.facts,
-      member,
-      used: (limit, period) => position.used.get(`${limit} ${period}`) ?? 0n,
-      explain: true,
-    })
-  } catch (error) {
-    if (error instanceof DomainError) return error
-    throw error
-  }
-}
-
-interface Counting {
-  readonly step: Step
-  readonly outcome: Valuation
-  readonly position: Position
-}
-
-function count(program: Program, { step, outcome, position }: Counting): void {
-  for (const { limit, period, points } of outcome.uses) {
-    const key = `${limit} ${period}`
-    position.used.set(key, (position.used.get(key) ?? 0n) + points)
-  }
-  position.counters.push(
-    ...counted(program, {
-      day: dayOf(program.timeZone, step.facts.occurredAt),
-      spend: countedSpend(outcome.spend),
-      transactions: 1n,
-      awards: outcome.awards,
-    }),
-  )
 }

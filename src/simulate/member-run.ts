@@ -55,12 +55,20 @@ export class MemberRun {
     this.memberId = member.memberId
     this.#input = input
     this.#others = input.commands.map(otherOf)
-    const named = (kind: 'return' | 'attach') =>
-      new Set(this.#others.flatMap(({ request }) => (request.kind === kind ? [request.transactionId] : [])))
-    this.#attached = named('attach')
+    const named = (kinds: readonly Request['kind'][]) =>
+      new Set(
+        this.#others.flatMap(({ request }) =>
+          kinds.includes(request.kind) && 'transactionId' in request ? [request.transactionId] : [],
+        ),
+      )
+    this.#attached = named(['attach'])
     this.#reaches = reachesOf(input.times, this.#others, this.#attached)
     const { recorded, candidate } = input.what
-    this.#replay = new Replay(member, { recorded, candidate, returned: named('return') })
+    this.#replay = new Replay(member, {
+      recorded,
+      candidate,
+      returned: named(['return', 'confirm', 'cancel']),
+    })
   }
 
   get state(): MemberState {
@@ -215,7 +223,7 @@ function reachesOf(
       .filter(([id]) => !attached.has(id))
       .map(([id, time]) => ({ commandId: commandOf(id), time })),
     ...others.flatMap(({ commandId, request }) =>
-      request.kind === 'return' || request.kind === 'attach'
+      'transactionId' in request
         ? [{ commandId, time: own(request.transactionId) }]
         : [{ commandId, time: Number.POSITIVE_INFINITY }],
     ),

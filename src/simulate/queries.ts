@@ -54,6 +54,7 @@ export async function readChunks(
 const OF_ONE_MEMBER: readonly EntryKind[] = [
   ...(['earn', 'return', 'revalue', 'redeem', 'hold', 'capture', 'release', 'expire_hold'] as const),
   ...(['reverse', 'adjust', 'expire', 'release_pending'] as const),
+  ...(['confirm', 'cancel', 'reinstate', 'extend'] as const),
 ]
 
 /**

@@ -15,7 +15,10 @@ import type { Member } from '../members/member.ts'
 import type { Program } from '../program/program.ts'
 
 /** The commands beside sales that move points. What else a member's log holds changes none. */
-export const replayed = ['attach', 'return', 'redeem', 'capture', 'release', 'reverse', 'adjust'] as const
+export const replayed = [
+  ...(['attach', 'return', 'confirm', 'cancel', 'redeem', 'capture', 'release', 'reverse'] as const),
+  ...(['adjust', 'extend'] as const),
+] as const
 
 /** A command as it was recorded. */
 export interface Past {
@@ -108,7 +111,7 @@ export class Replay {
   readonly #memberId: string
   readonly #program: string
   readonly #rules: { readonly recorded: PastRules; readonly candidate: Candidate | null }
-  /** sales that are returned later: the only ones that have to be kept in mind */
+  /** sales that are returned, confirmed or cancelled later: they have to be kept in mind */
   readonly #returned: ReadonlySet<string>
   /**
    * Ids of then, and those of here. A command's rows are numbered in order, and what fell due by itself is
@@ -205,7 +208,7 @@ export class Replay {
   /** What later commands name by the ids of then, by those of the replay; and the member by its own. */
   #asHere(request: Request): Request {
     const { kind } = request
-    if (kind === 'return')
+    if (kind === 'return' || kind === 'confirm' || kind === 'cancel')
       return { ...request, transactionId: this.#made.get(request.transactionId) ?? request.transactionId }
     if (kind === 'capture' || kind === 'release' || kind === 'reverse')
       return { ...request, redemptionId: this.#made.get(request.redemptionId) ?? request.redemptionId }
@@ -224,6 +227,8 @@ function onMember(request: Request, memberId: string): Request {
       return { kind: 'redeem', body: { ...request.body, memberId, identifier: undefined } }
     case 'adjust':
       return { kind: 'adjust', body: { ...request.body, memberId, identifier: undefined } }
+    case 'extend':
+      return { kind: 'extend', body: { ...request.body, memberId, identifier: undefined } }
     default:
       return request
   }

@@ -1,23 +1,17 @@
 /**
- * Assessment: deciding a tier at an instant. A tier is reached at once and kept to the end of its
- * validity; then the ladder's past period decides. Assessing twice at one instant changes nothing more.
+ * Assessment: deciding a tier at an instant. A tier is reached at once or with the next period, and kept to
+ * the end of its validity; then the ladder's past period decides. Assessing twice at one instant changes
+ * nothing more.
  */
 import { invariant } from '../base/errors.ts'
-import { type Day, dayOf } from '../base/time.ts'
-import type { Counter, Ladder, Tier } from '../program/program.ts'
-import { type CounterRow, sumOf } from './counters.ts'
+import { addDays, addMonths, type Day, dayOf, startOfDay } from '../base/time.ts'
+import { type Ladder, longestStretch, type Tier } from '../program/program.ts'
+import { endOfPhase, phaseOf } from './challenge.ts'
+import { countersAsOf } from './counters.ts'
+import { type Assessed, afterRenewal, afterUpgrade, countsIn, keepsTally } from './counting.ts'
 import { type Counts, isMet, tally } from './criterion.ts'
 import { keptWhenAssessed, keptWhenReached, type Period, periodAt, periodEndedBy } from './period.ts'
-import type { Standing, TierChange } from './standing.ts'
-
-export interface Assessed {
-  readonly timeZone: string
-  readonly enrolledAt: Date
-  readonly standing: Standing
-  /** of the days from `countersNeededFrom` on; other counters and other days do no harm */
-  readonly counters: readonly CounterRow[]
-  readonly at: Date
-}
+import type { Standing, TierChange, TierState } from './standing.ts'
 
 export interface Assessment {
   readonly standing: Standing
@@ -40,19 +34,25 @@ export function tierOf(ladder: Ladder, id: string): Tier | undefined {
   return ladder.tiers.find((tier) => tier.id === id)
 }
 
-/** What the counters say for one period. */
-export function valuesIn(counters: readonly CounterRow[], period: { from: Day; to: Day }): Counts {
-  return (counter: Counter) => sumOf(counters, counter, period.from, period.to)
-}
-
 /** The first business day that `assess` looks at: counters of earlier days need not be read. */
 export function countersNeededFrom(ladder: Ladder, input: Omit<Assessed, 'counters'>): Day {
-  const { until } = input.standing
-  const running = periodAt(ladder, input)
+  const { until, since, state } = input.standing
+  const calendar = { ...input, startedAt: since }
+  const running = periodAt(ladder, calendar)
   // Periods follow one another: the one that a past end is judged by begins before the running one.
-  return until === null || until > input.at
-    ? running.from
-    : periodEndedBy(ladder, { ...input, at: until }).from
+  const judged =
+    until !== null && until <= input.at ? periodEndedBy(ladder, { ...calendar, at: until }) : running
+  const last = ladder.upgrade === 'next_period' ? periodEndedBy(ladder, calendar) : judged
+  const days = [
+    running.from,
+    judged.from,
+    last.from,
+    state?.tally?.from,
+    state?.grace?.from,
+    state?.challenge?.from,
+  ]
+  const first = days.flatMap((day) => day ?? []).sort()[0]!
+  return addMonths(first, -longestStretch(ladder))
 }
 
 /**
@@ -63,22 +63,36 @@ export function assess(ladder: Ladder, input: Assessed): Assessment {
   const changes: TierChange[] = []
   let standing = input.standing
 
-  const take = (change: TierChange | null): void => {
-    if (change === null) return
+  const take = (change: TierChange | null): boolean => {
+    if (change === null) return false
     changes.push(change)
-    const since = change.direction === 'renewed' ? standing.since : change.effectiveAt
-    standing = { ladder: ladder.id, tier: change.to, since, until: change.until }
+    standing = afterChange(standing, change)
+    return true
   }
 
   take(withdrawn(ladder, input))
+  if (isLeftAlone(standing, input.at)) return { standing, changes }
   while (standing.until !== null && standing.until <= input.at) {
     const end = standing.until
     take(atEnd(ladder, { ...input, standing, at: end }))
     // Each end leads to a later one or to none, so the loop comes to `at`.
     invariant(standing.until === null || standing.until > end, 'a kept tier is kept beyond its old end')
   }
-  take(upgrade(ladder, { ...input, standing }))
+  // Where upgrades use counters up, one rung is climbed after the other; there are fewer than a hundred.
+  while (take(upgrade(ladder, { ...input, standing })) && ladder.counting === 'spent');
   return { standing, changes }
+}
+
+/** The standing that a change leads to; a renewal leaves its beginning where it was. */
+export function afterChange(standing: Standing, change: TierChange): Standing {
+  const since = change.from === change.to ? standing.since : change.effectiveAt
+  const { ladder, until } = change
+  return { ladder, tier: change.to, since, until, ...(change.state && { state: change.state }) }
+}
+
+/** A tier given by hand stays until it ends or is released. */
+function isLeftAlone({ state, until }: Standing, at: Date): boolean {
+  return state?.manual === true && (until === null || until > at)
 }
 
 /** A tier that the rules in force no longer have: the member stands on the lowest, and may rise from there. */
@@ -100,77 +114,150 @@ function atEnd(ladder: Ladder, input: Assessed): TierChange {
   const { standing, at } = input
   const tier = tierOf(ladder, standing.tier)
   invariant(tier, 'a withdrawn tier was dealt with before')
-  const period = periodEndedBy(ladder, input)
-  const counts = valuesIn(input.counters, period)
+  if (standing.state?.challenge) return atPhaseEnd(ladder, tier, input)
+  const calendar = { ...input, startedAt: standing.since }
+  const { grace } = standing.state ?? {}
+  const judged = periodEndedBy(ladder, calendar)
+  // What is done while a missed tier is kept counts for the period that was missed.
+  const period = grace ? { ...judged, from: grace.from, to: addDays(dayOf(input.timeZone, at), -1) } : judged
+  const counts = countsIn(ladder, input, period)
   const kept = ladder.downgrade === 'never' || isMet(tier.keep, counts)
-  const lower = kept ? tier : below(ladder, tier, counts)
+  const common = { ladder: ladder.id, from: tier.id, effectiveAt: at }
+  const told = `${tier.id}: ${tally(tier.keep, counts)}, ${span(period)}`
+  if (kept) {
+    const state = afterRenewal(ladder, input, { tier, criterion: tier.keep, counts })
+    const reason = ladder.downgrade === 'never' ? 'tiers of this ladder are never lost' : `kept ${told}`
+    const until = tier.rank === 0 ? null : keptWhenAssessed(ladder, calendar)
+    return { ...common, to: tier.id, direction: 'renewed', until, reason, ...(state && { state }) }
+  }
+  const landing = lower(ladder, tier, counts)
   // What the running period has reached already is had at once, not only when somebody looks next.
-  const reached = kept
-    ? null
-    : reachedIn(ladder, before(input), (other) => other.rank > lower.rank && other.rank <= tier.rank)
-  if (reached) {
+  const reached = reachedMeanwhile(ladder, input, { above: landing, upTo: tier })
+  if (reached) return { ...reached, from: tier.id, direction: reached.to === tier.id ? 'renewed' : 'down' }
+  if (ladder.graceMonths > 0 && !grace) {
+    const until = startOfDay(input.timeZone, addMonths(dayOf(input.timeZone, at), ladder.graceMonths))
+    const state: TierState = { ...standing.state, grace: { from: period.from, to: period.to } }
     return {
-      ...reached,
-      from: tier.id,
-      direction: reached.to === tier.id ? 'renewed' : 'down',
+      ...common,
+      to: tier.id,
+      direction: 'renewed',
+      until,
+      state,
+      reason: `missed ${told}; a time of grace`,
     }
   }
+  const until = landing.rank === 0 ? null : keptWhenAssessed(ladder, { ...calendar, startedAt: at })
+  return { ...common, to: landing.id, direction: 'down', until, reason: `missed ${told}` }
+}
 
+/** The end of a challenge's phase: the next one, the tier for as long as one that was reached, or its loss. */
+function atPhaseEnd(ladder: Ladder, tier: Tier, input: Assessed): TierChange {
+  const { at, standing } = input
+  const common = { ladder: ladder.id, from: tier.id, effectiveAt: at }
+  const running = standing.state!.challenge!
+  const phase = phaseOf(ladder, running)
+  const to = addDays(dayOf(input.timeZone, at), -1)
+  const counts = countsIn(ladder, input, { from: running.from, to })
+  const told = `${tally(phase?.reach ?? null, counts)}, ${running.from} to ${to}`
+  if (phase && isMet(phase.reach, counts)) {
+    const further = { id: running.id, phase: running.phase + 1, from: dayOf(input.timeZone, at) }
+    const next = phaseOf(ladder, further)
+    if (next) {
+      const until = endOfPhase(next, { timeZone: input.timeZone, from: further.from })
+      const reason = `phase ${further.phase} of ${running.id} done: ${told}`
+      return { ...common, to: tier.id, direction: 'renewed', until, reason, state: { challenge: further } }
+    }
+    const until = keptWhenReached(ladder, { ...input, startedAt: standing.since })
+    return {
+      ...common,
+      to: tier.id,
+      direction: 'renewed',
+      until,
+      reason: `challenge ${running.id} done: ${told}`,
+    }
+  }
+  const period = periodEndedBy(ladder, { ...input, startedAt: standing.since })
+  const earned = countsIn(ladder, input, period)
+  const landing = ladder.tiers.findLast(
+    (other) => other.rank < tier.rank && (other.rank === 0 || isMet(other.reach, earned)),
+  )
+  const to_ = landing ?? baseOf(ladder)
+  const until = to_.rank === 0 ? null : keptWhenAssessed(ladder, { ...input, startedAt: at })
   return {
-    ladder: ladder.id,
-    from: tier.id,
-    to: lower.id,
-    direction: kept ? 'renewed' : 'down',
-    effectiveAt: at,
-    until: lower.rank === 0 ? null : keptWhenAssessed(ladder, input),
-    reason:
-      ladder.downgrade === 'never'
-        ? 'tiers of this ladder are never lost'
-        : `${kept ? 'kept' : 'missed'} ${tier.id}: ${tally(tier.keep, counts)}, ${span(period)}`,
+    ...common,
+    to: to_.id,
+    direction: 'down',
+    until,
+    reason: `challenge ${running.id} missed: ${told}`,
   }
 }
 
-// An end is the first instant of a day, and nothing of that day has happened yet.
-function before(input: Assessed): Assessed {
-  const today = dayOf(input.timeZone, input.at)
-  return { ...input, counters: input.counters.filter(({ day }) => day < today) }
-}
-
-/** Where a tier that was missed leads: one step down, or to the highest that the same period would have kept. */
-function below(ladder: Ladder, tier: Tier, counts: Counts): Tier {
-  const tiers = ladder.tiers.filter((other) => other.rank < tier.rank)
-  const landing =
-    ladder.downgrade === 'one_step'
-      ? tiers.at(-1)
-      : tiers.findLast((other) => other.rank === 0 || isMet(other.keep, counts))
+/**
+ * Where a tier that was missed leads: one step down (only who meets the condition, where there is one), or
+ * to the highest that the same period would have kept.
+ */
+function lower(ladder: Ladder, tier: Tier, counts: Counts): Tier {
+  const below = ladder.tiers.filter((other) => other.rank < tier.rank)
+  const soft = ladder.downgrade === 'one_step' && isMet(ladder.softLanding, counts)
+  const landing = soft
+    ? below.at(-1)
+    : below.findLast((other) => other.rank === 0 || isMet(other.keep, counts))
   return landing ?? baseOf(ladder)
 }
 
-/** The highest tier above the present one that the running period has reached. */
-function upgrade(ladder: Ladder, input: Assessed): TierChange | null {
-  const rank = tierOf(ladder, input.standing.tier)?.rank ?? 0
-  return reachedIn(ladder, input, (tier) => tier.rank > rank)
+/** An end is the first instant of a day, and nothing of that day has happened yet. */
+function reachedMeanwhile(
+  ladder: Ladder,
+  input: Assessed,
+  { above, upTo }: { above: Tier; upTo: Tier },
+): TierChange | null {
+  if (ladder.upgrade === 'next_period' || keepsTally(ladder)) return null
+  const today = dayOf(input.timeZone, input.at)
+  const before = { ...input, counters: countersAsOf(input.counters, addDays(today, -1)) }
+  return reachedIn(ladder, before, (tier) => tier.rank > above.rank && tier.rank <= upTo.rank)
 }
 
-/** The highest of some tiers that the running period has reached. */
+/** The highest tier above the present one that has been reached; the next one, where upgrades use counters up. */
+function upgrade(ladder: Ladder, input: Assessed): TierChange | null {
+  const rank = tierOf(ladder, input.standing.tier)?.rank ?? 0
+  const spent = ladder.counting === 'spent'
+  return reachedIn(ladder, input, (tier) => (spent ? tier.rank === rank + 1 : tier.rank > rank))
+}
+
+/** The highest of some tiers that the period in question has reached. */
 function reachedIn(ladder: Ladder, input: Assessed, some: (tier: Tier) => boolean): TierChange | null {
-  const { standing, at } = input
-  const period = periodAt(ladder, input)
-  const counts = valuesIn(input.counters, period)
+  const { standing } = input
+  const calendar = { ...input, startedAt: standing.since }
+  const later = ladder.upgrade === 'next_period'
+  const period = later ? periodEndedBy(ladder, calendar) : periodAt(ladder, calendar)
+  // A period that was over before the present standing began has been decided on already.
+  if (later && period.endsAt < standing.since) return null
+  const counts = countsIn(ladder, input, period)
   const reached = ladder.tiers.findLast((tier) => some(tier) && isMet(tier.reach, counts))
   if (!reached) return null
-
+  const at = later ? period.endsAt : input.at
+  const state = later ? null : afterUpgrade(ladder, input, { tier: reached, period, counts })
   return {
     ladder: ladder.id,
     from: standing.tier,
     to: reached.id,
     direction: 'up',
     effectiveAt: at,
-    until: keptWhenReached(ladder, input),
+    until: keptWhenReached(ladder, { ...input, at, startedAt: at }),
     reason: `reached ${reached.id}: ${tally(reached.reach, counts)}, ${span(period)}`,
+    ...(state && { state }),
   }
 }
 
-function span(period: Period): string {
+/** When a tier that the running period has reached already begins; null where none does. */
+export function upgradeDue(ladder: Ladder, input: Assessed): Date | null {
+  if (ladder.upgrade === 'at_once' || isLeftAlone(input.standing, input.at)) return null
+  const period = periodAt(ladder, { ...input, startedAt: input.standing.since })
+  const counts = countsIn(ladder, input, period)
+  const rank = tierOf(ladder, input.standing.tier)?.rank ?? 0
+  return ladder.tiers.some((tier) => tier.rank > rank && isMet(tier.reach, counts)) ? period.endsAt : null
+}
+
+function span(period: Pick<Period, 'from' | 'to'>): string {
   return `${period.from} to ${period.to}`
 }

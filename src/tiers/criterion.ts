@@ -3,10 +3,10 @@
  * inclusive: exactly at the threshold is reached.
  */
 import { Decimal } from '../base/points.ts'
-import type { Counter, Criterion } from '../program/program.ts'
+import type { Counter, Criterion, Stretch } from '../program/program.ts'
 
-/** What a counter gathered in the period in question. */
-export type Counts = (counter: Counter) => Decimal
+/** What a counter gathered in the period in question, or in a stretch of its own. */
+export type Counts = (counter: Counter, within?: Stretch) => Decimal
 
 export interface Missing {
   readonly counter: Counter
@@ -17,12 +17,33 @@ export interface Missing {
 /** The base tier has no criterion, which everybody meets. */
 export function isMet(criterion: Criterion | null, counts: Counts): boolean {
   if (criterion === null) return true
-  if (criterion.kind === 'counter') {
-    return counts(criterion.counter).greaterThanOrEqualTo(criterion.atLeast)
+  switch (criterion.kind) {
+    case 'counter':
+      return counts(criterion.counter, criterion.within).greaterThanOrEqualTo(criterion.atLeast)
+    case 'all':
+      return criterion.of.every((part) => isMet(part, counts))
+    case 'any':
+      return criterion.of.some((part) => isMet(part, counts))
+    case 'some':
+      return criterion.of.filter((part) => isMet(part, counts)).length >= criterion.atLeast
   }
-  return criterion.kind === 'all'
-    ? criterion.of.every((part) => isMet(part, counts))
-    : criterion.of.some((part) => isMet(part, counts))
+}
+
+/** What a criterion that is met takes of its counters: of alternatives the first that is met. */
+export function costOf(criterion: Criterion | null, counts: Counts): Map<Counter, Decimal> {
+  const cost = new Map<Counter, Decimal>()
+  const add = (part: Criterion): void => {
+    if (part.kind === 'counter') {
+      if (!part.within && !part.counter.startsWith('attribute:'))
+        cost.set(part.counter, Decimal.max(part.atLeast, cost.get(part.counter) ?? 0))
+      return
+    }
+    const met = part.of.filter((each) => isMet(each, counts))
+    const most = part.kind === 'any' ? 1 : part.kind === 'some' ? part.atLeast : met.length
+    met.slice(0, most).forEach(add)
+  }
+  if (criterion) add(criterion)
+  return cost
 }
 
 /**
@@ -32,25 +53,30 @@ export function isMet(criterion: Criterion | null, counts: Counts): boolean {
 export function missingOf(criterion: Criterion | null, counts: Counts): Missing[] {
   if (criterion === null || isMet(criterion, counts)) return []
   if (criterion.kind === 'counter') {
-    return [{ counter: criterion.counter, missing: criterion.atLeast.minus(counts(criterion.counter)) }]
+    const { counter, atLeast, within } = criterion
+    return [{ counter, missing: atLeast.minus(counts(counter, within)) }]
   }
   if (criterion.kind === 'all') {
     return largestByCounter(criterion.of.flatMap((part) => missingOf(part, counts)))
   }
   const nearest = criterion.of
     .map((part) => ({ part, done: shareDone(part, counts) }))
-    .reduce((best, next) => (next.done.greaterThan(best.done) ? next : best))
-  return missingOf(nearest.part, counts)
+    .sort((a, b) => b.done.comparedTo(a.done))
+    .slice(0, criterion.kind === 'some' ? criterion.atLeast : 1)
+  return largestByCounter(nearest.flatMap(({ part }) => missingOf(part, counts)))
 }
 
 /** How much of a criterion is done, 0 to 1; of `all` the part that is furthest behind. */
 function shareDone(criterion: Criterion, counts: Counts): Decimal {
   if (isMet(criterion, counts)) return new Decimal(1)
   if (criterion.kind === 'counter') {
-    return Decimal.max(0, counts(criterion.counter)).dividedBy(criterion.atLeast)
+    return Decimal.max(0, counts(criterion.counter, criterion.within)).dividedBy(criterion.atLeast)
   }
   const shares = criterion.of.map((part) => shareDone(part, counts))
-  return criterion.kind === 'all' ? Decimal.min(...shares) : Decimal.max(...shares)
+  if (criterion.kind === 'all') return Decimal.min(...shares)
+  // The one of the nearest so many that is furthest behind.
+  const most = criterion.kind === 'some' ? criterion.atLeast : 1
+  return shares.sort((a, b) => b.comparedTo(a))[most - 1] ?? new Decimal(0)
 }
 
 // Two parts of one criterion may ask for the same counter: the larger one covers the smaller.
@@ -67,17 +93,24 @@ function largestByCounter(all: readonly Missing[]): Missing[] {
 export function tally(criterion: Criterion | null, counts: Counts): string {
   if (criterion === null) return 'nothing needed'
   if (criterion.kind === 'counter') {
-    const have = counts(criterion.counter).toFixed()
-    return `${counterName(criterion.counter)} ${have} of ${criterion.atLeast.toFixed()}`
+    const { counter, within, atLeast } = criterion
+    const have = counts(counter, within).toFixed()
+    return `${counterName(counter)} ${have} of ${atLeast.toFixed()}${stretchName(within)}`
   }
   const parts = criterion.of.map((part) => {
     const text = tally(part, counts)
     return part.kind === 'counter' ? text : `(${text})`
   })
+  if (criterion.kind === 'some') return `${criterion.atLeast} of: ${parts.join(', ')}`
   return parts.join(criterion.kind === 'all' ? ' and ' : ' or ')
+}
+
+function stretchName(within: Stretch | undefined): string {
+  if (!within) return ''
+  return within.kind === 'ever' ? ' ever' : ` in ${within.count} ${within.kind}`
 }
 
 /** The counter as the rule files call it: `points:miles` is `miles`. */
 function counterName(counter: Counter): string {
-  return counter.startsWith('points:') ? counter.slice('points:'.length) : counter
+  return counter.replace(/^(points|attribute):/, '')
 }

@@ -1,6 +1,6 @@
 /** How a member stood on a ladder, read from the changes that hold. */
 import type { Ladder } from '../program/program.ts'
-import { baseStanding } from './assess.ts'
+import { afterChange, baseStanding } from './assess.ts'
 import type { Standing, TierChange } from './standing.ts'
 
 /** How a member stood on a ladder at an instant, from the changes before it (oldest first). */
@@ -31,9 +31,10 @@ export function standingMet(
 /** The present standing on every ladder that a member has ever moved on, by ladder id. */
 export function standingFrom(changes: readonly TierChange[], enrolledAt: Date): Map<string, Standing> {
   const standings = new Map<string, Standing>()
-  for (const { ladder, from, to, effectiveAt, until } of changes) {
-    const since = standings.get(ladder)?.since ?? enrolledAt
-    standings.set(ladder, { ladder, tier: to, since: to === from ? since : effectiveAt, until })
+  for (const change of changes) {
+    const { ladder, from } = change
+    const before = standings.get(ladder) ?? { ladder, tier: from, since: enrolledAt, until: null }
+    standings.set(ladder, afterChange(before, change))
   }
   return standings
 }

@@ -2,7 +2,16 @@
  * A ladder's periods in calendar days of the program's zone, and how long a tier is kept. Periods touch:
  * each day lies in one; a period ends with the first instant of the day after its last.
  */
-import { addDays, addMonths, type Day, dayOf, endOf, startOf, startOfDay } from '../base/time.ts'
+import {
+  addDays,
+  addMonths,
+  type Day,
+  dayOf,
+  endOf,
+  membershipYear,
+  startOf,
+  startOfDay,
+} from '../base/time.ts'
 import type { Ladder } from '../program/program.ts'
 
 /** From `from` to `to`, both included; `endsAt` is the first instant after it. */
@@ -16,6 +25,8 @@ export interface Period {
 export interface Calendar {
   readonly timeZone: string
   readonly enrolledAt: Date
+  /** when the present tier began, for periods that are counted from there; the enrolment where none is given */
+  readonly startedAt?: Date
 }
 
 /** The period of a ladder that an instant lies in. A rolling one ends with the instant's own day. */
@@ -38,16 +49,35 @@ function periodOf(ladder: Ladder, calendar: Calendar, day: Day): Period {
   if (period.kind === 'rolling') {
     return spanning(calendar, addDays(addMonths(day, -period.months), 1), day)
   }
+  if (period.kind === 'tier_start') {
+    const start = dayOf(calendar.timeZone, calendar.startedAt ?? calendar.enrolledAt)
+    const count = periodNumber(start, period.months, day)
+    const from = addMonths(start, count * period.months)
+    return spanning(calendar, from, addDays(addMonths(start, (count + 1) * period.months), -1))
+  }
   const first = dayOf(calendar.timeZone, calendar.enrolledAt)
   const year = membershipYear(first, day)
   return spanning(calendar, addMonths(first, 12 * year), addDays(addMonths(first, 12 * (year + 1)), -1))
 }
 
-// Counted from the enrolment day each time, so that a member of 29 February has their day back in a leap
-// year; in other years their membership year begins on the 28th.
-function membershipYear(first: Day, day: Day): number {
-  const guess = Number(day.slice(0, 4)) - Number(first.slice(0, 4))
-  return day < addMonths(first, 12 * guess) ? guess - 1 : guess
+/** Which period of so many months from `start` on a day lies in; 0 is the first. */
+function periodNumber(start: Day, months: number, day: Day): number {
+  const apart =
+    (Number(day.slice(0, 4)) - Number(start.slice(0, 4))) * 12 +
+    Number(day.slice(5, 7)) -
+    Number(start.slice(5, 7))
+  const guess = Math.floor(apart / months)
+  return day < addMonths(start, guess * months) ? guess - 1 : guess
+}
+
+/** The first day of so many periods joined, of which the given one is the last. */
+export function joinedFrom(ladder: Ladder, calendar: Calendar, joined: { last: Period; count: number }): Day {
+  let { from } = joined.last
+  for (let count = 1; count < joined.count; count += 1) {
+    // Rolling windows are joined end to end.
+    from = periodOf(ladder, calendar, addDays(from, -1)).from
+  }
+  return from
 }
 
 function spanning(calendar: Calendar, from: Day, to: Day): Period {
@@ -64,7 +94,7 @@ export function keptWhenReached(ladder: Ladder, input: Calendar & { readonly at:
   const day = dayOf(input.timeZone, input.at)
   const months = monthsKept(ladder)
   if (months !== null) return startOfDay(input.timeZone, addDays(addMonths(day, months), 1))
-  return furtherEnd(ladder, input, { day, periods: extraPeriods(ladder) })
+  return validUntil(ladder, input, { day, periods: extraPeriods(ladder) })
 }
 
 /**
@@ -77,16 +107,28 @@ export function keptWhenAssessed(ladder: Ladder, input: Calendar & { readonly at
   const months = monthsKept(ladder)
   if (months !== null) return startOfDay(input.timeZone, addDays(addMonths(lastDay, months), 1))
   const judged = periodEndedBy(ladder, input)
-  return furtherEnd(ladder, input, { day: judged.to, periods: Math.max(1, extraPeriods(ladder)) })
+  return validUntil(ladder, input, { day: judged.to, periods: Math.max(1, extraPeriods(ladder)) })
+}
+
+/** The end of a period, or the first day of the declared date after it. */
+function validUntil(ladder: Ladder, calendar: Calendar, from: { day: Day; periods: number }): Date {
+  const end = furtherEnd(ladder, calendar, from)
+  const { validity } = ladder
+  if (validity.kind !== 'date') return end
+  const last = addDays(dayOf(calendar.timeZone, end), -1)
+  const date = `-${String(validity.month).padStart(2, '0')}-${String(validity.day).padStart(2, '0')}`
+  const sameYear = `${last.slice(0, 4)}${date}`
+  return startOfDay(calendar.timeZone, addDays(sameYear > last ? sameYear : addMonths(sameYear, 12), 1))
 }
 
 function monthsKept(ladder: Ladder): number | null {
   if (ladder.validity.kind === 'months') return ladder.validity.months
-  return ladder.period.kind === 'rolling' ? ladder.period.months * (1 + ladder.validity.extraPeriods) : null
+  if (ladder.period.kind !== 'rolling') return null
+  return ladder.period.months * (1 + ladder.validity.extraPeriods)
 }
 
 function extraPeriods(ladder: Ladder): number {
-  return ladder.validity.kind === 'period_end' ? ladder.validity.extraPeriods : 0
+  return ladder.validity.kind === 'months' ? 0 : ladder.validity.extraPeriods
 }
 
 /** The end of the period that a day lies in, or of one so many periods after it. */

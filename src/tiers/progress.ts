@@ -3,10 +3,12 @@
  * by when, and where they land if nothing more happens. It asks the same functions that will decide.
  */
 import type { Decimal } from '../base/points.ts'
-import { addDays, addMonths, type Day, startOfDay } from '../base/time.ts'
+import { addDays, addMonths, type Day, dayOf, startOfDay } from '../base/time.ts'
 import type { Counter, Ladder, Tier } from '../program/program.ts'
-import { type Assessed, assess, tierOf, valuesIn } from './assess.ts'
+import { assess, tierOf } from './assess.ts'
+import { phaseOf } from './challenge.ts'
 import { type CounterRow, countersOf } from './counters.ts'
+import { type Assessed, countsIn } from './counting.ts'
 import { type Missing, missingOf } from './criterion.ts'
 import { type Period, periodAt, periodEndedBy } from './period.ts'
 import type { Standing } from './standing.ts'
@@ -31,8 +33,9 @@ export interface Progress {
 
 export function progress(ladder: Ladder, input: Assessed): Progress {
   const { standing } = assess(ladder, input)
-  const period = periodAt(ladder, input)
-  const counts = valuesIn(input.counters, period)
+  const now = { ...input, standing }
+  const period = periodAt(ladder, { ...input, startedAt: standing.since })
+  const counts = countsIn(ladder, now, period)
   const rank = tierOf(ladder, standing.tier)?.rank ?? 0
   const next = ladder.tiers.find((tier) => tier.rank > rank)
 
@@ -51,8 +54,12 @@ function toKeep(ladder: Ladder, input: Assessed, standing: Standing): Goal | nul
   const { until } = standing
   const tier: Tier | undefined = tierOf(ladder, standing.tier)
   if (until === null || !tier) return null
-  const judged = periodEndedBy(ladder, { ...input, at: until })
-  return { tier: tier.id, missing: missingOf(tier.keep, valuesIn(input.counters, judged)), by: until }
+  const challenge = standing.state?.challenge
+  const judged = periodEndedBy(ladder, { ...input, startedAt: standing.since, at: until })
+  const asked = challenge ? phaseOf(ladder, challenge)?.reach : tier.keep
+  const period = challenge ? { from: challenge.from, to: dayOf(input.timeZone, until) } : judged
+  const counts = countsIn(ladder, { ...input, standing, at: until }, period)
+  return { tier: tier.id, missing: missingOf(asked ?? null, counts), by: until }
 }
 
 function landing(ladder: Ladder, input: Assessed, standing: Standing): Progress['landing'] {

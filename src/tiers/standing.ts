@@ -1,4 +1,5 @@
-/** A member's standing on one ladder: the tier, since when, and until when it is kept. */
+/** A member's standing on one ladder: the tier, since when, until when it is kept, and what it rests on. */
+import type { Day } from '../base/time.ts'
 
 export interface Standing {
   readonly ladder: string
@@ -6,6 +7,26 @@ export interface Standing {
   readonly since: Date
   /** when it is assessed again; null for the base tier and where tiers are never lost */
   readonly until: Date | null
+  readonly state?: TierState | null
+}
+
+/** What a standing rests on beside the counters of its period. JSON-ready; most standings have none. */
+export interface TierState {
+  /** counters that were used up or carried over: in periods up to `through` they are counted from `from` on */
+  readonly tally?: {
+    readonly from: Day
+    readonly through: Day
+    /** by counter, a decimal: taken off what was counted; below zero where it was carried over */
+    readonly spent: Readonly<Record<string, string>>
+  }
+  /** the period that was missed, while its tier is kept to make up for it */
+  readonly grace?: { readonly from: Day; readonly to: Day }
+  /** a tier in advance, and how far its member has come */
+  readonly challenge?: { readonly id: string; readonly phase: number; readonly from: Day }
+  /** given by hand: automation leaves it alone until it ends or is released */
+  readonly manual?: true
+  /** decided by a person, so that climbing the ladder again does not decide it otherwise */
+  readonly byHand?: true
 }
 
 export interface TierChange {
@@ -17,6 +38,7 @@ export interface TierChange {
   readonly until: Date | null
   /** one sentence: which criterion was met, or which was missed */
   readonly reason: string
+  readonly state?: TierState | null
 }
 
 export interface WireTier {

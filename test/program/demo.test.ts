@@ -1,4 +1,5 @@
 /** The demo programs: they load without a word, and what they declare is what a reader would take them to mean. */
+import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { Ajv } from 'ajv'
 import t from 'tap'
@@ -11,7 +12,7 @@ import { runExamples } from '../../src/simulate/examples.ts'
 
 const text = (content: Uint8Array | string | undefined): string => Buffer.from(content ?? '').toString('utf8')
 
-const names = (await readdir('rules')).sort()
+const names = (await readdir('rules')).filter((name) => existsSync(`rules/${name}/program.yaml`)).sort()
 const demos: [string, ProgramFiles][] = []
 for (const name of names) demos.push([name, await readProgramFiles(`rules/${name}`)])
 

@@ -11,7 +11,7 @@ import { parseDocument, Scalar, visit } from 'yaml'
 import { Decimal } from '../../src/base/points.ts'
 import { loadProgram } from '../../src/program/load.ts'
 import type { Program } from '../../src/program/program.ts'
-import { Basis } from '../../src/rules/basis.ts'
+import { basisOf } from '../../src/rules/basis.ts'
 import type { LineFacts, TransactionFacts } from '../../src/rules/facts.ts'
 import type { Rule } from '../../src/rules/rule.ts'
 import { Sight } from '../../src/rules/sight.ts'
@@ -95,7 +95,7 @@ function sightOf(program: Program, type: string): Sight {
   )
   const member = { enrolledAt: new Date('2026-01-01T00:00:00Z'), attributes: {}, tiers }
   const sight = new Sight({ transaction, member, timeZone: program.timeZone, givers: program.rules.givers })
-  sight.basis = new Basis(transaction, () => false)
+  sight.basis = basisOf(transaction, () => false)
   sight.line = line
   for (const [rule, currencies] of program.rules.givers) {
     for (const currency of currencies) sight.give(rule, currency, 3n)

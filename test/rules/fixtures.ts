@@ -125,6 +125,16 @@ export const scope: Scope = {
     ['bonus', table('{ silver: { rate: 0.25 }, gold: { rate: 0.50 } }')],
   ]),
   ruleIds: ['first', 'second', 'rule', 'later'],
+  groups: new Map([
+    ['offers', { id: 'offers', pick: 'best', per: 'transaction' }],
+    ['by-line', { id: 'by-line', pick: 'best', per: 'line' }],
+    ['steps', { id: 'steps', pick: 'first', per: 'transaction' }],
+    ['alone', { id: 'alone', pick: 'exclusive', per: 'transaction' }],
+    ['own-lines', { id: 'own-lines', pick: 'exclusive', per: 'line' }],
+    ['named', { id: 'named', pick: 'all', per: 'transaction' }],
+  ]),
+  segments: ['vip', 'families'],
+  promotions: ['summer'],
 }
 
 export interface Checked<T> {

@@ -39,11 +39,8 @@ t.test('trims what goes beyond', async (t) => {
 })
 
 t.test('the trace and the explanation say what was cut', async (t) => {
-  const { awards, trace } = value({
-    rules: [text('50 beans per member per month')],
-    transaction: { lines },
-    explain: true,
-  })
+  const rules = [text('50 beans per member per month')]
+  const { awards, trace } = value({ rules, transaction: { lines }, explain: true })
   t.same(
     trace.map(({ fired, trimmed }) => [fired, trimmed]),
     [
@@ -85,7 +82,7 @@ t.test('a limit is on its own currency', async (t) => {
     awards.map(({ currency, points }) => `${currency} ${points}`),
     ['beans 80', 'miles 50'],
   )
-  t.same(uses, [{ limit: 'rule', period: '0001-01-01', points: 50n }])
+  t.same(uses, [{ limit: 'rule', shared: false, period: '0001-01-01', points: 50n }])
 })
 
 t.test("periods begin in the program's zone", async (t) => {
@@ -114,7 +111,7 @@ t.test("periods begin in the program's zone", async (t) => {
       },
     })
     t.same(asked, [`rule ${period}`], `${unit} at ${at}`)
-    t.same(uses, [{ limit: 'rule', period, points: 50n }])
+    t.same(uses, [{ limit: 'rule', shared: false, period, points: 50n }])
   }
 })
 
@@ -126,14 +123,15 @@ t.test('a limit is used up in one period, and whole in the next', async (t) => {
 })
 
 t.test('wrong limits', async (t) => {
-  const periods = '"per day", "per week", "per month", "per quarter", "per year" or "ever"'
+  const periods =
+    '"per day", "per week", "per month", "per quarter", "per year", "per membership year" or "ever"'
   const rows = [
     ['beans', 'limit+0: unexpected "beans", expected a whole number of points'],
     ['0 beans per member ever', 'limit+0: a limit is from 1 to 9007199254740991'],
     ['1.5 beans per member ever', 'limit+0: unexpected "1.5", expected a whole number of points'],
     ['50', 'limit+2: the text ends here, expected a currency'],
     ['50 been per member ever', 'limit+3: unknown currency "been" (did you mean "beans"?)'],
-    ['50 beans', 'limit+8: the text ends here, expected "per"'],
+    ['50 beans', 'limit+8: the text ends here, expected "per" or "in all"'],
     ['50 beans per household', 'limit+13: unexpected "household", expected "transaction" or "member"'],
     ['50 beans per transaction per day', 'limit+25: unexpected "per", expected nothing more'],
     ['50 beans per member', `limit+19: the text ends here, expected ${periods}`],
@@ -143,7 +141,18 @@ t.test('wrong limits', async (t) => {
     ],
     ['50 beans per member per month please', 'limit+30: unexpected "please", expected nothing more'],
     ['50 miles per member ever', 'limit: the limit is in miles, the rule gives beans'],
-    ['[1]', 'limit: expected a limit such as "50 points per member per month"'],
+    ['[]', 'limit: expected a limit such as "50 points per member per month"'],
+    ['[1]', 'limit[0]+1: the text ends here, expected a currency'],
+    ['[[1]]', 'limit[0]: expected a limit such as "50 points per member per month"'],
+    [
+      '[5 beans per transaction, 9 miles per transaction]',
+      'limit[1]: the limit is in miles, the rule gives beans',
+    ],
+    ['50 beans in', 'limit+11: the text ends here, expected "all"'],
+    [
+      '50 beans in all per membership year',
+      'limit+0: membership years differ from member to member (say per year, or per member)',
+    ],
     [
       '{ over: trim }',
       'limit: expected a limit such as "50 points per member per month" (write { of: 50 points per member per month, over: trim })',

@@ -2,7 +2,7 @@
  * Every threshold of every demo program, generated: one below, exactly at, one above, for reaching and for
  * keeping. A threshold that is added to a rule file is tested without a line being written here.
  */
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
@@ -24,6 +24,7 @@ async function demoPrograms(): Promise<Program[]> {
   const folder = join(packageRoot, 'rules')
   const programs: Program[] = []
   for (const name of readdirSync(folder)) {
+    if (!existsSync(join(folder, name, 'program.yaml'))) continue
     const { program, errors } = loadProgram(await readProgramFiles(join(folder, name)))
     if (!program) throw new Error(`${name} does not load: ${JSON.stringify(errors)}`)
     programs.push(program)

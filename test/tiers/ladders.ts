@@ -13,6 +13,12 @@ export interface LadderText {
   readonly period?: Ladder['period']
   readonly validity?: Ladder['validity']
   readonly downgrade?: Ladder['downgrade']
+  readonly softLanding?: string
+  readonly upgrade?: Ladder['upgrade']
+  readonly graceMonths?: number
+  readonly counting?: Ladder['counting']
+  readonly rollover?: Ladder['rollover']
+  readonly challenges?: Ladder['challenges']
 }
 
 export function ladder(text: LadderText): Ladder {
@@ -22,6 +28,12 @@ export function ladder(text: LadderText): Ladder {
     period: text.period ?? { kind: 'calendar_year' },
     validity: text.validity ?? { kind: 'period_end', extraPeriods: 0 },
     downgrade: text.downgrade ?? 'one_step',
+    softLanding: text.softLanding === undefined ? null : criterion(text.softLanding),
+    upgrade: text.upgrade ?? 'at_once',
+    graceMonths: text.graceMonths ?? 0,
+    counting: text.counting ?? 'plain',
+    rollover: text.rollover ?? null,
+    challenges: text.challenges ?? [],
   }
 }
 

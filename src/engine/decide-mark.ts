@@ -1,0 +1,126 @@
+/**
+ * What members register for, which segments they are in, and what people decide about their tiers, as
+ * commands. Entering a segment or registering is an event that rules can be on.
+ */
+import { DomainError } from '../base/errors.ts'
+import { didYouMean } from '../base/nearest.ts'
+import { readInstant } from '../earning/facts.ts'
+import { mustBeActive } from '../members/enrol.ts'
+import { decideByHand } from '../tiers/challenge.ts'
+import { type WireTier, wireTier } from '../tiers/standing.ts'
+import { announce, type Deciding, standingsOf } from './deciding.ts'
+import type { Mark, RegistrationBody, SegmentBody, TierBody } from './marks.ts'
+import { occur, tellOfTiers } from './occur.ts'
+import { settleAfter } from './settle.ts'
+import { changeByHand } from './standings.ts'
+
+export interface WireMarks {
+  segments: string[]
+  promotions: string[]
+}
+
+/** Registers the member for a promotion; again is the same as once. Refuses `promotion_not_found`. */
+export function decideRegistration(deciding: Deciding, body: RegistrationBody): WireMarks {
+  const { command, rules, state } = deciding
+  mustBeActive(state.member)
+  const at = timeOf(deciding, body.occurredAt)
+  const { promotions } = rules.at(command.program, at)
+  const promotion = promotions.get(body.promotion)
+  const isOpen =
+    promotion &&
+    (promotion.from === null || promotion.from <= at) &&
+    (promotion.until === null || at < promotion.until)
+  if (!isOpen) {
+    const hint = promotion ? undefined : didYouMean(body.promotion, promotions.keys())
+    const problem = promotion ? 'registration is not open at that time' : 'there is no such promotion'
+    throw new DomainError('promotion_not_found', {
+      promotion: body.promotion,
+      problem,
+      ...(hint && { hint }),
+    })
+  }
+  const known = (state.marks ?? []).some(({ kind, name }) => kind === 'promotion' && name === promotion.id)
+  if (!known) {
+    put(deciding, { kind: 'promotion', name: promotion.id, since: at, until: null })
+    announce(deciding, 'promotion.registered', { promotion: promotion.id })
+    occur(deciding, { type: 'registration', at, attributes: { registeredFor: promotion.id } })
+    after(deciding)
+  }
+  return marksOf(deciding)
+}
+
+/** Enters the member into a segment, or takes them out. Refuses `unknown_fact` for one that is not declared. */
+export function decideSegment(deciding: Deciding, body: SegmentBody): WireMarks {
+  const { command, rules, state } = deciding
+  mustBeActive(state.member)
+  const at = timeOf(deciding, body.occurredAt)
+  const { segments } = rules.at(command.program, at)
+  if (!segments.includes(body.segment)) {
+    const hint = didYouMean(body.segment, segments)
+    const problem = `"${body.segment}" is not declared`
+    throw new DomainError('unknown_fact', { path: '/segment', problem, ...(hint && { hint }) })
+  }
+  const marks = (state.marks ?? []).filter(({ kind, name }) => kind === 'segment' && name === body.segment)
+  const held = marks.find(({ until }) => until === null)
+  if (body.member && !held) {
+    put(deciding, { kind: 'segment', name: body.segment, since: at, until: null })
+    announce(deciding, 'segment.entered', { segment: body.segment })
+    occur(deciding, { type: 'segmentEntered', at, attributes: { entered: body.segment } })
+    after(deciding)
+  } else if (!body.member && held) {
+    // Out before it was in is never in: the stretch is empty.
+    put(deciding, { ...held, until: at > held.since ? at : held.since })
+    announce(deciding, 'segment.left', { segment: body.segment })
+    occur(deciding, { type: 'segmentLeft', at, attributes: { left: body.segment } })
+    after(deciding)
+  }
+  return marksOf(deciding)
+}
+
+/** A tier by hand, a challenge, or automation again. Refuses `tier_not_found`. */
+export function decideTier(deciding: Deciding, body: TierBody): WireTier {
+  const { program, command, state } = deciding
+  mustBeActive(state.member)
+  const ladder = program.ladders.find(({ id }) => id === (body.ladder ?? program.ladders[0]?.id))
+  if (!ladder) throw new DomainError('tier_not_found', { ladder: body.ladder ?? null })
+  const { reason } = body
+  const until = body.until === undefined ? null : new Date(body.until)
+  if (until !== null && until <= command.at)
+    throw new DomainError('date_out_of_range', { path: '/until', earliest: command.at.toISOString() })
+  const wanted =
+    body.tier !== undefined
+      ? { tier: body.tier, until, reason }
+      : body.challenge !== undefined
+        ? { challenge: body.challenge, reason }
+        : { release: true as const, reason }
+  const standing = standingsOf(deciding).get(ladder.id)!
+  const change = decideByHand(ladder, { standing, wanted, timeZone: program.timeZone, at: command.at })
+  changeByHand(deciding, ladder, change)
+  tellOfTiers(deciding)
+  settleAfter(deciding)
+  return wireTier(standingsOf(deciding).get(ladder.id)!)
+}
+
+function after(deciding: Deciding): void {
+  tellOfTiers(deciding)
+  settleAfter(deciding)
+}
+
+function timeOf({ command }: Deciding, occurredAt: string | undefined): Date {
+  return occurredAt === undefined ? command.at : readInstant(occurredAt, command.at, '/occurredAt')
+}
+
+function put({ writes, state, command }: Deciding, mark: Mark): void {
+  writes.marks.push({ memberId: state.member.memberId, mark, at: command.at })
+  const same = (one: Mark) =>
+    one.kind === mark.kind && one.name === mark.name && one.since.getTime() === mark.since.getTime()
+  state.marks = [...(state.marks ?? []).filter((one) => !same(one)), mark]
+}
+
+function marksOf({ state }: Deciding): WireMarks {
+  const names = (kind: Mark['kind']) => {
+    const held = (state.marks ?? []).filter((mark) => mark.kind === kind && mark.until === null)
+    return held.map(({ name }) => name).sort()
+  }
+  return { segments: names('segment'), promotions: names('promotion') }
+}

@@ -1,0 +1,175 @@
+/**
+ * Reads what rules look at beside a member's own balances and tiers: marks of the members, and the shards of
+ * budgets, which are locked when something may be taken of them.
+ */
+
+import { DomainError } from '../base/errors.ts'
+import { dayOf } from '../base/time.ts'
+import { type Executor, list } from '../db/connection.ts'
+import type { Program } from '../program/program.ts'
+import { BudgetDesk, type BudgetKey, type BudgetRow, budgetPeriod, budgetsFor, SHARDS } from './budgets.ts'
+import type { Command } from './command.ts'
+import type { RulesInForce } from './deciding.ts'
+import type { Mark } from './marks.ts'
+import type { LooseSale, MemberState } from './state.ts'
+
+export interface RulesRead {
+  readonly marks: ReadonlyMap<string, Mark[]>
+  readonly budgets: BudgetDesk
+}
+
+export interface BudgetsWanted {
+  readonly rules: RulesInForce
+  readonly lock: boolean
+  /** all shards, for a group that found its own too small */
+  readonly whole: boolean
+  /** sales that the group attaches */
+  readonly loose: ReadonlyMap<string, LooseSale>
+}
+
+// Each group takes the next shard; processes begin somewhere else.
+let turn = process.pid % SHARDS
+
+/** Sent after the members' lock: whoever waits for a shard holds its members already, never the other way. */
+export async function readRules(
+  sql: Executor,
+  commands: readonly Command[],
+  { memberIds, ...wanted }: BudgetsWanted & { memberIds: readonly string[] },
+): Promise<RulesRead> {
+  turn = (turn + 1) % SHARDS
+  const shard = turn
+  const whole = wanted.whole || !wanted.lock
+  const keys = keysOf(commands, wanted)
+  const [marks, rows] = await Promise.all([
+    readMarks(sql, commands, { memberIds, rules: wanted.rules }),
+    readBudgets(sql, keys, { ...wanted, shard }),
+  ])
+  return { marks, budgets: new BudgetDesk(rows, { shard, whole, keys }) }
+}
+
+function programAt(rules: RulesInForce, { program }: Command, at: Date): Program | null {
+  try {
+    return Number.isNaN(at.getTime()) ? null : rules.at(program, at)
+  } catch (error) {
+    // The command's own refusal when it is decided; here it must not fail the group.
+    if (error instanceof DomainError) return null
+    throw error
+  }
+}
+
+async function readMarks(
+  sql: Executor,
+  commands: readonly Command[],
+  { memberIds, rules }: { memberIds: readonly string[]; rules: RulesInForce },
+): Promise<Map<string, Mark[]>> {
+  const marks = new Map<string, Mark[]>()
+  const asked = commands.some((command) => {
+    const program = programAt(rules, command, command.at)
+    return program !== null && (program.segments.length > 0 || program.promotions.size > 0)
+  })
+  if (!asked || memberIds.length === 0) return marks
+  for (const id of memberIds) marks.set(id, [])
+  const rows = await sql<(Mark & { member_id: string })[]>`
+    select member_id, kind, name, since, until from member_marks
+    where member_id = any(${list(sql, memberIds)}::uuid[]) order by since, kind, name`
+  for (const { member_id, ...mark } of rows) marks.set(member_id, [...(marks.get(member_id) ?? []), mark])
+  return marks
+}
+
+/** Puts the marks on the members; those of members that came in through a duplicate are read as well. */
+export async function addMarks(
+  sql: Executor,
+  commands: readonly Command[],
+  read: { members: Map<string, MemberState>; marks: ReadonlyMap<string, Mark[]>; rules: RulesInForce },
+): Promise<void> {
+  const { members, marks, rules } = read
+  const memberIds = [...members.keys()].filter((id) => !marks.has(id))
+  const further =
+    marks.size > 0 && memberIds.length > 0 ? await readMarks(sql, commands, { memberIds, rules }) : null
+  for (const [id, state] of members) {
+    const own = marks.get(id) ?? further?.get(id)
+    if (own) members.set(id, { ...state, marks: own })
+  }
+}
+
+/** The budgets that the group may take from, in one order for all groups. */
+function keysOf(commands: readonly Command[], { rules, loose }: BudgetsWanted): BudgetKey[] {
+  const keys = new Map<string, BudgetKey>()
+  for (const command of commands) {
+    const earning = earningOf(command, loose)
+    const at = earning?.at ?? command.at
+    const program = programAt(rules, command, at)
+    if (program === null) continue
+    for (const limit of budgetsFor(program, earning?.type ?? null)) {
+      const period = budgetPeriod(limit, dayOf(program.timeZone, at))
+      keys.set(`${program.id} ${limit.name} ${period}`, { program: program.id, budget: limit.name, period })
+    }
+  }
+  return [...keys].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, key]) => key)
+}
+
+/** What a command earns and when; null where it brings about events at most. */
+function earningOf(
+  { request }: Command,
+  loose: ReadonlyMap<string, LooseSale>,
+): { type: string; at: Date } | null {
+  if (request.kind === 'earn') return { type: request.body.type, at: new Date(request.body.occurredAt) }
+  if (request.kind !== 'attach') return null
+  const sale = loose.get(request.transactionId)
+  return sale ? { type: sale.request.type, at: sale.occurredAt } : null
+}
+
+async function readBudgets(
+  sql: Executor,
+  keys: readonly BudgetKey[],
+  { lock, whole, shard }: { lock: boolean; whole: boolean; shard: number },
+): Promise<BudgetRow[]> {
+  if (keys.length === 0) return []
+  const shards = whole ? Array.from({ length: SHARDS }, (_, index) => index) : [shard]
+  const wanted = keys.flatMap((key) => shards.map((each) => ({ ...key, shard: each })))
+  // Taking a row and locking it is one statement, row by row in the order of the keys.
+  const locked = lock
+    ? sql`
+        insert into budgets (program, budget, period, shard, used)
+        select u.program, u.budget, u.period, u.shard, 0
+        from unnest(
+          ${list(
+            sql,
+            wanted.map(({ program }) => program),
+          )}::text[],
+          ${list(
+            sql,
+            wanted.map(({ budget }) => budget),
+          )}::text[],
+          ${list(
+            sql,
+            wanted.map(({ period }) => period),
+          )}::date[],
+          ${list(
+            sql,
+            wanted.map((each) => String(each.shard)),
+          )}::smallint[]
+        ) as u(program, budget, period, shard)
+        order by u.program, u.budget, u.period, u.shard
+        on conflict (program, budget, period, shard) do update set used = budgets.used`.execute()
+    : null
+  const read = sql<BudgetRow[]>`
+    select b.program, b.budget, b.period::text as period, b.shard, b.used
+    from unnest(
+      ${list(
+        sql,
+        keys.map(({ program }) => program),
+      )}::text[],
+      ${list(
+        sql,
+        keys.map(({ budget }) => budget),
+      )}::text[],
+      ${list(
+        sql,
+        keys.map(({ period }) => period),
+      )}::date[]
+    ) as u(program, budget, period)
+    join budgets b on b.program = u.program and b.budget = u.budget and b.period = u.period`
+  const [, rows] = await Promise.all([locked, read])
+  return rows
+}
