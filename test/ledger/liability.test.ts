@@ -42,7 +42,10 @@ t.test('by funder and by the month of the last day', async (t) => {
       { funder: 'acme', expires: null, points: 9n },
       { funder: 'program', expires: null, points: 3n },
     ],
-    control: { issued: 71n, redeemed: -15n, expired: 0n, adjusted: 3n },
+    control: {
+      ...{ issued: 71n, redeemed: -15n, expired: 0n, adjusted: 3n, carried: 0n },
+      ...{ fees: 0n, forfeited: 0n, transferred: 0n, merged: 0n },
+    },
   })
   t.match(miles, { currency: 'miles', points: 0n, rows: [] })
 })
