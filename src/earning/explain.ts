@@ -9,7 +9,7 @@ import { evaluate } from '../rules/evaluate.ts'
 import type { Award, RuleTrace } from '../rules/facts.ts'
 import { readTransaction } from './facts.ts'
 import type { TransactionBody } from './transaction.ts'
-import { type KeptValuation, memberFactsOf } from './valued.ts'
+import { type KeptValuation, memberFactsOf, usedBefore } from './valued.ts'
 
 /** A transaction as it was recorded, or as it would be. */
 export interface Valued {
@@ -30,11 +30,10 @@ export interface ExplainedRule extends RuleTrace {
 
 /** `program` is the version that the transaction was valued with. */
 export function explain(program: Program, { request, recordedAt, kept }: Valued): ExplainedRule[] {
-  const used = new Map(kept.used.map(({ limit, period, points }) => [`${limit} ${period}`, BigInt(points)]))
   const { awards, trace } = evaluate(program.rules, {
     transaction: readTransaction(program, request, recordedAt),
     member: memberFactsOf(kept),
-    used: (limit, period) => used.get(`${limit} ${period}`) ?? 0n,
+    used: usedBefore(kept),
     explain: true,
   })
   const summary = (all: readonly { rule: string; currency: string; points: bigint | number }[]) =>

@@ -19,7 +19,7 @@ import { limitCounter, lotKey, pointsByCurrency } from './earn.ts'
 import { milestonesMoved } from './milestones.ts'
 import { factsLeft, grossOf, type Left, leftAfter, type ReturnedLine, takenBack } from './remaining.ts'
 import type { ReturnBody, ReturnReply } from './transaction.ts'
-import { countedSpend, type KeptValuation, memberFactsOf } from './valued.ts'
+import { countedSpend, type KeptValuation, memberFactsOf, usedBefore } from './valued.ts'
 
 export interface ReversedAward {
   rule: string
@@ -158,12 +158,10 @@ export function valueAfter(
   const isGone =
     lines.length === 0 ? returns.length > 0 : ![...left.values()].some((rest) => rest.greaterThan(0))
   if (isGone) return null
-  const { used } = input.kept
   return evaluate(input.program.rules, {
     transaction: factsLeft(input.facts, left),
     member: memberFactsOf(input.kept),
-    used: (limit, period) =>
-      BigInt(used.find((use) => use.limit === limit && use.period === period)?.points ?? 0),
+    used: usedBefore(input.kept),
   })
 }
 

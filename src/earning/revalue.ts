@@ -17,7 +17,7 @@ import { type CounterRow, counted } from '../tiers/counters.ts'
 import type { Confirmation } from './confirm.ts'
 import { limitCounter, lotKey } from './earn.ts'
 import { type PastReturn, reversals, valueAfter } from './return.ts'
-import { countedSpend, type KeptValuation, keepValuation, memberFactsOf } from './valued.ts'
+import { countedSpend, type KeptValuation, keepValuation, memberFactsOf, usedBefore } from './valued.ts'
 
 /** A transaction as it was recorded and, perhaps, taken back in part. */
 export interface Valued {
@@ -90,8 +90,7 @@ function withTiers(
   const valuation = evaluate(program.rules, {
     transaction: facts,
     member,
-    used: (limit, period) =>
-      BigInt(used.find((use) => use.limit === limit && use.period === period)?.points ?? 0),
+    used: usedBefore(before),
   })
   const lots = { ...before.lots }
   for (const { currency } of valuation.awards) {

@@ -75,6 +75,12 @@ export function memberFactsOf(kept: KeptValuation): MemberFacts {
   }
 }
 
+/** What the limits had used before the transaction, as evaluating it again asks for it. */
+export function usedBefore({ used }: Pick<KeptValuation, 'used'>): (limit: string, period: string) => bigint {
+  const points = new Map(used.map((use) => [`${use.limit} ${use.period}`, BigInt(use.points)]))
+  return (limit, period) => points.get(`${limit} ${period}`) ?? 0n
+}
+
 export function keepUse(use: LimitUse): KeptUse {
   return { limit: use.limit, period: use.period, points: Number(use.points) }
 }

@@ -12,7 +12,7 @@ import type { Entry } from '../ledger/entry.ts'
 import { firstLapseAfter, idleLapses, lapseLate, undoLapses } from '../ledger/idle.ts'
 import { keyOfLot } from '../ledger/lot.ts'
 import type { Currency } from '../program/program.ts'
-import { addCounts, announce, type Deciding, record, standingsOf } from './deciding.ts'
+import { announce, count, type Deciding, record, standingsOf } from './deciding.ts'
 
 interface IdleCurrency extends Currency {
   readonly expiry: IdlePolicy
@@ -53,7 +53,7 @@ function noteOn(deciding: Deciding, currency: IdleCurrency, fact: Fact): void {
   const runs = days.some((each) => each <= day && lapseOf(each) > fact.occurredAt)
   const isActivity = countsAs(currency, fact) || (given !== undefined && !runs)
   if (isActivity) {
-    addCounts(deciding, [{ counter: activityCounter(currency.id), day, value: new Decimal(1) }])
+    count(deciding, [{ counter: activityCounter(currency.id), day, value: new Decimal(1) }])
     if (activeOn === null || day > activeOn) startClock(deciding, currency, day)
   }
 
@@ -153,7 +153,7 @@ function keepAlive(deciding: Deciding, currency: IdleCurrency, until: Date): voi
 function markDay(deciding: Deciding, currency: IdleCurrency, day: Day): void {
   const account = accountOf(deciding.state.book, currency.id)
   if (account.activeOn !== null && day <= account.activeOn) return
-  addCounts(deciding, [{ counter: activityCounter(currency.id), day, value: new Decimal(1) }])
+  count(deciding, [{ counter: activityCounter(currency.id), day, value: new Decimal(1) }])
   set(deciding, account, { activeOn: day })
 }
 

@@ -9,7 +9,7 @@ import type { Decided } from '../ledger/confirm.ts'
 import type { Entry } from '../ledger/entry.ts'
 import { keyOfLot, type LotKey } from '../ledger/lot.ts'
 import { counted } from '../tiers/counters.ts'
-import { addCounts, announce, type Deciding } from './deciding.ts'
+import { announce, count, type Deciding } from './deciding.ts'
 
 /** Takes a cancellation into account that came about by itself: it was posted as `entry`. */
 export function keepCancelled(deciding: Deciding, entry: Entry): Date | null {
@@ -68,7 +68,7 @@ export function countDecision(
       transactions: 0n,
       awards: [{ currency, points: sign > 0 ? points : -points }],
     })
-    addCounts(deciding, rows)
+    count(deciding, rows)
     const start = startOfDay(program.timeZone, day)
     if (rows.length > 0 && (from === null || start < from)) from = start
   }

@@ -12,16 +12,7 @@ import type { Program } from '../program/program.ts'
 import { budgetsSeen } from './budgets.ts'
 import { climbBack, climbFrom } from './climb.ts'
 import { type Fact, type Given, hadLapsed, noteFact } from './clocks.ts'
-import {
-  addCounts,
-  announce,
-  balancesOf,
-  count,
-  type Deciding,
-  record,
-  standingsOf,
-  tierShown,
-} from './deciding.ts'
+import { announce, balancesOf, count, type Deciding, record, standingsOf, tierShown } from './deciding.ts'
 import { marksAt } from './marks.ts'
 import { tellOfTiers } from './occur.ts'
 import { settleAfter } from './settle.ts'
@@ -60,7 +51,7 @@ export function decideEarn(deciding: Deciding, body: TransactionBody, loose?: Lo
     nextId,
   })
   record(deciding, ...outcome.extensions, outcome.entry)
-  addCounts(deciding, outcome.counted)
+  count(deciding, outcome.counted)
   noteFact(deciding, { kind: 'earn', type: facts.type, occurredAt, ...cameIn(outcome) })
   deciding.writes.budgets.push(...outcome.budgeted)
   const stored = {

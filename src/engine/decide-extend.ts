@@ -1,11 +1,12 @@
 /** Putting off lapses by hand, as a command on a member's state. */
+
 import { DomainError } from '../base/errors.ts'
 import { showId } from '../base/ids.ts'
-import { didYouMean } from '../base/nearest.ts'
 import { wirePoints } from '../base/points.ts'
 import { putOffLapses } from '../earning/extension.ts'
 import { readInstant } from '../earning/facts.ts'
 import { mustBeActive } from '../members/enrol.ts'
+import { currencyNamed } from '../program/currency.ts'
 import type { ExtendBody, ExtendReply } from '../redeeming/redemption.ts'
 import { announce, balancesOf, type Deciding, record } from './deciding.ts'
 import { settleAfter } from './settle.ts'
@@ -14,11 +15,7 @@ import { settleAfter } from './settle.ts'
 export function decideExtend(deciding: Deciding, body: ExtendBody): ExtendReply {
   const { command, program, nextId, state } = deciding
   mustBeActive(state.member)
-  const currency = program.currencies.get(body.currency)
-  if (!currency) {
-    const hint = didYouMean(body.currency, program.currencies.keys())
-    throw new DomainError('unknown_currency', { currency: body.currency, ...(hint && { hint }) })
-  }
+  const currency = currencyNamed(program, body.currency)
   const occurredAt =
     body.occurredAt === undefined ? command.at : readInstant(body.occurredAt, command.at, '/occurredAt')
   const { member, book } = state

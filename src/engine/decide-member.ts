@@ -1,13 +1,12 @@
 /** Enrolling and changing members, as commands. */
 import { DomainError } from '../base/errors.ts'
-import { openBook } from '../ledger/book.ts'
 import { change, enrol, mustBeActive, ownIdentifier, wireMember, withIdentifier } from '../members/enrol.ts'
 import type { EnrolBody, Identifier, IdentifierBody, MemberPatch, WireMember } from '../members/member.ts'
 import type { Command } from './command.ts'
 import { announce, type Deciding, open, type RulesInForce } from './deciding.ts'
 import { standIn } from './kin.ts'
 import { settleAfter } from './settle.ts'
-import { type GroupState, identifierKey } from './state.ts'
+import { type GroupState, identifierKey, newState } from './state.ts'
 
 export function decideEnrol(
   input: { group: GroupState; command: Command; rules: RulesInForce },
@@ -23,17 +22,7 @@ export function decideEnrol(
     group,
     command,
     rules,
-    state: {
-      member,
-      identifiers,
-      book: openBook([], [], true),
-      dueAt: null,
-      standings: new Map(),
-      history: [],
-      counters: [],
-      redemptions: new Map(),
-      transactions: new Map(),
-    },
+    state: newState(member, identifiers),
   })
   deciding.writes.enrolled.push(member)
   for (const identifier of identifiers) write(deciding, identifier)

@@ -1,12 +1,13 @@
 /** Redeeming and adjusting, as commands on a member's state. */
+
 import { DomainError, invariant } from '../base/errors.ts'
 import { showId } from '../base/ids.ts'
-import { didYouMean } from '../base/nearest.ts'
 import { Decimal } from '../base/points.ts'
 import { dayOf } from '../base/time.ts'
 import { lotKey } from '../earning/earn.ts'
 import { readInstant } from '../earning/facts.ts'
 import { mustBeActive } from '../members/enrol.ts'
+import { currencyNamed } from '../program/currency.ts'
 import { adjust } from '../redeeming/adjust.ts'
 import { capture, type HoldOutcome, release, reverse } from '../redeeming/hold.ts'
 import { place, spendableCurrency } from '../redeeming/place.ts'
@@ -74,11 +75,7 @@ export function decideOnRedemption(
 export function decideAdjust(deciding: Deciding, body: AdjustBody): AdjustReply {
   const { command, program, nextId, state } = deciding
   mustBeActive(state.member)
-  const currency = program.currencies.get(body.currency)
-  if (!currency) {
-    const hint = didYouMean(body.currency, program.currencies.keys())
-    throw new DomainError('unknown_currency', { currency: body.currency, ...(hint && { hint }) })
-  }
+  const currency = currencyNamed(program, body.currency)
   const occurredAt =
     body.occurredAt === undefined ? command.at : readInstant(body.occurredAt, command.at, '/occurredAt')
   const entry = adjust({

@@ -122,12 +122,6 @@ export function resolve(group: GroupState, program: string, reference: MemberRef
   return found.memberId
 }
 
-export function addCounts(deciding: Deciding, rows: readonly CounterRow[]): void {
-  const { memberId } = deciding.state.member
-  for (const row of rows) deciding.writes.counters.push({ memberId, row })
-  deciding.state.counters = addCounters(deciding.state.counters, rows)
-}
-
 export function record(deciding: Deciding, ...entries: readonly Entry[]): void {
   const { command, writes, state } = deciding
   const { memberId } = state.member

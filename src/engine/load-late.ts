@@ -120,17 +120,13 @@ export async function readLater(sql: Executor, since: ReadonlyMap<string, Date>)
 }
 
 function hasLadders({ program, at }: Command, rules: RulesInForce): boolean {
-  return orNull(() => rules.at(program, at).ladders.length > 0) ?? false
+  return (rules.find(program, at)?.ladders.length ?? 0) > 0
 }
 
 // A time that cannot have been is the command's own refusal when it is decided; nothing is read for it.
 function businessTime(text: string, now: Date): Date | null {
-  return orNull(() => readInstant(text, now, '/occurredAt'))
-}
-
-function orNull<Value>(read: () => Value): Value | null {
   try {
-    return read()
+    return readInstant(text, now, '/occurredAt')
   } catch (error) {
     if (error instanceof DomainError) return null
     throw error

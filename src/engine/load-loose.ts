@@ -2,6 +2,7 @@
 import { type Executor, list } from '../db/connection.ts'
 import { claimOf } from '../earning/claim.ts'
 import type { TransactionBody } from '../earning/transaction.ts'
+import { columns } from './columns.ts'
 import type { Command } from './command.ts'
 import type { RulesInForce } from './deciding.ts'
 import { claimKey, type LooseSale } from './state.ts'
@@ -71,11 +72,10 @@ export async function readClaims(
     if (claim !== null) wanted.push({ program, type: body.type, claim })
   }
   if (wanted.length === 0) return new Map()
-  const column = (pick: (row: (typeof wanted)[number]) => string) => list(sql, wanted.map(pick))
+  const [program, type, claim] = columns(wanted, (row) => [row.program, row.type, row.claim])
   const rows = await sql<{ program: string; type: string; claim: string; transaction_id: string }[]>`
     select c.program, c.type, c.claim, c.transaction_id
-    from unnest(${column((row) => row.program)}::text[], ${column((row) => row.type)}::text[],
-      ${column((row) => row.claim)}::text[]) as v(program, type, claim)
+    from unnest(${program!}::text[], ${type!}::text[], ${claim!}::text[]) as v(program, type, claim)
     join claims c on c.program = v.program and c.type = v.type and c.claim = v.claim`
   return new Map(rows.map((row) => [claimKey(row.program, row.type, row.claim), row.transaction_id]))
 }

@@ -3,11 +3,10 @@
  * budgets, which are locked when something may be taken of them.
  */
 
-import { DomainError } from '../base/errors.ts'
 import { dayOf } from '../base/time.ts'
 import { type Executor, list } from '../db/connection.ts'
-import type { Program } from '../program/program.ts'
 import { BudgetDesk, type BudgetKey, type BudgetRow, budgetPeriod, budgetsFor, SHARDS } from './budgets.ts'
+import { columns } from './columns.ts'
 import type { Command } from './command.ts'
 import type { RulesInForce } from './deciding.ts'
 import type { Mark } from './marks.ts'
@@ -47,16 +46,6 @@ export async function readRules(
   return { marks, budgets: new BudgetDesk(rows, { shard, whole, keys }) }
 }
 
-function programAt(rules: RulesInForce, { program }: Command, at: Date): Program | null {
-  try {
-    return Number.isNaN(at.getTime()) ? null : rules.at(program, at)
-  } catch (error) {
-    // The command's own refusal when it is decided; here it must not fail the group.
-    if (error instanceof DomainError) return null
-    throw error
-  }
-}
-
 async function readMarks(
   sql: Executor,
   commands: readonly Command[],
@@ -64,7 +53,7 @@ async function readMarks(
 ): Promise<Map<string, Mark[]>> {
   const marks = new Map<string, Mark[]>()
   const asked = commands.some((command) => {
-    const program = programAt(rules, command, command.at)
+    const program = rules.find(command.program, command.at)
     return program !== null && (program.segments.length > 0 || program.promotions.size > 0)
   })
   if (!asked || memberIds.length === 0) return marks
@@ -98,7 +87,7 @@ function keysOf(commands: readonly Command[], { rules, loose }: BudgetsWanted): 
   for (const command of commands) {
     const earning = earningOf(command, loose)
     const at = earning?.at ?? command.at
-    const program = programAt(rules, command, at)
+    const program = rules.find(command.program, at)
     if (program === null) continue
     for (const limit of budgetsFor(program, earning?.type ?? null)) {
       const period = budgetPeriod(limit, dayOf(program.timeZone, at))
@@ -128,47 +117,20 @@ async function readBudgets(
   const shards = whole ? Array.from({ length: SHARDS }, (_, index) => index) : [shard]
   const wanted = keys.flatMap((key) => shards.map((each) => ({ ...key, shard: each })))
   // Taking a row and locking it is one statement, row by row in the order of the keys.
+  const taken = columns(wanted, (row) => [row.program, row.budget, row.period, row.shard])
   const locked = lock
     ? sql`
         insert into budgets (program, budget, period, shard, used)
         select u.program, u.budget, u.period, u.shard, 0
-        from unnest(
-          ${list(
-            sql,
-            wanted.map(({ program }) => program),
-          )}::text[],
-          ${list(
-            sql,
-            wanted.map(({ budget }) => budget),
-          )}::text[],
-          ${list(
-            sql,
-            wanted.map(({ period }) => period),
-          )}::date[],
-          ${list(
-            sql,
-            wanted.map((each) => String(each.shard)),
-          )}::smallint[]
-        ) as u(program, budget, period, shard)
+        from unnest(${taken[0]!}::text[], ${taken[1]!}::text[], ${taken[2]!}::date[], ${taken[3]!}::smallint[])
+          as u(program, budget, period, shard)
         order by u.program, u.budget, u.period, u.shard
         on conflict (program, budget, period, shard) do update set used = budgets.used`.execute()
     : null
+  const [program, budget, period] = columns(keys, (key) => [key.program, key.budget, key.period])
   const read = sql<BudgetRow[]>`
     select b.program, b.budget, b.period::text as period, b.shard, b.used
-    from unnest(
-      ${list(
-        sql,
-        keys.map(({ program }) => program),
-      )}::text[],
-      ${list(
-        sql,
-        keys.map(({ budget }) => budget),
-      )}::text[],
-      ${list(
-        sql,
-        keys.map(({ period }) => period),
-      )}::date[]
-    ) as u(program, budget, period)
+    from unnest(${program!}::text[], ${budget!}::text[], ${period!}::date[]) as u(program, budget, period)
     join budgets b on b.program = u.program and b.budget = u.budget and b.period = u.period`
   const [, rows] = await Promise.all([locked, read])
   return rows

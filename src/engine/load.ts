@@ -6,6 +6,7 @@ import { type Executor, list } from '../db/connection.ts'
 import { openBook } from '../ledger/book.ts'
 import type { WirePooled } from '../redeeming/redemption.ts'
 import { standingFrom } from '../tiers/history.ts'
+import { columns } from './columns.ts'
 import type { Command } from './command.ts'
 import type { RulesInForce } from './deciding.ts'
 import { addSurvivors, lockPools, readHousehold } from './load-household.ts'
@@ -135,48 +136,26 @@ async function readOwners(
 
 async function readIdentifiers(sql: Executor, wanted: Needs['identifiers']): Promise<rows.IdentifierRow[]> {
   if (wanted.length === 0) return []
+  const [program, kind, value] = columns(wanted, (one) => [one.program, one.kind, one.value])
   return sql<rows.IdentifierRow[]>`
     select i.program, i.kind, i.value, i.member_id, i.status
-    from unnest(
-      ${list(
-        sql,
-        wanted.map(({ program }) => program),
-      )}::text[],
-      ${list(
-        sql,
-        wanted.map(({ kind }) => kind),
-      )}::text[],
-      ${list(
-        sql,
-        wanted.map(({ value }) => value),
-      )}::text[]
-    ) as v(program, kind, value)
+    from unnest(${program!}::text[], ${kind!}::text[], ${value!}::text[]) as v(program, kind, value)
     join identifiers i on i.program = v.program and i.kind = v.kind and i.value = v.value`
 }
 
 async function readRecorded(sql: Executor, commands: readonly Command[]): Promise<Map<string, Recorded>> {
   const keyed = commands.filter(({ ref }) => ref !== null)
   if (keyed.length === 0) return new Map()
+  const [program, source, operation, ref] = columns(keyed, (command) => [
+    command.program,
+    command.source,
+    command.request.kind,
+    command.ref,
+  ])
   const found = await sql<rows.RecordedRow[]>`
     select c.program, c.source, c.operation, c.external_ref, encode(c.request_hash, 'hex') as request_hash, c.reply
-    from unnest(
-      ${list(
-        sql,
-        keyed.map(({ program }) => program),
-      )}::text[],
-      ${list(
-        sql,
-        keyed.map(({ source }) => source),
-      )}::text[],
-      ${list(
-        sql,
-        keyed.map(({ request }) => request.kind),
-      )}::text[],
-      ${list(
-        sql,
-        keyed.map(({ ref }) => ref),
-      )}::text[]
-    ) as v(program, source, operation, external_ref)
+    from unnest(${program!}::text[], ${source!}::text[], ${operation!}::text[], ${ref!}::text[])
+      as v(program, source, operation, external_ref)
     join commands c on c.program = v.program and c.source = v.source
       and c.operation = v.operation and c.external_ref = v.external_ref`
   return new Map(

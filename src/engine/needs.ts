@@ -1,8 +1,7 @@
 /** What a group of commands has to read: which members, what of each, and how far back. */
-import { DomainError } from '../base/errors.ts'
 import { addMonths, type Day, dayOf, startOf } from '../base/time.ts'
 import type { IdentifierBody, MemberReference } from '../members/member.ts'
-import { awaitingMonths, historyMonths, idleMonths, type Program } from '../program/program.ts'
+import { awaitingMonths, historyMonths, idleMonths } from '../program/program.ts'
 import { EVER } from '../rules/limit.ts'
 import type { Command } from './command.ts'
 import type { RulesInForce } from './deciding.ts'
@@ -156,9 +155,7 @@ function gather(needs: Needs, command: Command, rules: RulesInForce): void {
 // Putting off a lapse changes points that the member has, so they have to be known.
 function mayExtend({ program, at }: Command, rules: RulesInForce, occurredAt: Date): boolean {
   const earlier = occurredAt < at ? occurredAt : at
-  return (
-    !Number.isNaN(earlier.getTime()) && (inForce(rules, { program, at: earlier })?.rules.extends ?? false)
-  )
+  return !Number.isNaN(earlier.getTime()) && (rules.find(program, earlier)?.rules.extends ?? false)
 }
 
 function wantReference(
@@ -177,7 +174,7 @@ function wantPoolOf(needs: Needs, { program }: Command, { memberId, identifier }
 
 // Which terms hold is decided later; here it is enough that pools may matter.
 function isWithinPool(command: Command, rules: RulesInForce): boolean {
-  const program = inForce(rules, command)
+  const program = rules.find(command.program, command.at)
   return program !== null && [...program.transfers.values()].some(({ withinPool }) => withinPool)
 }
 
@@ -216,7 +213,7 @@ export function wantCountersFrom(
   const { rules, occurredAt, at } = what
   const earlier = occurredAt < at ? occurredAt : at
   if (Number.isNaN(earlier.getTime()) || earlier.getTime() < 0) return
-  const program = inForce(rules, what)
+  const program = rules.find(what.program, at)
   if (program === null) return
   const day = dayOf(program.timeZone, earlier)
   const late = day < dayOf(program.timeZone, at) ? idleMonths(program) : 0
@@ -227,14 +224,4 @@ export function wantCountersFrom(
   const [year, history] = [startOf('year', day), addMonths(day, -Math.max(months, late))]
   const from = year < history ? year : history
   if (needs.countersFrom === null || from < needs.countersFrom) needs.countersFrom = from
-}
-
-// No rules in force is the command's own refusal when it is decided; here it must not fail the group.
-function inForce(rules: RulesInForce, { program, at }: { program: string; at: Date }): Program | null {
-  try {
-    return rules.at(program, at)
-  } catch (error) {
-    if (error instanceof DomainError) return null
-    throw error
-  }
 }

@@ -9,10 +9,9 @@ import type { EventName } from '../program/events.ts'
 import type { TransactionFacts } from '../rules/facts.ts'
 import { budgetsSeen } from './budgets.ts'
 import { climbFrom } from './climb.ts'
-import { announce, type Deciding, record } from './deciding.ts'
+import { announce, count, type Deciding, record } from './deciding.ts'
 import { marksAt } from './marks.ts'
 import { tiersSince } from './standings.ts'
-import { addCounters } from './state.ts'
 
 /** More in one command than a ladder has rungs would be a circle. */
 const MOST = 50
@@ -45,9 +44,8 @@ export function occur(
     nextId,
   })
   record(deciding, ...outcome.extensions, outcome.entry)
-  for (const row of outcome.counted) deciding.writes.counters.push({ memberId: member.memberId, row })
+  count(deciding, outcome.counted)
   deciding.writes.budgets.push(...outcome.budgeted)
-  state.counters = addCounters(state.counters, outcome.counted)
   const request = {
     externalRef: `${event.type}/${transactionId}`,
     type: event.type,
@@ -87,8 +85,7 @@ export function tellOfTiers(deciding: Deciding): void {
     const { enrolledAt } = state.member
     const reached = tierReached(program, { change, enrolledAt, counters: deciding.state.counters })
     if (reached === null) continue
-    writes.counters.push({ memberId: state.member.memberId, row: reached.counted })
-    deciding.state.counters = addCounters(deciding.state.counters, [reached.counted])
+    count(deciding, [reached.counted])
     occur(deciding, { type: 'tierReached', at: change.effectiveAt, attributes: reached.facts.attributes })
   }
 }

@@ -12,7 +12,7 @@ import { counted } from '../tiers/counters.ts'
 import { climbFrom } from './climb.ts'
 import { keepClocks } from './clocks.ts'
 import { keepCancelled } from './confirmations.ts'
-import { addCounts, announce, type Deciding, record, standingsOf } from './deciding.ts'
+import { announce, count, type Deciding, record, standingsOf } from './deciding.ts'
 import { tellOfTiers } from './occur.ts'
 import { settleTiers, upgradesDue } from './standings.ts'
 
@@ -85,7 +85,7 @@ function countDue(deciding: Deciding, entry: Entry): Date | null {
   )
   const day = dayOf(program.timeZone, occurredAt)
   const rows = counted(program, { day, spend: new Decimal(0), transactions: 0n, awards })
-  addCounts(deciding, rows)
+  count(deciding, rows)
   return rows.length > 0 ? occurredAt : null
 }
 

@@ -7,7 +7,7 @@ import type { Confirmation } from '../earning/confirm.ts'
 import type { PastReturn, ReversedAward } from '../earning/return.ts'
 import type { TransactionBody } from '../earning/transaction.ts'
 import type { KeptValuation } from '../earning/valued.ts'
-import { type Book, copyBook } from '../ledger/book.ts'
+import { type Book, copyBook, openBook } from '../ledger/book.ts'
 import type { Entry } from '../ledger/entry.ts'
 import type { Identifier, Member } from '../members/member.ts'
 import type { Merge } from '../members/merge.ts'
@@ -206,6 +206,21 @@ export function addWrites(to: Writes, from: Writes): void {
 
 /** A member's state while a command is decided on it: what stands in it is replaced whole, but for the book. */
 export type Draft = { -readonly [Key in keyof MemberState]: MemberState[Key] }
+
+/** With nothing yet, as enrolled. */
+export function newState(member: Member, identifiers: readonly Identifier[] = []): MemberState {
+  return {
+    member,
+    identifiers,
+    book: openBook([], [], true),
+    dueAt: null,
+    standings: new Map(),
+    history: [],
+    counters: [],
+    redemptions: new Map(),
+    transactions: new Map(),
+  }
+}
 
 export function draftOf(state: MemberState): Draft {
   return {

@@ -3,6 +3,7 @@
  * whenever it was recorded: late facts are where they belong.
  */
 import { type Executor, list } from '../db/connection.ts'
+import { balanceOf } from '../ledger/queries.ts'
 import type { HoldingsRow, Whose } from './queries.ts'
 
 export async function findHoldingsAt(
@@ -14,11 +15,11 @@ export async function findHoldingsAt(
   const [row] = await sql<HoldingsRow[]>`
     with moved as (
       select p.currency, p.lot_id,
-        ${sumOf(sql, 'available')} as available,
-        ${sumOf(sql, 'pending')} as pending,
-        ${sumOf(sql, 'held')} as held,
+        ${balanceOf(sql, 'available')} as available,
+        ${balanceOf(sql, 'pending')} as pending,
+        ${balanceOf(sql, 'held')} as held,
         -- a debt is kept as a positive number
-        -${sumOf(sql, 'negative')} as negative,
+        -${balanceOf(sql, 'negative')} as negative,
         coalesce(sum(case when p.from_account = 'issued' then p.points when p.to_account = 'issued' then -p.points end)
           filter (where e.kind in ('earn', 'return', 'revalue')), 0) as lifetime
       from entries e
@@ -54,8 +55,4 @@ export async function findHoldingsAt(
     from members m
     where m.member_id = ${whose.memberId} and m.program = ${whose.program}`
   return row ?? null
-}
-
-function sumOf(sql: Executor, account: string) {
-  return sql`sum(case when p.to_account = ${account} then p.points when p.from_account = ${account} then -p.points else 0 end)`
 }

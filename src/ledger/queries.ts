@@ -303,7 +303,8 @@ export function badBalances(sql: Executor, slice: Slice): Promise<FindingRow[]> 
     limit ${slice.most}`
 }
 
-function balanceOf(sql: Executor, account: string) {
+/** What postings leave on an account. */
+export function balanceOf(sql: Executor, account: string) {
   return sql`sum(case when to_account = ${account} then points when from_account = ${account} then -points else 0 end)`
 }
 

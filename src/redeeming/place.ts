@@ -1,10 +1,11 @@
 /** Spending points: for a reward or as a sum, at once or held first. */
+
 import { DomainError } from '../base/errors.ts'
-import { didYouMean } from '../base/nearest.ts'
 import { wireMoney, wirePoints } from '../base/points.ts'
 import { type Book, post } from '../ledger/book.ts'
 import { type Entry, postDraws } from '../ledger/entry.ts'
 import { drawFromLots } from '../ledger/lot.ts'
+import { currencyNamed } from '../program/currency.ts'
 import type { Currency, Program } from '../program/program.ts'
 import { findReward, mustBeAvailable } from '../rewards/reward.ts'
 import type { MemberFacts } from '../rules/facts.ts'
@@ -91,11 +92,7 @@ export function priceOf(input: Omit<PlaceInput, 'book'>): Price {
 
 /** The currency of an id, refused where it is not there or is not for spending. */
 export function spendableCurrency(program: Program, id: string): Currency {
-  const currency = program.currencies.get(id)
-  if (!currency) {
-    const hint = didYouMean(id, program.currencies.keys())
-    throw new DomainError('unknown_currency', { currency: id, ...(hint && { hint }) })
-  }
+  const currency = currencyNamed(program, id)
   if (currency.kind !== 'redeemable') throw new DomainError('currency_not_redeemable', { currency: id })
   return currency
 }

@@ -2,8 +2,8 @@
  * Points that one member gives to another, on the program's terms. The giver pays the fee on top; the points
  * keep the lots that they are in, with their expiry, unless the program counts them anew.
  */
+
 import { DomainError } from '../base/errors.ts'
-import { didYouMean } from '../base/nearest.ts'
 import { Decimal, toPoints, wirePoints } from '../base/points.ts'
 import type { WireBalance } from '../ledger/account.ts'
 import { type Book, post } from '../ledger/book.ts'
@@ -11,6 +11,7 @@ import { type Entry, postDraws } from '../ledger/entry.ts'
 import { takeIn } from '../ledger/handover.ts'
 import { drawFromLots, keyOfLot, type LotKey, splitDraws } from '../ledger/lot.ts'
 import type { MemberReference } from '../members/member.ts'
+import { currencyNamed } from '../program/currency.ts'
 import type { Currency, Program, TransferTerms } from '../program/program.ts'
 
 export interface TransferBody {
@@ -57,11 +58,7 @@ export interface Transferred {
 
 /** The currency and its terms; refuses what the program does not let members give away. */
 export function transferTerms(program: Program, id: string): { currency: Currency; terms: TransferTerms } {
-  const currency = program.currencies.get(id)
-  if (!currency) {
-    const hint = didYouMean(id, program.currencies.keys())
-    throw new DomainError('unknown_currency', { currency: id, ...(hint && { hint }) })
-  }
+  const currency = currencyNamed(program, id)
   const terms = program.transfers.get(id)
   if (!terms) throw new DomainError('transfer_not_allowed', { currency: id })
   return { currency, terms }

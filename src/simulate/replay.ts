@@ -9,8 +9,7 @@ import { redecide } from '../engine/decide.ts'
 import type { RulesInForce } from '../engine/deciding.ts'
 import { noHousehold } from '../engine/household.ts'
 import type { Programs, Publication } from '../engine/programs.ts'
-import type { GroupState, MemberState, Writes } from '../engine/state.ts'
-import { openBook } from '../ledger/book.ts'
+import { type GroupState, type MemberState, newState, type Writes } from '../engine/state.ts'
 import type { Member } from '../members/member.ts'
 import type { Program } from '../program/program.ts'
 
@@ -236,17 +235,7 @@ function onMember(request: Request, memberId: string): Request {
 
 /** As enrolled: with nothing, and active, for whoever is closed by now was active when they bought. */
 function beginningOf(member: Member): MemberState {
-  return {
-    member: { ...member, status: 'active' },
-    identifiers: [],
-    book: openBook([], [], true),
-    dueAt: null,
-    standings: new Map(),
-    history: [],
-    counters: [],
-    redemptions: new Map(),
-    transactions: new Map(),
-  }
+  return newState({ ...member, status: 'active' })
 }
 
 function groupOf(state: MemberState): GroupState {
