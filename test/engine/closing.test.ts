@@ -2,8 +2,8 @@
 import t from 'tap'
 import type { Request } from '../../src/engine/command.ts'
 import { exportMember } from '../../src/engine/export.ts'
-import { type Engine, startEngine } from '../support/engine.ts'
-import { ending, give, giveBack, HOUSEHOLD, merging, pool, purchase, spend, uuidOf } from './household.ts'
+import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
+import { ending, give, giveBack, HOUSEHOLD, merging, pool, purchase, spend } from './household.ts'
 
 // a machine that is busy with other tests is no matter here
 t.setTimeout(180_000)

@@ -6,7 +6,7 @@ import t from 'tap'
 import type { Request } from '../../src/engine/command.ts'
 import { publish } from '../../src/engine/publish.ts'
 import { loadProgram } from '../../src/program/load.ts'
-import { type Engine, startEngine } from '../support/engine.ts'
+import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
 import { redeem, sale } from './shop.ts'
 
 const RULES = `
@@ -26,12 +26,6 @@ tiers:
     - { id: silver, reach: { spend: 100 EUR } }
     - { id: gold, reach: { spend: 500 EUR } }
 `.replace('expires: 12 months, end of month', 'expires: "12 months, end of month"')
-
-function uuidOf(id: unknown): string {
-  return String(id)
-    .slice(4)
-    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
-}
 
 function listOf(value: unknown): unknown[] {
   return value as unknown[]

@@ -1,7 +1,7 @@
 /** Points that live on for longer, by a rule or by hand, and what becomes of them. */
 import t from 'tap'
 import type { Request } from '../../src/engine/command.ts'
-import { type Engine, startEngine } from '../support/engine.ts'
+import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
 import { redeem } from './shop.ts'
 
 t.setTimeout(120_000)
@@ -55,9 +55,7 @@ t.test('a rule puts off what the member has, and not what comes later', async (t
   engine.at('2027-04-01T12:00:00Z')
   await engine.run({ kind: 'settle', memberId })
   t.equal(await lots(engine, memberId), '100@2027-08-01 50@2027-09-01')
-  const transactionId = String(sold.transactionId)
-    .slice(4)
-    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+  const transactionId = uuidOf(sold.transactionId)
   const body = { externalRef: 'b', occurredAt: '2027-04-01T12:00:00Z', lines: [{ lineId: '1', quantity: 4 }] }
   await engine.run({ kind: 'return', transactionId, body })
   t.equal(await lots(engine, memberId), '60@2027-08-01 50@2027-09-01')

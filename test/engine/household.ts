@@ -85,9 +85,3 @@ export function giveBack(transactionId: string): Request {
     body: { externalRef: 'any', occurredAt: '2026-03-03T10:00:00Z', all: true },
   }
 }
-
-export function uuidOf(id: unknown): string {
-  return String(id)
-    .slice(4)
-    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
-}

@@ -1,7 +1,7 @@
 /** What is credited later: sales that came without a member, claims after the fact, tickets that come twice. */
 import t from 'tap'
 import type { Request } from '../../src/engine/command.ts'
-import { startEngine } from '../support/engine.ts'
+import { startEngine, uuidOf } from '../support/engine.ts'
 import { RULES, sale } from './shop.ts'
 
 const AIRLINE = `
@@ -32,12 +32,6 @@ function flight(memberId: string, occurredAt: string, more: { ref?: string; coup
       attributes: { ticket: '220-4711', coupon, distance: 800 },
     },
   }
-}
-
-function uuidOf(id: unknown): string {
-  return String(id)
-    .slice(4)
-    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }
 
 function loose(amount: string, occurredAt: string): Request {

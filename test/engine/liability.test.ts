@@ -13,7 +13,7 @@ import { readHistory } from '../../src/ledger/history.ts'
 import type { CurrencyLiability } from '../../src/ledger/owed.ts'
 import { liabilityReport } from '../../src/ledger/owed.ts'
 import { programReport } from '../../src/ledger/totals.ts'
-import { type Engine, startEngine } from '../support/engine.ts'
+import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
 import { redeem, sale } from './shop.ts'
 
 t.setTimeout(240_000)
@@ -119,11 +119,9 @@ async function perform(shop: Shop, step: Exclude<Step, { do: 'wait' }>): Promise
     if (error.code === undefined) throw error
     return null
   })
-  if (reply?.transactionId && step.do === 'sale') shop.sales.push(uuid(String(reply.transactionId)))
-  if (reply?.redemptionId && 'who' in step) shop.redemptions.push(uuid(String(reply.redemptionId)))
+  if (reply?.transactionId && step.do === 'sale') shop.sales.push(uuidOf(String(reply.transactionId)))
+  if (reply?.redemptionId && 'who' in step) shop.redemptions.push(uuidOf(String(reply.redemptionId)))
 }
-
-const uuid = (id: string) => id.slice(4).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 
 /** From the cached accounts, which verification proves against the postings. */
 async function accounts(engine: Engine): Promise<Map<string, bigint[]>> {

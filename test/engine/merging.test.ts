@@ -2,8 +2,8 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { Request } from '../../src/engine/command.ts'
-import { type Engine, startEngine } from '../support/engine.ts'
-import { ending, give, giveBack, HOUSEHOLD, merging, purchase, spend, uuidOf } from './household.ts'
+import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
+import { ending, give, giveBack, HOUSEHOLD, merging, purchase, spend } from './household.ts'
 
 t.setTimeout(180_000)
 

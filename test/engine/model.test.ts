@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { Request } from '../../src/engine/command.ts'
-import { type Engine, startEngine } from '../support/engine.ts'
+import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
 import { Model } from './ledger-model.ts'
 
 t.setTimeout(240_000)
@@ -203,10 +203,4 @@ function asked(run: Run, what: Exclude<Step, { do: 'wait' }>): Asked {
         },
       }
   }
-}
-
-function uuidOf(id: string | undefined): string {
-  return String(id)
-    .slice(4)
-    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }

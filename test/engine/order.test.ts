@@ -6,7 +6,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { Request } from '../../src/engine/command.ts'
-import { type Engine, startEngine } from '../support/engine.ts'
+import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
 
 const RULES = (period: string, downgrade: string) => `
 program: shop
@@ -134,12 +134,7 @@ async function play(
           }
     const reply = await engine.run(request, `${card}-${sale}-${back}`)
     if (back === null) {
-      sold.set(
-        sale,
-        String(reply.transactionId)
-          .slice(4)
-          .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'),
-      )
+      sold.set(sale, uuidOf(reply.transactionId))
     }
   }
   engine.at(END.toISOString())

@@ -1,7 +1,7 @@
 /** Points that are pending: by days, until a date, until they are confirmed; and when they count for tiers. */
 import t, { type Test } from 'tap'
 import type { Request } from '../../src/engine/command.ts'
-import { type Engine, startEngine } from '../support/engine.ts'
+import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
 import { redeem } from './shop.ts'
 
 t.setTimeout(120_000)
@@ -213,7 +213,3 @@ t.test('points count for tiers at once, or when they are usable, as the program 
     ['2026-05-02 confirm a 2026-03-05', '100 0 gold'],
   ])
 })
-
-function uuidOf(id: string): string {
-  return id.slice(4).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
-}

@@ -1,8 +1,8 @@
 /** Pools: who pays how much of a redemption, that refunds go back in the same split, and who may be in one. */
 import fc from 'fast-check'
 import t from 'tap'
-import { type Engine, startEngine } from '../support/engine.ts'
-import { ending, HOUSEHOLD, join, merging, pool, purchase, spend, uuidOf } from './household.ts'
+import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
+import { ending, HOUSEHOLD, join, merging, pool, purchase, spend } from './household.ts'
 
 t.setTimeout(180_000)
 

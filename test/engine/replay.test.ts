@@ -7,7 +7,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import type { Command, Request } from '../../src/engine/command.ts'
 import { newCommand } from '../../src/engine/command.ts'
-import { type Engine, startEngine } from '../support/engine.ts'
+import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
 import { redeem, sale } from './shop.ts'
 
 t.setTimeout(290_000)
@@ -57,12 +57,6 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
   ),
   { minLength: 10, maxLength: 30, size: 'max' },
 )
-
-function uuidOf(id: unknown): string {
-  return String(id)
-    .slice(4)
-    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
-}
 
 /** Plays the steps; what is refused is refused, and leaves nothing in the log. */
 async function play(engine: Engine, all: readonly Step[]): Promise<void> {

@@ -1,7 +1,7 @@
 /** Returns: a line takes back what it was worth, parts add up to the whole, and spent points are settled. */
 import t from 'tap'
 import type { Request } from '../../src/engine/command.ts'
-import { type Engine, startEngine } from '../support/engine.ts'
+import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
 import { redeem, sale } from './shop.ts'
 
 // Worked example 9 of the trade: a bonus by product, and one point per euro on everything.
@@ -47,12 +47,6 @@ function basket(memberId: string, lines: [string, number, string][], more: objec
       ...more,
     },
   }
-}
-
-function uuidOf(id: unknown): string {
-  return String(id)
-    .slice(4)
-    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }
 
 function giveBack(

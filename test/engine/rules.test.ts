@@ -6,7 +6,7 @@ import t from 'tap'
 import type { Request } from '../../src/engine/command.ts'
 import { celebrate } from '../../src/jobs/celebrate.ts'
 import { freshDatabase } from '../support/database.ts'
-import { type Engine, startEngine } from '../support/engine.ts'
+import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
 
 const head = `
 program: shop
@@ -35,15 +35,9 @@ function sale(memberId: string, { ref, amount, at = '2026-03-03T10:00:00Z' }: Sa
 function takeBack(transactionId: string, ref: string, at: string): Request {
   return {
     kind: 'return',
-    transactionId: uuid(transactionId),
+    transactionId: uuidOf(transactionId),
     body: { externalRef: ref, occurredAt: at, all: true },
   }
-}
-
-function uuid(shown: unknown): string {
-  return String(shown)
-    .slice(4)
-    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }
 
 async function points(engine: Engine, memberId: string, currency = 'points'): Promise<number> {
@@ -303,7 +297,7 @@ t.test('birthdays and anniversaries are told of once, on the day of the program'
   engine.at('2026-05-02T22:30:00Z') // half past midnight in Berlin
   const enrol = async (card: string, born: string | null, enrolledAt: string) => {
     const body = { externalRef: card, identifiers: [], enrolledAt, ...(born && { attributes: { born } }) }
-    return uuid((await engine.run({ kind: 'enrol', body }, `e-${card}`)).memberId)
+    return uuidOf((await engine.run({ kind: 'enrol', body }, `e-${card}`)).memberId)
   }
   const ada = await enrol('ada', '1984-05-03', '2024-01-15T10:00:00Z')
   const bob = await enrol('bob', null, '2023-05-03T10:00:00Z')

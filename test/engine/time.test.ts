@@ -1,14 +1,8 @@
 /** Points through time: pending, held, lapsed, put back; the clock stands where each step says. */
 import t from 'tap'
 import type { Request } from '../../src/engine/command.ts'
-import { startEngine } from '../support/engine.ts'
+import { startEngine, uuidOf } from '../support/engine.ts'
 import { RULES, redeem, sale } from './shop.ts'
-
-function uuidOf(id: unknown): string {
-  return String(id)
-    .slice(4)
-    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
-}
 
 const settle = (memberId: string): Request => ({ kind: 'settle', memberId })
 

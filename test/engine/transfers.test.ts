@@ -2,7 +2,7 @@
 import t from 'tap'
 import { lotKey } from '../../src/earning/earn.ts'
 import { lotIdOf } from '../../src/ledger/lot.ts'
-import { type Engine, startEngine } from '../support/engine.ts'
+import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
 import { give, HOUSEHOLD, pool, purchase, spend } from './household.ts'
 
 // a machine that is busy with other tests is no matter here
@@ -56,8 +56,7 @@ t.test('a gift pays off a debt first, as all that comes in does', async (t) => {
   await engine.run(purchase(ann, 100))
   const sold = await engine.run(purchase(bob, 40))
   await engine.run(spend(bob, 40))
-  const transactionId = String(sold.transactionId).slice(4)
-  const id = transactionId.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+  const id = uuidOf(sold.transactionId)
   const back = { externalRef: 'b', occurredAt: '2026-03-03T10:00:00Z', all: true } as const
   t.match(await engine.run({ kind: 'return', transactionId: id, body: back }), {
     balances: [{ available: 0, negative: 40 }],

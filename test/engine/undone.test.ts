@@ -6,7 +6,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { Request } from '../../src/engine/command.ts'
-import { type Engine, startEngine } from '../support/engine.ts'
+import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
 
 t.setTimeout(290_000)
 
@@ -107,9 +107,7 @@ t.test('a sale that is returned whole, in any order and any split, has never bee
           }
         }
         const bought = await engine.run(sale(buyer, 'x', daysAgo, lines))
-        const transactionId = String(bought.transactionId)
-          .slice(4)
-          .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+        const transactionId = uuidOf(bought.transactionId)
         const units = lines.flatMap(({ quantity }, index) => Array(quantity).fill(String(index)) as string[])
         const order = units
           .map((lineId, index) => ({ lineId, key: keys[index]! }))

@@ -1,7 +1,9 @@
 /** A member's expiry schedule and the confirmation of transactions, through the front door. */
+
 import fc from 'fast-check'
 import t from 'tap'
 import { publish } from '../../src/engine/publish.ts'
+import { uuidOf } from '../support/engine.ts'
 import { type Service, sale, startService } from './front.ts'
 
 t.setTimeout(180_000)
@@ -209,7 +211,7 @@ async function take(run: Run, what: Step, now: number): Promise<void> {
     const extend = { count: 1, unit: 'month' }
     await post('/v1/adjustments', { externalRef, memberId, currency: 'dated', extend, reason: 'test' })
   } else if (what.do === 'wait' && what.sweep) {
-    const uuid = memberId.slice(4).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+    const uuid = uuidOf(memberId)
     await engine.run({ kind: 'settle', memberId: uuid })
   }
 }

@@ -3,8 +3,8 @@ import t from 'tap'
 import { type Book, openBook, post } from '../../src/ledger/book.ts'
 import { arrive, assumeDebts, leaveAll, leaveBrought } from '../../src/ledger/handover.ts'
 import { emptyLot, keyOfLot, type Lot } from '../../src/ledger/lot.ts'
-import { give, giveBack, HOUSEHOLD, merging, purchase, uuidOf } from '../engine/household.ts'
-import { type Engine, startEngine } from '../support/engine.ts'
+import { give, giveBack, HOUSEHOLD, merging, purchase } from '../engine/household.ts'
+import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
 
 // a machine that is busy with other tests is no matter here
 t.setTimeout(180_000)

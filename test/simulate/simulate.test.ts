@@ -16,7 +16,7 @@ import { simulate } from '../../src/simulate/simulate.ts'
 import type { Tally } from '../../src/simulate/tally.ts'
 import { milepost } from '../cli/outside.ts'
 import { freshDatabase } from '../support/database.ts'
-import { type Engine, startEngine } from '../support/engine.ts'
+import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
 
 t.setTimeout(240_000)
 
@@ -160,8 +160,6 @@ async function openShop(engine: Engine, run: number): Promise<Shop> {
   for (const card of cards) members.push(await engine.enrol(card))
   return { engine, cards, members, sales: [], loose: [], redemptions: [], day }
 }
-
-const uuidOf = (id: string) => id.slice(4).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 
 /** What is asked may well be refused: refusals leave nothing behind, and nothing is replayed of them. */
 async function take(shop: Shop, what: Step): Promise<void> {

@@ -27,6 +27,13 @@ export interface Engine {
   checksum(): Promise<string>
 }
 
+/** The UUID in `txn_…`, as commands name things. */
+export function uuidOf(id: unknown): string {
+  return String(id)
+    .slice(4)
+    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+}
+
 interface Teardown {
   teardown(work: () => unknown): unknown
 }
@@ -77,8 +84,7 @@ export async function startEngine(
         { kind: 'enrol', body: { externalRef: card, identifiers: [{ kind: 'card', value: card }] } },
         `enrol-${card}`,
       )
-      const hex: string = JSON.parse(body).memberId.slice(4)
-      return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+      return uuidOf(JSON.parse(body).memberId)
     },
     async findings() {
       const { findings } = await verifyLedger(sql)
