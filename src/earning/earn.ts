@@ -97,6 +97,17 @@ function keyOf({ program, facts, member, profile, transactionId }: EarnInput, cu
   return lotKey(program, program.currencies.get(currency)!, from)
 }
 
+function isPendingAtFirst(
+  { timeZone }: Program,
+  { pending }: Currency,
+  { occurredAt }: TransactionFacts,
+): boolean {
+  if (pending.kind === 'none') return false
+  return (
+    usableFrom(pending, timeZone, occurredAt) !== null || cancelsAt(pending, timeZone, occurredAt) !== null
+  )
+}
+
 /** What the rules give, and the milestones that it reaches. */
 function valued(input: EarnInput, used: KeptUse[]): Valuation & { counted: CounterRow[] } {
   const { program, facts, member, counters, budgets } = input
@@ -111,10 +122,7 @@ function valued(input: EarnInput, used: KeptUse[]): Valuation & { counted: Count
     },
     short: (limit, period) => budgets?.short(limit, period),
   })
-  const waits = (currency: string) => {
-    const { usableFrom, awaits } = keyOf(input, currency)
-    return usableFrom !== null || awaits !== undefined
-  }
+  const waits = (currency: string) => isPendingAtFirst(program, program.currencies.get(currency)!, facts)
   return withMilestones({ ...input, waits }, valuation)
 }
 

@@ -4,6 +4,7 @@
  * The trace is not kept: the same facts under the same version give it again whenever it is asked for.
  */
 import { Decimal } from '../base/points.ts'
+import { showInstant } from '../base/time.ts'
 import type { Award, FieldValue, LimitUse, MemberFacts, Valuation } from '../rules/facts.ts'
 
 export interface KeptAward {
@@ -50,7 +51,7 @@ export function keepValuation(
 ): KeptValuation {
   return {
     member: {
-      enrolledAt: input.member.enrolledAt.toISOString(),
+      enrolledAt: showInstant(input.member.enrolledAt),
       attributes: input.member.attributes,
       tiers: Object.fromEntries(input.member.tiers),
       ...(input.member.segments && { segments: input.member.segments }),

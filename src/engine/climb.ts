@@ -70,7 +70,9 @@ function climbThrough(deciding: Deciding, from: Date, later: readonly StoredTran
 
   step(walk, from)
   decideAgain(walk, from)
+  let last = from
   for (const at of instantsAfter(walk, from, later)) {
+    last = at
     step(walk, at)
     decideAgain(walk, at)
     const arriving = later.filter(({ occurredAt }) => occurredAt.getTime() === at.getTime())
@@ -82,9 +84,17 @@ function climbThrough(deciding: Deciding, from: Date, later: readonly StoredTran
     }
     step(walk, at)
   }
-  if (command.at > from) step(walk, command.at)
+  if (command.at > from && mayDiffer(walk, last)) step(walk, command.at)
   for (const { ladder, standing, changes } of walk.ladders)
     keep(deciding, { ladder, from, standing, changes })
+}
+
+// Counters, periods and phases go by days: within one, only a tier that ends tells two instants apart.
+function mayDiffer({ deciding, ladders }: Walk, from: Date): boolean {
+  const { timeZone } = deciding.program
+  const { at } = deciding.command
+  if (from > at || dayOf(timeZone, from) !== dayOf(timeZone, at)) return true
+  return ladders.some(({ standing: { until } }) => until !== null && until <= at)
 }
 
 /** What a person decided at an instant stays decided, wherever climbing has come to. */

@@ -180,6 +180,12 @@ function countsAs({ id, expiry: { activity } }: IdleCurrency, fact: Fact): boole
   return activity.includes(fact.kind) && fact.of.has(id)
 }
 
+/** Whether any points of the program lapse by inactivity: without them there is nothing to note. */
+export function hasClocks({ program }: Deciding): boolean {
+  for (const { expiry } of program.currencies.values()) if (expiry.kind === 'idle') return true
+  return false
+}
+
 function idleCurrencies({ program }: Deciding): IdleCurrency[] {
   return [...program.currencies.values()].filter(
     (currency): currency is IdleCurrency => currency.expiry.kind === 'idle',

@@ -33,13 +33,19 @@ export const noDocument = new Document('')
 
 /** The columns in the order of `pick`; every row has the same ones. */
 export function columns<Row>(rows: readonly Row[], pick: (row: Row) => Cell[]): string[] {
-  const cells = rows.map(pick)
-  const [first = []] = cells
-  return first.map((model, index) =>
-    model instanceof Document
-      ? cells.map((row) => (row[index] as Document).text).join(BETWEEN)
-      : `{${cells.map((row) => element(row[index] as Exclude<Cell, Document>)).join(',')}}`,
-  )
+  const texts: string[] = []
+  const isOfDocuments: boolean[] = []
+  for (const [place, row] of rows.entries()) {
+    const cells = pick(row)
+    for (let index = 0; index < cells.length; index += 1) {
+      const cell = cells[index]!
+      if (cell instanceof Document) {
+        texts[index] = place === 0 ? cell.text : texts[index] + BETWEEN + cell.text
+        isOfDocuments[index] = true
+      } else texts[index] = place === 0 ? element(cell) : `${texts[index]},${element(cell)}`
+    }
+  }
+  return texts.map((text, index) => (isOfDocuments[index] ? text : `{${text}}`))
 }
 
 const ESCAPED = /["\\]/

@@ -11,7 +11,7 @@ import { ENGINE_SOURCE, isEvent } from '../program/events.ts'
 import type { Program } from '../program/program.ts'
 import { budgetsSeen } from './budgets.ts'
 import { climbBack, climbFrom } from './climb.ts'
-import { type Fact, type Given, hadLapsed, noteFact } from './clocks.ts'
+import { type Fact, type Given, hadLapsed, hasClocks, noteFact } from './clocks.ts'
 import { announce, balancesOf, count, type Deciding, record, standingsOf, tierShown } from './deciding.ts'
 import { marksAt } from './marks.ts'
 import { tellOfTiers } from './occur.ts'
@@ -52,7 +52,8 @@ export function decideEarn(deciding: Deciding, body: TransactionBody, loose?: Lo
   })
   record(deciding, ...outcome.extensions, outcome.entry)
   count(deciding, outcome.counted)
-  noteFact(deciding, { kind: 'earn', type: facts.type, occurredAt, ...cameIn(outcome) })
+  if (hasClocks(deciding))
+    noteFact(deciding, { kind: 'earn', type: facts.type, occurredAt, ...cameIn(outcome) })
   deciding.writes.budgets.push(...outcome.budgeted)
   const stored = {
     transactionId,

@@ -1,5 +1,5 @@
 /** A member's standing on one ladder: the tier, since when, until when it is kept, and what it rests on. */
-import type { Day } from '../base/time.ts'
+import { type Day, showInstant } from '../base/time.ts'
 
 export interface Standing {
   readonly ladder: string
@@ -59,7 +59,7 @@ export function wireTier(standing: Standing): WireTier {
   return {
     ladder: standing.ladder,
     tier: standing.tier,
-    since: standing.since.toISOString(),
-    until: standing.until?.toISOString() ?? null,
+    since: showInstant(standing.since),
+    until: standing.until === null ? null : showInstant(standing.until),
   }
 }
