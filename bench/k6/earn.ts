@@ -68,11 +68,16 @@ function basket(seed: number): string {
   return JSON.stringify(lines)
 }
 
+// Asking k6's execution module for these at each sale would cost a quarter of all that k6 does.
+let sold = 0
+let begun = 0
+
 const params = { headers: { 'content-type': 'application/json', authorization: `Bearer ${__ENV.KEY}` } }
 
 /** Posts one sale; milliseconds until it was answered 201, null where it was refused. */
 function sell(): number | null {
-  const ref = `${__ENV.RUN}-${exec.vu.idInTest}-${exec.vu.iterationInInstance}`
+  sold += 1
+  const ref = `${__ENV.RUN}-${__VU}-${sold}`
   const card = `card-${Math.floor(Math.random() * members)}`
   const lines = baskets[Math.floor(Math.random() * baskets.length)]
   const body =
@@ -90,10 +95,11 @@ export function post(): void {
 }
 
 export function postTimed(): void {
+  if (begun === 0) begun = exec.scenario.startTime
   const taken = sell()
   if (taken === null) return
   // What is answered after the end is waited for, but is not part of the throughput.
-  if (Date.now() - exec.scenario.startTime <= seconds * 1000) duration.add(taken)
+  if (Date.now() - begun <= seconds * 1000) duration.add(taken)
   else untimed.add(1)
 }
 
