@@ -94,6 +94,7 @@ export async function serveDocument(app: FastifyInstance): Promise<void> {
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
   await app.register(swaggerUi, {
     routePrefix: '/docs',
+    theme: { title: 'Milepost API' },
     uiConfig: { validatorUrl: null, docExpansion: 'list', deepLinking: true },
   })
 }
