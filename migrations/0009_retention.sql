@@ -18,9 +18,16 @@ create table retention_states (
   -- all spend and that of the first day, in hundredths of the program's money
   cents                bigint not null,
   first_cents          bigint not null,
-  -- fading numbers of purchase days and fading spend, by half-life (6, 13, 26, 52 weeks), in the units of
-  -- src/retention/state.ts; json, because they are read together or not at all
-  faded                json not null,
+  -- fading numbers of purchase days and fading spend, by half-life in weeks, in units of their own that
+  -- src/retention/state.ts undoes; whole numbers all the same
+  faded_days_6         double precision not null,
+  faded_days_13        double precision not null,
+  faded_days_26        double precision not null,
+  faded_days_52        double precision not null,
+  faded_cents_6        double precision not null,
+  faded_cents_13       double precision not null,
+  faded_cents_26       double precision not null,
+  faded_cents_52       double precision not null,
   -- all purchase days: gap to the day before, purchases, cents, as src/retention/history.ts packs them
   history              bytea not null,
   -- by name: {"<name>": {"purchases": n, "lastDay": day}}
@@ -39,6 +46,16 @@ create table retention_states (
 
 create index retention_states_of_program on retention_states (program, member_id);
 create index retention_states_marked on retention_states (program, member_id) where rebuild;
+
+-- By what the rows of a program were made; where its section says otherwise since, all are made anew. A small
+-- reference table.
+create table retention_programs (
+  program    text primary key,
+  -- {"timeZone", "purchases"}
+  basis      jsonb not null,
+  -- since when every member has a row, be it one that is marked; null: not yet
+  marked_at  timestamptz
+);
 
 -- Each run of scores. The last finished one is what retention_scores holds.
 create table retention_runs (
