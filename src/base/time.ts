@@ -91,11 +91,16 @@ const days = new Map<number, Day>()
 
 /** The calendar day that an instant falls on. */
 export function dayOf(zone: string, at: Date): Day {
-  return dayNumbered(Math.floor(wallClock(zone, at).getTime() / DAY))
+  return dayNumbered(dayNumberOf(zone, at))
+}
+
+/** The same as days since 1 January 1970. */
+export function dayNumberOf(zone: string, at: Date): number {
+  return Math.floor(wallClock(zone, at).getTime() / DAY)
 }
 
 /** The day with a number of days after 1 January 1970. */
-function dayNumbered(number: number): Day {
+export function dayNumbered(number: number): Day {
   let day = days.get(number)
   if (day === undefined) {
     day = new Date(number * DAY).toISOString().slice(0, 10)

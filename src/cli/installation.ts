@@ -9,6 +9,7 @@ import { migrate } from '../db/migrate.ts'
 import { lookAt } from '../db/postmaster.ts'
 import { createLane, type Lane } from '../engine/lane.ts'
 import { createPrograms, type Programs } from '../engine/programs.ts'
+import { keepStates } from '../retention/keep.ts'
 import type { Call } from './command-line.ts'
 import { dataFolderOf } from './queries.ts'
 
@@ -85,6 +86,7 @@ export function openLane(call: Call, { config, url, programs, onGroup }: LaneFor
   const lane = createLane({
     sql,
     programs,
+    projection: keepStates,
     queueLimit: config.queue,
     groups: config.lanes,
     ...(onGroup ? { onGroup } : {}),

@@ -11,6 +11,7 @@ import type { MergeBody } from '../members/merge.ts'
 import type { JoinBody, PoolBody } from '../members/pool.ts'
 import type { AdjustBody, CaptureBody, CloseBody, ExtendBody, RedeemBody } from '../redeeming/redemption.ts'
 import type { TransferBody } from '../redeeming/transfer.ts'
+import type { ClearFlagBody, RaiseFlagBody } from './decide-flag.ts'
 import type { RegistrationBody, SegmentBody, TierBody } from './marks.ts'
 
 /** What is asked. Ids in here are UUIDs (the door reads `txn_…`), bodies are the validated wire bodies. */
@@ -42,6 +43,11 @@ export type Request =
   | { readonly kind: 'decide_tier'; readonly memberId: string; readonly body: TierBody }
   /** everything of the member's that is due by now: release, lapse of holds, expiry, tier assessment */
   | { readonly kind: 'settle'; readonly memberId: string }
+  /** what is kept of the member beside the ledger is made anew from the facts */
+  | { readonly kind: 'rebuild'; readonly memberId: string }
+  /** the member is found to be declining, or no longer */
+  | { readonly kind: 'raise_flag'; readonly memberId: string; readonly body: RaiseFlagBody }
+  | { readonly kind: 'clear_flag'; readonly memberId: string; readonly body: ClearFlagBody }
 
 export type CommandKind = Request['kind']
 

@@ -9,6 +9,7 @@ import { type Command, loggedAs, type Reply } from './command.ts'
 import { decideConfirm } from './decide-confirm.ts'
 import { decideEarn, decideReturn } from './decide-earn.ts'
 import { decideExtend } from './decide-extend.ts'
+import { decideClearFlag, decideRaiseFlag } from './decide-flag.ts'
 import { decideAttach, decideLoose, isLoose, looseSale, mustBeAttached } from './decide-loose.ts'
 import { decideRegistration, decideSegment, decideTier } from './decide-mark.ts'
 import {
@@ -157,6 +158,12 @@ function replyTo(
       return decideSegment(deciding, request.body)
     case 'decide_tier':
       return decideTier(deciding, request.body)
+    case 'raise_flag':
+      return decideRaiseFlag(deciding, request.body)
+    case 'clear_flag':
+      return decideClearFlag(deciding, request.body)
+    case 'rebuild':
+      return { memberId: showId('member', request.memberId) }
   }
 }
 

@@ -11,6 +11,7 @@ import { decide } from './decide.ts'
 import { load } from './load.ts'
 import { persist } from './persist.ts'
 import type { Programs } from './programs.ts'
+import type { Projection } from './projection.ts'
 import { type GroupState, identifierKey, noWrites, type Writes } from './state.ts'
 
 export interface Lane {
@@ -35,6 +36,8 @@ export interface LaneOptions {
   /** a pool of its own, with `laneSettings` and at least groups + 1 connections */
   readonly sql: Sql
   readonly programs: Programs
+  /** what is written of members beside the ledger */
+  readonly projection: Projection
   /** commands at most waiting; more are refused with `queue_full` */
   readonly queueLimit: number
   /** groups being written at a time: while one waits for the disk, the next is decided */
@@ -60,7 +63,7 @@ const DEFAULT_GROUP_SIZE = 128
 const UNIQUE_VIOLATION = '23505'
 
 export function createLane(options: LaneOptions): Lane {
-  const { sql, programs, queueLimit, onGroup } = options
+  const { sql, programs, projection, queueLimit, onGroup } = options
   const groups = options.groups ?? DEFAULT_GROUPS
   const groupSize = options.groupSize ?? DEFAULT_GROUP_SIZE
   const queue: Waiting[] = []
@@ -189,7 +192,7 @@ export function createLane(options: LaneOptions): Lane {
     commands: readonly Command[],
     how: { lock: boolean; whole: boolean },
   ): Promise<GroupState> {
-    const asked = { rules: programs, ...how }
+    const asked = { rules: programs, ...how, ...(how.lock && { projection }) }
     const [isNew, group] = await Promise.all([programs.refresh(tx), load(tx, commands, asked)])
     return isNew ? load(tx, commands, asked) : group
   }

@@ -14,6 +14,7 @@ import { lateSince, type Reach, reachOf, reachThrough, readLapsed, readLater } f
 import { readClaims, readLoose } from './load-loose.ts'
 import { addMarks, readRules } from './load-rules.ts'
 import { type Needs, needsOf, wantCountersFrom } from './needs.ts'
+import type { Projection } from './projection.ts'
 import * as rows from './rows.ts'
 import { type GroupState, identifierKey, type MemberState, type Recorded, recordKey } from './state.ts'
 
@@ -21,7 +22,7 @@ import { type GroupState, identifierKey, type MemberState, type Recorded, record
 export async function load(
   sql: Executor,
   commands: readonly Command[],
-  input: { rules: RulesInForce; lock: boolean; whole?: boolean },
+  input: { rules: RulesInForce; lock: boolean; whole?: boolean; projection?: Projection },
 ): Promise<GroupState> {
   const needs = needsOf(commands, input.rules)
   const loose = await readLoose(sql, commands, input.lock)
@@ -37,8 +38,13 @@ export async function load(
     soldAt: owners.soldAt,
     loose,
   })
-  const read = (some: readonly string[]) =>
-    readMembers(sql, { ids: some, needs, reaches, lock: input.lock, now: latest(commands) })
+  const kept = input.projection?.open({ sql, commands, rules: input.rules }) ?? null
+  const read = async (some: readonly string[]) => {
+    // Sent first: it locks them.
+    const states = readMembers(sql, { ids: some, needs, reaches, lock: input.lock, now: latest(commands) })
+    const [found] = await Promise.all([states, kept?.read(some)])
+    return found
+  }
   const [members, recorded, claims, { marks, budgets }] = await Promise.all([
     read(ids),
     readRecorded(sql, commands),
@@ -67,6 +73,7 @@ export async function load(
     household,
     recorded,
     identifiers,
+    kept,
     read: {
       identifiers: new Set(identifiers.keys()),
       dueAt: new Map([...members].map(([id, { dueAt }]) => [id, dueAt])),

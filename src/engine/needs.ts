@@ -138,7 +138,12 @@ function gather(needs: Needs, command: Command, rules: RulesInForce): void {
       needs.spending.push(command)
       needs.describing.push(command)
       break
+    case 'rebuild':
+      needs.memberIds.add(request.memberId)
+      return
     case 'register':
+    case 'raise_flag':
+    case 'clear_flag':
     case 'change_segment':
     case 'decide_tier':
       needs.memberIds.add(request.memberId)

@@ -121,6 +121,9 @@ function eraseMembers(sql: Executor, { erased }: Writes): Promise<unknown>[] {
       set profile = '{}', attributes = '{}', consents = '{}', external_ref = 'erased'
       where member_id = any(${ids}::uuid[])`,
     sql`delete from identifiers where member_id = any(${ids}::uuid[])`,
+    sql`delete from retention_states where member_id = any(${ids}::uuid[])`,
+    sql`delete from retention_scores where member_id = any(${ids}::uuid[])`,
+    sql`delete from retention_flags where member_id = any(${ids}::uuid[])`,
     // A sale keeps what was bought, and the awards; who bought it, and what was known of them, goes.
     sql`
       update transactions

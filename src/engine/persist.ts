@@ -6,6 +6,7 @@
 import type { Executor } from '../db/connection.ts'
 import { columns, json, noDocument } from './columns.ts'
 import { persistFacts } from './persist-facts.ts'
+import { persistFlags } from './persist-flags.ts'
 import { persistHousehold } from './persist-household.ts'
 import { persistRules } from './persist-rules.ts'
 import type { GroupState, MemberState, Writes } from './state.ts'
@@ -22,6 +23,8 @@ export function persist(sql: Executor, group: GroupState, writes: Writes): Promi
     ...persistFacts(sql, group, writes),
     ...persistHousehold(sql, writes),
     ...persistRules(sql, group, writes),
+    ...persistFlags(sql, writes),
+    ...(group.kept?.persist(group, writes) ?? []),
   ]
 }
 

@@ -123,6 +123,20 @@ export function sectionsOf(sql: Executor, memberIds: readonly string[]): Section
           from counters where member_id = ${ids} order by member_id, counter, day`.cursor(PAGE),
     ],
     [
+      'retention',
+      () =>
+        sql<Line[]>`
+          select json_build_object('memberId', ${shown(sql, 'member', 's.member_id')},
+            'kept', to_jsonb(s) - 'member_id' - 'program', 'score', to_jsonb(c) - 'member_id' - 'program' - 'run_id',
+            'flags', (
+              select coalesce(json_agg(json_build_object('kind', f.kind, 'raisedOn', f.raised_on,
+                'clearedOn', f.cleared_on, 'outcome', f.outcome) order by f.flag_id), '[]')
+              from retention_flags f where f.member_id = s.member_id))::text as line
+          from retention_states s
+          left join retention_scores c on c.member_id = s.member_id
+          where s.member_id = ${ids} order by s.member_id`.cursor(PAGE),
+    ],
+    [
       'transactions',
       () =>
         sql<Line[]>`

@@ -18,8 +18,10 @@ import type { CounterRow } from '../tiers/counters.ts'
 import type { Standing, TierChange } from '../tiers/standing.ts'
 import type { BudgetDesk } from './budgets.ts'
 import type { Command } from './command.ts'
+import type { FlagWrite } from './decide-flag.ts'
 import type { Household } from './household.ts'
 import type { Mark } from './marks.ts'
+import type { GroupProjection } from './projection.ts'
 
 export interface StoredTransaction {
   readonly transactionId: string
@@ -84,6 +86,8 @@ export interface GroupState {
   readonly budgets?: BudgetDesk
   /** by recordKey */
   readonly recorded: Map<string, Recorded>
+  /** what is kept of the members beside the ledger; left out where nothing is */
+  readonly kept?: GroupProjection | null
   /** as read: what persisting compares with */
   readonly read: {
     readonly identifiers: ReadonlySet<string>
@@ -137,6 +141,7 @@ export interface Writes {
   readonly marks: { memberId: string; mark: Mark; at: Date }[]
   /** what a command takes of limits over all members */
   readonly budgets: LimitUse[]
+  readonly flags: { command: Command; memberId: string; flag: FlagWrite }[]
   readonly tierChanges: { memberId: string; changeId: string; change: TierChange; at: Date }[]
   /** changes of a ladder from this business time on no longer hold */
   readonly superseded: {
@@ -182,6 +187,7 @@ export function noWrites(): Writes {
     identifiers: [],
     counters: [],
     marks: [],
+    flags: [],
     budgets: [],
     tierChanges: [],
     superseded: [],

@@ -261,6 +261,27 @@ const transfer = z
   })
   .describe('how points may be given away: minimum, maximum, step, fee, limit, expires, within')
 
+const share = (what: string) => z.union([z.string(), z.number()]).describe(`${what}, such as 10 %`)
+
+const retention = z
+  .strictObject({
+    horizon: z.string().optional().describe('a length of time such as 26 weeks'),
+    falseFlags: share('the share of flags that may turn out false').optional(),
+    margin: share('the share of spend that is profit').optional(),
+    looks: z.enum(['daily', 'weekly']).optional().describe('daily or weekly'),
+    capacity: z.number().optional().describe('how many members a worklist has, such as 200'),
+    purchases: z
+      .union([z.string(), z.array(z.string())])
+      .optional()
+      .describe('types of transactions that are purchases'),
+    closed: z
+      .array(z.string())
+      .optional()
+      .describe('a list of days such as 2026-12-24, or 2026-12-24 through 2027-01-02'),
+  })
+  .nullable()
+  .describe('horizon, falseFlags, margin, looks, capacity, purchases, closed; nothing for the defaults')
+
 /** Every key that a program can have. All are optional here: they may stand in any of its files. */
 export const programFile = z
   .strictObject({
@@ -303,5 +324,7 @@ export const programFile = z
       .strictObject({ members: z.number().describe('how many at most, such as 8') })
       .describe('members'),
     closing: z.enum(['forfeit', 'keep']).describe('forfeit or keep'),
+    // Sections about who slips away and what is done about it are added here, each read by a file of its own.
+    retention,
   })
   .partial()

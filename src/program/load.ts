@@ -34,6 +34,7 @@ import { asMap, childOf, entriesAt, firstOf, itemsAt, scalarAt, textAt, wordAt }
 import { newBudget } from './plain-yaml.ts'
 import type { Currency, Ladder, Program } from './program.ts'
 import { readPromotions } from './promotions.ts'
+import { readRetention } from './retention.ts'
 import { readRewards } from './rewards.ts'
 import { readSharing } from './sharing.ts'
 import { checkStructure } from './structure.ts'
@@ -136,10 +137,11 @@ function readProgram(top: MapNode, findings: Findings): Omit<Program, 'version'>
   const rules = buildRuleSet({ ...readRules(top, scope, findings), timeZone, money })
   const sharing = readSharing(top, { currencies, rules: scope, report })
   const milestones = readMilestones(itemsAt(top, 'milestones'), { scope, currencies, findings })
+  const retention = readRetention(top, { transactionTypes: new Set(transactionTypes.keys()), report })
   const name = textAt(top, 'name') ?? id
   const declared = { timeZone, money, currencies, transactionTypes, memberAttributes, segments, birthday }
   const given = { rules, ladders, rewards, returns, promotions, milestones, eventTypes: events }
-  return { id, name, ...declared, ...given, ...sharing }
+  return { id, name, ...declared, ...given, ...sharing, retention }
 }
 
 /**

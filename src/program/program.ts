@@ -41,6 +41,26 @@ export interface Program {
   readonly pools: PoolTerms | null
   /** what becomes of the points of a member who leaves */
   readonly closing: ClosingPolicy
+  /** null: nothing is kept or foretold of members' purchases */
+  readonly retention: Retention | null
+}
+
+/** What the retention module goes by. */
+export interface Retention {
+  /** days ahead that are foretold */
+  readonly horizonDays: number
+  /** share of flags that may turn out false */
+  readonly falseFlags: number
+  /** share of spend that is profit */
+  readonly margin: number
+  /** how often the service looks at all members */
+  readonly looks: 'daily' | 'weekly'
+  /** how many members a worklist has at most; null: all that are flagged */
+  readonly capacity: number | null
+  /** types of transactions that are purchases; null: all that have lines */
+  readonly purchases: readonly string[] | null
+  /** days on which nobody can buy, both ends included, as days since 1 January 1970 */
+  readonly closed: readonly { readonly from: number; readonly through: number }[]
 }
 
 export type ReturnPolicy = 'pending_only' | 'to_zero' | 'negative'

@@ -5,6 +5,7 @@ import { createLane, type Lane } from '../../src/engine/lane.ts'
 import { createPrograms, type Programs } from '../../src/engine/programs.ts'
 import { publish } from '../../src/engine/publish.ts'
 import { verifyLedger } from '../../src/ledger/verify.ts'
+import { keepStates } from '../../src/retention/keep.ts'
 import type { FreshDatabase } from './database.ts'
 import { freshDatabase } from './database.ts'
 
@@ -49,7 +50,13 @@ export async function startEngine(
   const { program } = await publish(sql, { files, by: 'test', now: clock })
   const programs = await createPrograms(sql)
   const laneSql = connect(url, { max: 4, settings: laneSettings })
-  const lane = createLane({ sql: laneSql, programs, queueLimit: 10_000, ...options })
+  const lane = createLane({
+    sql: laneSql,
+    programs,
+    projection: keepStates,
+    queueLimit: 10_000,
+    ...options,
+  })
   test.teardown(async () => {
     await lane.close()
     await laneSql.end({ timeout: 2 })

@@ -28,6 +28,7 @@ function program(...tiers: string[][]): Program {
     transfers: new Map(),
     pools: null,
     closing: 'forfeit',
+    retention: null,
   }
 }
 
