@@ -58,6 +58,7 @@ function inWords(report: JobReport): string {
     const told = `${count(report.birthdays, 'birthday')} and ${count(report.anniversaries, 'anniversary', 'anniversaries')} told of`
     return `celebrate: ${told}${report.failed > 0 ? `; ${report.failed} failed` : ''}`
   }
+  if (report.job === 'rebuild' || report.job === 'score') return inRetentionWords(report)
   const { job, members, released, expired, cancelled, holdsReleased, tierChanges, failed } = report
   return [
     `${job}: ${count(members, 'member')} settled in ${report.seconds} s`,
@@ -66,6 +67,22 @@ function inWords(report: JobReport): string {
     `${count(holdsReleased, 'hold')} let go, ${count(tierChanges, 'tier change')}`,
     ...(failed > 0 ? [`${count(failed, 'member')} failed`] : []),
   ].join('; ')
+}
+
+export function inRetentionWords(report: Extract<JobReport, { job: 'rebuild' | 'score'; ran: true }>): string {
+  const { job, members, seconds, failed } = report
+  const missed = failed > 0 ? `; ${failed} failed` : ''
+  if (job === 'rebuild') {
+    const dropped = report.dropped > 0 ? `, ${count(report.dropped, 'row')} of programs without a section removed` : ''
+    return `rebuild: ${count(members, 'member')} made anew in ${seconds} s${dropped}${missed}`
+  }
+  if (report.programs.length === 0) return `score: no program with a retention section to score${missed}`
+  const lines = report.programs.map((one) => {
+    const { gone_quiet: quiet, buying_less: less } = one.flagged
+    const told = `${quiet} gone quiet, ${less} buying less; ${count(one.raised, 'flag')} raised, ${one.cleared} cleared`
+    return `score: ${one.program} as of ${one.asOf}: ${count(one.members, 'member')}, ${told}`
+  })
+  return `${lines.join('\n')}\nin ${seconds} s${missed}`
 }
 
 export const jobsList: CliCommand = {

@@ -8,7 +8,7 @@ import type { Lane } from '../engine/lane.ts'
 export const sweeps = ['release-pending', 'expire', 'release-holds', 'assess'] as const
 export type Sweep = (typeof sweeps)[number]
 
-export const jobNames = [...sweeps, 'celebrate', 'partitions'] as const
+export const jobNames = [...sweeps, 'celebrate', 'partitions', 'rebuild', 'score'] as const
 export type JobName = (typeof jobNames)[number]
 
 export interface Job {
@@ -34,6 +34,16 @@ export const jobs: readonly Job[] = [
   { name: 'assess', about: 'decides tiers whose time has run out', schedule: '3-59/5 * * * *' },
   { name: 'celebrate', about: 'tells rules of birthdays and anniversaries', schedule: '7 * * * *' },
   { name: 'partitions', about: 'makes the tables of the coming months', schedule: '30 2 * * *' },
+  {
+    name: 'rebuild',
+    about: 'makes what is kept of members anew where facts came that it could not follow',
+    schedule: '41 * * * *',
+  },
+  {
+    name: 'score',
+    about: 'says who is slipping away, in each program once a night, or a week, of its own zone',
+    schedule: '17 * * * *',
+  },
 ]
 
 export function isJob(name: string): name is JobName {
@@ -73,8 +83,35 @@ export type JobReport =
       readonly anniversaries: number
       readonly failed: number
     }
+  | ({ readonly job: 'rebuild'; readonly at: string; readonly ran: true; readonly seconds: number } & RebuildTotals)
+  | ({ readonly job: 'score'; readonly at: string; readonly ran: true; readonly seconds: number } & ScoreTotals)
   /** another process is at it */
   | { readonly job: JobName; readonly at: string; readonly ran: false; readonly reason: 'running_elsewhere' }
+
+/** Rows of members that were made anew. */
+export interface RebuildTotals {
+  members: number
+  /** rows of programs that keep none any more */
+  dropped: number
+  failed: number
+}
+
+export interface ScoredProgram {
+  readonly program: string
+  readonly asOf: string
+  readonly members: number
+  readonly flagged: Readonly<Record<'gone_quiet' | 'buying_less', number>>
+  readonly raised: number
+  readonly cleared: number
+  /** null: there was nobody to learn from */
+  readonly model: string | null
+}
+
+export interface ScoreTotals {
+  members: number
+  programs: ScoredProgram[]
+  failed: number
+}
 
 export interface JobLog {
   debug(facts: object, message: string): void

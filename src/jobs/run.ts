@@ -6,6 +6,8 @@ import { ensurePartitions } from '../db/partitions.ts'
 import { celebrate } from './celebrate.ts'
 import type { Deps, JobName, JobReport } from './job.ts'
 import { noteEnd, noteStart, whileAlone } from './queries.ts'
+import { rebuildStates } from './rebuild.ts'
+import { scorePrograms } from './score.ts'
 import { runSweep } from './sweep.ts'
 
 export interface Run {
@@ -13,6 +15,19 @@ export interface Run {
   /** what is due by this instant; virtual where it is not now */
   readonly at: Date
   readonly signal?: AbortSignal | undefined
+  /** the schedule asks: only what has its time now */
+  readonly scheduled?: boolean | undefined
+  /** of scores and rebuilds */
+  readonly only?: Only | undefined
+}
+
+export interface Only {
+  readonly program?: string | undefined
+  /** scores up to and with this day, days since 1 January 1970 */
+  readonly asOf?: number | undefined
+  /** rebuild every row, marked or not */
+  readonly all?: boolean | undefined
+  onProgress?(progress: { readonly what: string; readonly done: number; readonly of: number | null }): void
 }
 
 /** Throws what the job failed with, after noting it. */
@@ -39,7 +54,9 @@ async function runNoted(deps: Deps, run: Run, at: string): Promise<JobReport> {
   }
 }
 
-async function runOne(deps: Deps, { job, at, signal }: Run) {
+async function runOne(deps: Deps, { job, at, signal, scheduled, only }: Run) {
+  if (job === 'score') return { job, ...(await scorePrograms(deps, { at, signal, scheduled, ...only })) }
+  if (job === 'rebuild') return { job, ...(await rebuildStates(deps, { at, signal, ...only })) }
   if (job === 'celebrate') return { job, ...(await celebrate(deps, { at, signal })) }
   if (job === 'partitions') return { job, created: await ensurePartitions(deps.sql, at) }
   return { job, ...(await runSweep(deps, { sweep: job, at, signal })) }

@@ -17,7 +17,7 @@ export function startSchedule(deps: Deps): Schedule {
 
   async function runQuietly(name: JobName): Promise<void> {
     try {
-      const report = await runJob(deps, { job: name, at: deps.now(), signal: abort.signal })
+      const report = await runJob(deps, { job: name, at: deps.now(), signal: abort.signal, scheduled: true })
       if (didSomething(report)) deps.log.info(report, 'job done')
       else deps.log.debug(report, 'job found nothing to do')
     } catch (error) {
@@ -48,5 +48,6 @@ export function startSchedule(deps: Deps): Schedule {
 function didSomething(report: JobReport): boolean {
   if (!report.ran) return false
   if (report.job === 'celebrate') return report.birthdays + report.anniversaries + report.failed > 0
+  if (report.job === 'rebuild' && report.dropped > 0) return true
   return report.job === 'partitions' ? report.created.length > 0 : report.members + report.failed > 0
 }

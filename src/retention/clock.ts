@@ -38,7 +38,14 @@ const NOTABLE = 0.05
 const SLOWEST = 0.1
 const FASTEST = 4
 
-export function buildClock(purchases: Purchases, lastDay: number): Clock {
+/** Days on which nobody could buy, both ends included, as days since 1 January 1970. */
+export interface Closure {
+  readonly from: number
+  readonly through: number
+}
+
+/** Closures show by themselves; those that are declared count too, also ones that are still to come. */
+export function buildClock(purchases: Purchases, lastDay: number, declared: readonly Closure[] = []): Clock {
   const { days } = purchases
   if (days.length === 0) return steadyClock(lastDay, lastDay)
   let firstDay = lastDay
@@ -49,10 +56,13 @@ export function buildClock(purchases: Purchases, lastDay: number): Clock {
   const season = seasonOf(paceOf(trade, first, closures(trade.all, first)))
   const level = levelOf(trade, length, season)
   const closed = closures(trade.all, level)
+  const isDeclared = (day: number) => declared.some(({ from, through }) => from <= day && day <= through)
+  if (declared.length > 0)
+    for (let day = 0; day < length; day++) if (trade.all[day] === 0 && isDeclared(firstDay + day)) closed[day] = 1
   // A shop that seems closed most of the time has a rhythm of its own, or too few days to tell.
   if (closed.reduce((sum, day) => sum + day, 0) > MOST_CLOSED * length) return steadyClock(firstDay, lastDay)
   const pace = paceOf(trade, level, closed)
-  return clockOf({ firstDay, lastDay, pace, closed })
+  return clockOf({ firstDay, lastDay, pace, closed, isDeclared })
 }
 
 function steadyClock(firstDay: number, lastDay: number): Clock {
@@ -219,9 +229,11 @@ interface Pace {
   readonly lastDay: number
   readonly pace: Float64Array
   readonly closed: Uint8Array
+  /** of any day, also to come */
+  isDeclared(day: number): boolean
 }
 
-function clockOf({ firstDay, lastDay, pace, closed }: Pace): Clock {
+function clockOf({ firstDay, lastDay, pace, closed, isDeclared }: Pace): Clock {
   const length = lastDay - firstDay + 1
   const readings = new Float64Array(length)
   let reading = 0
@@ -235,7 +247,8 @@ function clockOf({ firstDay, lastDay, pace, closed }: Pace): Clock {
     while (usual.length <= day) {
       const before = usual.length - YEAR
       const known = before > 0 ? (before < length ? readings[before]! - readings[before - 1]! : null) : 1
-      usual.push(usual.at(-1)! + (known ?? usual[before]! - usual[before - 1]!))
+      const passes = usual.length < length || !isDeclared(firstDay + usual.length)
+      usual.push(usual.at(-1)! + (passes ? (known ?? usual[before]! - usual[before - 1]!) : 0))
     }
     return usual[day]!
   }

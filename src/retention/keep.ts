@@ -91,7 +91,10 @@ export function follow(given: Following): { stand: Kept[]; gone: string[] } {
   for (const { memberIds } of writes.erased) for (const memberId of memberIds) ids.add(memberId)
   const isActive = (id: string) => group.members.get(id)?.member.status === 'active'
   return {
-    stand: [...desk.rows()].filter(({ memberId }) => isActive(memberId)),
+    // In the order of ids, in which the sweeps take their locks too.
+    stand: [...desk.rows()]
+      .filter(({ memberId }) => isActive(memberId))
+      .sort((a, b) => (a.memberId < b.memberId ? -1 : 1)),
     gone: [...ids].filter((id) => !isActive(id)),
   }
 }

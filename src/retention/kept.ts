@@ -57,6 +57,11 @@ export function stateOfDays(days: readonly BoughtDay[]): MemberState {
   return stateOf(purchasesOf(days))
 }
 
+/** How many of the latest days a state remembers: those of state.ts, whose number follows from all days. */
+export function remembered(days: number): number {
+  return days < 8 ? days : 8 + (days % 8)
+}
+
 function* purchasesOf(days: readonly BoughtDay[]): Generator<Purchase> {
   for (const { day, purchases, cents } of days) {
     yield { day, cents }

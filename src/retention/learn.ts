@@ -4,7 +4,7 @@
  */
 import { type PooledCadence, poolCadence } from './cadence.ts'
 import { compress, type History } from './cell.ts'
-import { buildClock, type Clock } from './clock.ts'
+import { buildClock, type Clock, type Closure } from './clock.ts'
 import { boughtBetween, type Cut, cutsOf, sampleOf, stateAt } from './cuts.ts'
 import { columns, look, type ModelSays, type Sight, turnToDecline } from './features.ts'
 import { type Judge, Lessons, teach, teachLine } from './judge.ts'
@@ -41,9 +41,9 @@ const SILENT_PENALTY = 20
 const DECLINE_PENALTY = 200
 const WEEK = 7
 
-export function learn(purchases: Purchases, window: Window): Learnt {
+export function learn(purchases: Purchases, window: Window, closed: readonly Closure[] = []): Learnt {
   const { asOf, horizonDays } = window
-  const clock = buildClock(purchases, asOf)
+  const clock = buildClock(purchases, asOf, closed)
   const now = sampleOf(purchases, MODEL_MEMBERS)
     .map((member) => stateAt(purchases, member, asOf))
     .filter((state) => state !== null)

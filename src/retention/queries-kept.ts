@@ -11,7 +11,7 @@ import { MOST_MERGED } from '../members/merge.ts'
 import type { Program } from '../program/program.ts'
 import { basisOf, type Deed, deedOf, type ReturnedLines, type Told } from './deed.ts'
 import { packHistory, unpackHistory } from './history.ts'
-import { type Kept, keptOf, pointsOf } from './kept.ts'
+import { type Kept, keptOf, pointsOf, remembered } from './kept.ts'
 import type { MemberState } from './state.ts'
 import type { MemberTies, Tie } from './ties.ts'
 
@@ -65,11 +65,6 @@ function keptOfRow(row: KeptRow): Kept {
     ties: tiesOfRow(row),
     rebuild: row.rebuild,
   }
-}
-
-/** How many of the latest days a state remembers: those of state.ts, whose number follows from all days. */
-export function remembered(days: number): number {
-  return days < 8 ? days : 8 + (days % 8)
 }
 
 function stateOfRow(row: KeptRow, days: Kept['days']): MemberState {
