@@ -19,6 +19,7 @@ import { createLane } from '../src/engine/lane.ts'
 import { createPrograms } from '../src/engine/programs.ts'
 import { publish } from '../src/engine/publish.ts'
 import { readProgramFiles } from '../src/program/files.ts'
+import { keepStates } from '../src/retention/keep.ts'
 import { runSimulation } from '../src/simulate/candidate.ts'
 import { exportSnapshot, readChunks } from '../src/simulate/queries.ts'
 import { isSame } from '../src/simulate/result.ts'
@@ -113,7 +114,13 @@ async function prepare(sql: Sql, { feed, repeat }: Options): Promise<void> {
   const programs = await createPrograms(sql)
   const { timeZone, money } = programs.at(PROGRAM, now())
   const laneSql = connect(addressOf(sql), { max: 4, settings: laneSettings })
-  const lane = createLane({ sql: laneSql, programs, queueLimit: 10_000, groups: 3 })
+  const lane = createLane({
+    sql: laneSql,
+    programs,
+    projection: keepStates,
+    queueLimit: 10_000,
+    groups: 3,
+  })
   say(`importing ${feed}`)
   const till = laneTill({ lane, program: PROGRAM, now })
   const { signal } = new AbortController()

@@ -41,6 +41,7 @@ export const errorCodes = [
   'not_in_pool',
   'rules_version_begun',
   'simulation_running',
+  'retention_not_declared',
   // understood and refused
   'idempotency_conflict',
   'insufficient_points',

@@ -16,6 +16,7 @@ export const prefixes = {
   transfer: 'trf',
   merge: 'mrg',
   pool: 'pol',
+  flag: 'flg',
   event: 'evt',
   key: 'key',
 } as const

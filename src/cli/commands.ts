@@ -22,6 +22,12 @@ import { membersShow } from './members-command.ts'
 import { migrateCommand } from './migrate-command.ts'
 import { openapiCommand } from './openapi-command.ts'
 import { retentionBacktest } from './retention-backtest-command.ts'
+import {
+  retentionMember,
+  retentionRebuild,
+  retentionSummary,
+  retentionWorklist,
+} from './retention-commands.ts'
 import { retentionScore } from './retention-score-command.ts'
 import { retentionSimulate } from './retention-simulate-command.ts'
 import { rulesCheck, rulesPublish, rulesSchema, rulesTest } from './rules-commands.ts'
@@ -54,6 +60,10 @@ export const commands: readonly CliCommand[] = [
   membersExport,
   importTillFeed,
   retentionScore,
+  retentionWorklist,
+  retentionMember,
+  retentionSummary,
+  retentionRebuild,
   retentionBacktest,
   retentionSimulate,
   ledgerVerify,

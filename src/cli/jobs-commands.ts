@@ -42,7 +42,7 @@ export const jobsRun: CliCommand = {
   },
 }
 
-function logOf({ terminal }: Call) {
+export function logOf({ terminal }: Call) {
   return {
     debug: () => {},
     info: () => {},
@@ -69,11 +69,14 @@ function inWords(report: JobReport): string {
   ].join('; ')
 }
 
-export function inRetentionWords(report: Extract<JobReport, { job: 'rebuild' | 'score'; ran: true }>): string {
+export function inRetentionWords(
+  report: Extract<JobReport, { job: 'rebuild' | 'score'; ran: true }>,
+): string {
   const { job, members, seconds, failed } = report
   const missed = failed > 0 ? `; ${failed} failed` : ''
   if (job === 'rebuild') {
-    const dropped = report.dropped > 0 ? `, ${count(report.dropped, 'row')} of programs without a section removed` : ''
+    const dropped =
+      report.dropped > 0 ? `, ${count(report.dropped, 'row')} of programs without a section removed` : ''
     return `rebuild: ${count(members, 'member')} made anew in ${seconds} s${dropped}${missed}`
   }
   if (report.programs.length === 0) return `score: no program with a retention section to score${missed}`

@@ -9,6 +9,7 @@ import { createScorer, type Scores, scoreAll, type Words } from '../retention/sc
 import { type Call, type Words as CallWords, type CliCommand, UsageError } from './command-line.ts'
 import { FeedError } from './feed.ts'
 import { dayOf, type FileReading, readPurchases } from './purchases-file.ts'
+import { scoreProgram } from './retention-commands.ts'
 import { cell, scoreColumns, writeLines } from './scores-file.ts'
 import { count, table } from './terminal.ts'
 
@@ -18,9 +19,11 @@ const DAY = 86_400_000
 
 export const retentionScore: CliCommand = {
   name: 'retention score',
-  summary: 'scores who is slipping away, from a file of purchases',
+  summary: 'scores who is slipping away: the members of a program, or a file of purchases',
   about: [
-    'The file is CSV, plain or gzipped, with the columns memberId and date (YYYY-MM-DD, a time after it is passed ' +
+    'With --program, the members of that program as the service keeps them: up to and with --as-of, or yesterday; ' +
+      'the scores are stored, flags raised and cleared (see retention worklist). The job `score` does the same at night.',
+    'With --transactions, the file is CSV, plain or gzipped, with the columns memberId and date (YYYY-MM-DD, a time after it is passed ' +
       'over) and perhaps amount, in any order; other usual names of the three are understood, and so is a file ' +
       'without a first line of names. Several rows of a member on one day are one purchase. An amount below zero ' +
       'is money given back: no purchase. Rows that cannot be read are counted and the first ones named.',
@@ -31,17 +34,20 @@ export const retentionScore: CliCommand = {
     'Members with one purchase are never flagged: there is no rhythm to depart from.',
   ],
   options: {
-    transactions: { about: 'the purchases', value: 'FILE', required: true },
-    'as-of': { about: 'the day that is scored, as if it were today', value: 'DAY', required: true },
+    program: { about: 'scores the members of this program', value: 'PROGRAM' },
+    transactions: { about: 'scores these purchases instead', value: 'FILE' },
+    'as-of': { about: 'the day that is scored, as if it were today', value: 'DAY' },
     horizon: { about: `days ahead that are foretold (${DEFAULT_HORIZON})`, value: 'DAYS' },
-    out: { about: 'the scores; gzipped where it ends in .gz', value: 'FILE', required: true },
+    out: { about: 'the scores; gzipped where it ends in .gz', value: 'FILE' },
     json: { about: 'what was read and found as JSON' },
   },
   examples: [
+    'milepost retention score --program gift-shop',
     'milepost retention score --transactions purchases.csv --as-of 2026-03-31 --horizon 182 --out scores.csv',
     'milepost retention score --transactions purchases.csv.gz --as-of 2026-03-31 --out scores.csv.gz --json',
   ],
   async run(call) {
+    if (call.words.text('program') !== undefined) return scoreProgram(call)
     const startedAt = performance.now()
     const window = { asOf: readDay(call.words, 'as-of'), horizonDays: readHorizon(call.words) }
     const file = call.words.required('transactions')

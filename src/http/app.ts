@@ -26,6 +26,7 @@ import { redemptionRoutes } from './redemptions.ts'
 import { referralRoutes } from './referrals.ts'
 import { registrationRoutes } from './registrations.ts'
 import { reportRoutes } from './reports.ts'
+import { retentionRoutes } from './retention.ts'
 import { rewardRoutes } from './rewards.ts'
 import type { App, RouteDeps } from './route.ts'
 import { ruleVersionRoutes } from './rule-versions.ts'
@@ -119,6 +120,7 @@ function registerRoutes(v1: App, deps: RouteDeps): void {
   poolRoutes(v1, deps)
   adjustmentRoutes(v1, deps)
   reportRoutes(v1, deps)
+  retentionRoutes(v1, deps)
   ruleRoutes(v1, deps)
   ruleVersionRoutes(v1, deps)
   simulationRoutes(v1, deps)

@@ -42,6 +42,7 @@ export const problems: Record<ErrorCode, { readonly status: number; readonly tit
   transaction_not_pending: { status: 409, title: 'The transaction awaits no confirmation' },
   rules_version_begun: { status: 409, title: 'The version has begun and cannot be withdrawn' },
   simulation_running: { status: 503, title: 'Another simulation is running' },
+  retention_not_declared: { status: 409, title: 'The program has no retention section' },
   reward_unavailable: { status: 409, title: 'The member cannot have this reward now' },
   idempotency_conflict: { status: 422, title: 'The same reference was used for another request' },
   insufficient_points: { status: 422, title: 'Not enough points' },

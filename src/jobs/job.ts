@@ -83,8 +83,18 @@ export type JobReport =
       readonly anniversaries: number
       readonly failed: number
     }
-  | ({ readonly job: 'rebuild'; readonly at: string; readonly ran: true; readonly seconds: number } & RebuildTotals)
-  | ({ readonly job: 'score'; readonly at: string; readonly ran: true; readonly seconds: number } & ScoreTotals)
+  | ({
+      readonly job: 'rebuild'
+      readonly at: string
+      readonly ran: true
+      readonly seconds: number
+    } & RebuildTotals)
+  | ({
+      readonly job: 'score'
+      readonly at: string
+      readonly ran: true
+      readonly seconds: number
+    } & ScoreTotals)
   /** another process is at it */
   | { readonly job: JobName; readonly at: string; readonly ran: false; readonly reason: 'running_elsewhere' }
 

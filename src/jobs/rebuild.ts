@@ -81,8 +81,7 @@ function isMadeBy(
   if (making === null || markedAt === null) return false
   const { timeZone, purchases } = basisOf(program)
   const isSame =
-    making.basis.timeZone === timeZone &&
-    JSON.stringify(making.basis.purchases) === JSON.stringify(purchases)
+    making.basis.timeZone === timeZone && JSON.stringify(making.basis.purchases) === JSON.stringify(purchases)
   const since = programs
     .versions(program.id)
     .filter(({ effectiveFrom, withdrawn }) => !withdrawn && effectiveFrom > markedAt && effectiveFrom <= at)
@@ -121,7 +120,8 @@ async function rebuildOne(
     await deps.lane.run(command)
     totals.members += 1
   } catch (error) {
-    if (error instanceof DomainError && ['queue_full', 'database_unavailable'].includes(error.code)) throw error
+    if (error instanceof DomainError && ['queue_full', 'database_unavailable'].includes(error.code))
+      throw error
     totals.failed += 1
     deps.log.error({ err: error, memberId, job: 'rebuild' }, 'a row could not be made anew')
   }

@@ -5,7 +5,7 @@
  */
 import { DomainError } from '../base/errors.ts'
 import { newId } from '../base/ids.ts'
-import { dayNumbered, dayNumberOf, minuteOf } from '../base/time.ts'
+import { dayNumbered, dayNumberOf, minuteOf, startOfDay } from '../base/time.ts'
 import { addressOf } from '../db/connection.ts'
 import { newCommand, type Request } from '../engine/command.ts'
 import { createPrograms } from '../engine/programs.ts'
@@ -94,6 +94,10 @@ async function scoreProgram(deps: Deps, scoring: Scoring): Promise<ScoredProgram
   const terms: ScoreTerms = {
     ...{ program: program.id, runId: newId(), asOf, horizonDays, accepted, margin },
     closed,
+    until: startOfDay(program.timeZone, dayNumbered(asOf + 1)),
+    redeemable: [...program.currencies.values()].flatMap(({ id, kind }) =>
+      kind === 'redeemable' ? [id] : [],
+    ),
   }
   await noteRun(deps.sql, { ...terms, currency: program.money, startedAt: deps.now() })
   const task = { url: addressOf(deps.sql), terms }
@@ -134,7 +138,11 @@ async function tellFlags(
   return { cleared, raised: await sendAll(deps, scoring, raises) }
 }
 
-async function sendAll(deps: Deps, { program, run, totals }: Scoring, all: [string, Request][]): Promise<number> {
+async function sendAll(
+  deps: Deps,
+  { program, run, totals }: Scoring,
+  all: [string, Request][],
+): Promise<number> {
   let done = 0
   const left = all.values()
   const work = async () => {
@@ -144,7 +152,8 @@ async function sendAll(deps: Deps, { program, run, totals }: Scoring, all: [stri
         await deps.lane.run(command)
         done += 1
       } catch (error) {
-        const isOver = error instanceof DomainError && ['queue_full', 'database_unavailable'].includes(error.code)
+        const isOver =
+          error instanceof DomainError && ['queue_full', 'database_unavailable'].includes(error.code)
         if (isOver) throw error
         // Whoever was closed or merged since is no longer anybody's to call.
         if (error instanceof DomainError && error.code === 'member_not_active') continue

@@ -58,7 +58,8 @@ export function buildClock(purchases: Purchases, lastDay: number, declared: read
   const closed = closures(trade.all, level)
   const isDeclared = (day: number) => declared.some(({ from, through }) => from <= day && day <= through)
   if (declared.length > 0)
-    for (let day = 0; day < length; day++) if (trade.all[day] === 0 && isDeclared(firstDay + day)) closed[day] = 1
+    for (let day = 0; day < length; day++)
+      if (trade.all[day] === 0 && isDeclared(firstDay + day)) closed[day] = 1
   // A shop that seems closed most of the time has a rhythm of its own, or too few days to tell.
   if (closed.reduce((sum, day) => sum + day, 0) > MOST_CLOSED * length) return steadyClock(firstDay, lastDay)
   const pace = paceOf(trade, level, closed)

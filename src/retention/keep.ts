@@ -9,7 +9,7 @@ import type { GroupProjection, ProjectedGroup, Projection } from '../engine/proj
 import type { GroupState, Writes } from '../engine/state.ts'
 import type { Program } from '../program/program.ts'
 import { basisOf, deedOf } from './deed.ts'
-import { changed, type Kept, newKept, type PointsChange, pointsOf, withPoints } from './kept.ts'
+import { changed, type Kept, newKept, type PointsChange, pointsOf, redeemableOf, withPoints } from './kept.ts'
 import { readKept, rebuilt, removeKept, writeKept } from './queries-kept.ts'
 
 export const keepStates: Projection = {
@@ -164,7 +164,7 @@ function followTransactions(desk: Desk, { group, writes }: Following): void {
 function followPoints(desk: Desk, { writes }: Following): void {
   for (const { memberId, entry } of writes.entries) {
     desk.change(memberId, (kept, program) => {
-      const { earned, redeemed } = pointsOf(entry.postings, program)
+      const { earned, redeemed } = pointsOf(entry.postings, redeemableOf(program))
       if (earned === 0n && redeemed === 0n) return kept
       return withPoints(kept, { earned, redeemed, redeemedDays: [], undoneDays: [] })
     })

@@ -136,14 +136,18 @@ export function keptOf(
 
 const own: ReadonlySet<string> = new Set(memberAccounts)
 
+export function redeemableOf({ currencies }: Pick<Program, 'currencies'>): (currency: string) => boolean {
+  return (currency) => currencies.get(currency)?.kind === 'redeemable'
+}
+
 /** Points that came to the member's accounts, and those that went for redemptions. */
 export function pointsOf(
   postings: readonly Pick<Posting, 'currency' | 'from' | 'to' | 'points'>[],
-  { currencies }: Pick<Program, 'currencies'>,
+  isRedeemable: (currency: string) => boolean,
 ): { earned: bigint; redeemed: bigint } {
   let [earned, redeemed] = [0n, 0n]
   for (const { currency, from, to, points } of postings) {
-    if (own.has(from) === own.has(to) || currencies.get(currency)?.kind !== 'redeemable') continue
+    if (own.has(from) === own.has(to) || !isRedeemable(currency)) continue
     const came = own.has(to) ? points : -points
     if (from === 'redeemed' || to === 'redeemed') redeemed -= came
     else earned += came

@@ -11,7 +11,7 @@ import { MOST_MERGED } from '../members/merge.ts'
 import type { Program } from '../program/program.ts'
 import { basisOf, type Deed, deedOf, type ReturnedLines, type Told } from './deed.ts'
 import { packHistory, unpackHistory } from './history.ts'
-import { type Kept, keptOf, pointsOf, remembered } from './kept.ts'
+import { type Kept, keptOf, pointsOf, redeemableOf, remembered } from './kept.ts'
 import type { MemberState } from './state.ts'
 import type { MemberTies, Tie } from './ties.ts'
 
@@ -259,7 +259,12 @@ export async function rebuilt(
     const days = (of.redemptions.get(memberId) ?? []).map((row) =>
       dayNumberOf(program.timeZone, row.occurred_at),
     )
-    return [keptOf({ memberId, program: id }, deeds, { ...pointsOf(moved, program), redeemedDays: days })]
+    return [
+      keptOf({ memberId, program: id }, deeds, {
+        ...pointsOf(moved, redeemableOf(program)),
+        redeemedDays: days,
+      }),
+    ]
   })
 }
 

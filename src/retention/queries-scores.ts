@@ -2,8 +2,10 @@
  * What runs of scores read and write: members' rows by pages, the flags that stand, the scores themselves in
  * bounded multi-row statements, and a note of each run.
  */
-import type { Executor, Sql } from '../db/connection.ts'
+import { firstIdAt } from '../base/ids.ts'
+import { type Executor, list, type Sql } from '../db/connection.ts'
 import { columns, json } from '../engine/columns.ts'
+import type { Posting } from '../ledger/entry.ts'
 import type { Flag } from './flag.ts'
 import { type TiesRow, tiesOfRow } from './queries-kept.ts'
 import type { ScoreRow } from './score-row.ts'
@@ -82,6 +84,31 @@ export async function tiesBetween(
     where program = ${stretch.program} and member_id between ${stretch.from}::uuid and ${stretch.through}::uuid`
   return new Map(rows.map((row) => [row.member_id, tiesOfRow(row)]))
 }
+
+/**
+ * What moved on members' accounts from an instant on, so that it can be taken off again: a run for yesterday
+ * knows nothing of today's points. No fact is posted more than a day ahead, which bounds the entries by their ids.
+ */
+export async function pointsSince(
+  sql: Sql,
+  memberIds: readonly string[],
+  since: Date,
+): Promise<Map<string, MovedPoints[]>> {
+  const first = firstIdAt(new Date(since.getTime() - 86_400_000))
+  const rows = await sql<(Omit<MovedPoints, 'points'> & { member_id: string; points: string })[]>`
+    select p.member_id, p.currency, p.from_account as from, p.to_account as to, sum(p.points)::text as points
+    from entries e
+    join postings p on p.member_id = e.member_id and p.entry_id = e.entry_id
+    where e.member_id = any(${list(sql, memberIds)}::uuid[]) and e.entry_id >= ${first}::uuid
+      and p.entry_id >= ${first}::uuid and e.occurred_at >= ${since}
+    group by p.member_id, p.currency, p.from_account, p.to_account`
+  const moved = new Map<string, MovedPoints[]>()
+  for (const { member_id: id, points, ...leg } of rows)
+    moved.set(id, [...(moved.get(id) ?? []), { ...leg, points: BigInt(points) }])
+  return moved
+}
+
+export type MovedPoints = Pick<Posting, 'currency' | 'from' | 'to' | 'points'>
 
 export interface OpenFlag {
   readonly memberId: string

@@ -108,7 +108,10 @@ export function rememberingLifetimes(learnt: Learnt, count: number): RowMaker['l
   const about = (state: MemberState): MemberState => {
     if (count < MANY) return state
     const round = (days: number) => Math.round(days / NEARLY) * NEARLY
-    const days = state.days <= EXACT ? state.days : Math.round(EXACT * 1.15 ** Math.round(Math.log(state.days / EXACT) / Math.log(1.15)))
+    const days =
+      state.days <= EXACT
+        ? state.days
+        : Math.round(EXACT * 1.15 ** Math.round(Math.log(state.days / EXACT) / Math.log(1.15)))
     const lastDay = asOf - round(asOf - state.lastDay)
     return { ...state, days, lastDay, firstDay: Math.min(lastDay, asOf - round(asOf - state.firstDay)) }
   }

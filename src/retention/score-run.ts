@@ -6,13 +6,16 @@
 import type { Sql } from '../db/connection.ts'
 import { boughtBetween, sampleOf } from './cuts.ts'
 import type { Flag } from './flag.ts'
+import { pointsOf } from './kept.ts'
 import { type Learnt, learn } from './learn.ts'
 import { rfmBounds } from './profile.ts'
 import {
   dayText,
+  type MovedPoints,
   type OpenFlag,
   type Outcome,
   openFlags,
+  pointsSince,
   type RunContext,
   removeOlder,
   statePages,
@@ -32,6 +35,10 @@ export interface ScoreTerms extends RunContext {
   readonly accepted: number
   readonly margin: number
   readonly closed: readonly { readonly from: number; readonly through: number }[]
+  /** the first instant after the day, in the program's zone */
+  readonly until: Date
+  /** currencies whose points can be spent */
+  readonly redeemable: readonly string[]
 }
 
 export interface Raise {
@@ -90,14 +97,10 @@ export async function scoreMembers(
   const { asOf, horizonDays } = terms
   const learnt = learn(states.purchases, { asOf, horizonDays }, terms.closed)
   const ids = states.purchases.memberIds
-  const scores = scoreAll(
-    { ...states, before: (place) => open.get(ids[place]!)?.kind ?? null },
-    learnt,
-    {
-      accepted: terms.accepted,
-      onProgress: (done) => onProgress({ what: 'scoring', done, of: states.count }),
-    },
-  )
+  const scores = scoreAll({ ...states, before: (place) => open.get(ids[place]!)?.kind ?? null }, learnt, {
+    accepted: terms.accepted,
+    onProgress: (done) => onProgress({ what: 'scoring', done, of: states.count }),
+  })
   const sample = sampleOf(states.purchases, RFM_MEMBERS).map((place) => states.state(place))
   const maker: RowMaker = {
     learnt,
@@ -142,7 +145,10 @@ async function writeAll(sql: Sql, { terms, states, maker, open, onProgress }: Wr
   for (let from = 0; from < states.count; from += PAGE) {
     const to = Math.min(states.count, from + PAGE)
     const stretch = { program: terms.program, from: memberIds[from]!, through: memberIds[to - 1]! }
-    const ties = await tiesBetween(sql, stretch)
+    const [ties, moved] = await Promise.all([
+      tiesBetween(sql, stretch),
+      pointsSince(sql, memberIds.slice(from, to), terms.until),
+    ])
     const rows: ScoreRow[] = []
     for (let place = from; place < to; place++) {
       const memberId = memberIds[place]!
@@ -150,7 +156,7 @@ async function writeAll(sql: Sql, { terms, states, maker, open, onProgress }: Wr
         scoreRow(maker, place, {
           memberId,
           state: states.state(place),
-          ties: tiesUpTo(ties.get(memberId) ?? null, terms.asOf),
+          ties: tiesUpTo(ties.get(memberId) ?? null, { terms, moved: moved.get(memberId) ?? [] }),
           openFlag: open.get(memberId) ?? null,
         }),
       )
@@ -165,12 +171,22 @@ async function writeAll(sql: Sql, { terms, states, maker, open, onProgress }: Wr
 }
 
 /** Ties that know of a later day are not looked at: what they were before it cannot be told. */
-export function tiesUpTo(ties: MemberTies | null, asOf: number): MemberTies | null {
+export function tiesUpTo(
+  ties: MemberTies | null,
+  { terms, moved }: { terms: Pick<ScoreTerms, 'asOf' | 'redeemable'>; moved: readonly MovedPoints[] },
+): MemberTies | null {
   if (ties === null) return null
   const days = [ties.lastRedeemedDay ?? 0, ties.lastEngagementDay ?? 0]
   for (const known of [ties.channels, ties.categories])
     for (const { lastDay } of Object.values(known)) days.push(lastDay)
-  return days.some((day) => day > asOf) ? null : ties
+  if (days.some((day) => day > terms.asOf)) return null
+  if (moved.length === 0) return ties
+  const later = pointsOf(moved, (currency) => terms.redeemable.includes(currency))
+  return {
+    ...ties,
+    pointsEarned: ties.pointsEarned - later.earned,
+    pointsRedeemed: ties.pointsRedeemed - later.redeemed,
+  }
 }
 
 function clearing({ memberId, flagId, kind }: OpenFlag): Clear {
