@@ -5,7 +5,7 @@
 import type { Executor } from '../db/connection.ts'
 import type { Command } from './command.ts'
 import type { RulesInForce } from './deciding.ts'
-import type { GroupState, Writes } from './state.ts'
+import type { GroupProjection } from './state.ts'
 
 export interface Projection {
   /** Null where nothing is kept for any program of the group: then it costs no statement. */
@@ -16,11 +16,4 @@ export interface ProjectedGroup {
   readonly sql: Executor
   readonly commands: readonly Command[]
   readonly rules: RulesInForce
-}
-
-/** One group's: read while its members are locked, written with what was decided on them. */
-export interface GroupProjection {
-  /** Sends its reading at once, behind the locks; may be called again for further members. */
-  read(memberIds: readonly string[]): Promise<void>
-  persist(group: GroupState, writes: Writes): Promise<unknown>[]
 }

@@ -18,10 +18,9 @@ import type { CounterRow } from '../tiers/counters.ts'
 import type { Standing, TierChange } from '../tiers/standing.ts'
 import type { BudgetDesk } from './budgets.ts'
 import type { Command } from './command.ts'
-import type { FlagWrite } from './decide-flag.ts'
+import type { FlagWrite } from './flags.ts'
 import type { Household } from './household.ts'
 import type { Mark } from './marks.ts'
-import type { GroupProjection } from './projection.ts'
 
 export interface StoredTransaction {
   readonly transactionId: string
@@ -95,6 +94,13 @@ export interface GroupState {
     /** up to which business time the locked rows know of transactions */
     readonly latestAt: ReadonlyMap<string, Date>
   }
+}
+
+/** One group's: read while its members are locked, written with what was decided on them. */
+export interface GroupProjection {
+  /** Sends its reading at once, behind the locks; may be called again for further members. */
+  read(memberIds: readonly string[]): Promise<void>
+  persist(group: GroupState, writes: Writes): Promise<unknown>[]
 }
 
 /** Rows to write, of one command or of a whole group. Counters are differences, the rest is as it shall stand. */

@@ -21,13 +21,11 @@ const query = z.strictObject({
     .meta({ description: 'Only members in this segment', examples: ['vip'] }),
   capacity: z
     .string()
-    .regex(/^\d{1,7}$/, 'is not a number from 1 to 1000000')
-    .transform(Number)
-    .pipe(z.int().min(1).max(1_000_000))
+    .regex(/^[1-9]\d{0,5}$/, 'is not a number from 1 to 999999')
     .optional()
     .meta({
       description: 'So many members in all pages; what the program declares where it is left out',
-      examples: [200],
+      examples: ['200'],
     }),
 })
 
@@ -58,7 +56,7 @@ export function retentionRoutes(app: App, { sql, programs, now }: RouteDeps): vo
     const { limit, cursor, state, segment, capacity } = request.query
     const terms = termsFor(callerOf(request).program)
     const asked = { limit, cursor: cursor ?? null, state: state ?? null, segment: segment ?? null }
-    return readWorklist(sql, terms, { ...asked, capacity: capacity ?? null })
+    return readWorklist(sql, terms, { ...asked, capacity: capacity === undefined ? null : Number(capacity) })
   })
 
   const member = {
@@ -84,6 +82,7 @@ export function retentionRoutes(app: App, { sql, programs, now }: RouteDeps): vo
     operationId: 'getRetentionSummary',
     tags,
     summary: 'How many members are in which state, and what is at stake',
+    description: 'As of the last run of the job `score`; with the share of past flags that were false.',
     response: replies({ 200: { description: 'The summary', schema: RetentionSummary } }, [
       'retention_not_declared',
       'no_rules_in_force',

@@ -1,4 +1,5 @@
 /** One member's score as it is stored and shown: what is foretold, what is at stake, and why, in words. */
+import { rhythmOf, type Sight } from './features.ts'
 import type { Flag } from './flag.ts'
 import type { Learnt } from './learn.ts'
 import { basketOf, dispersionOf, lifetimeValue, type RfmBounds, rfmOf } from './profile.ts'
@@ -41,6 +42,7 @@ export interface Standing {
 
 export interface RowMaker {
   readonly learnt: Learnt
+  readonly sight: Sight
   readonly scorer: Scorer
   readonly scores: Scores
   readonly bounds: RfmBounds
@@ -57,7 +59,7 @@ export function scoreRow(maker: RowMaker, place: number, of: Standing): ScoreRow
   const [silent, decline, alive] = [scores.silent[place]!, scores.decline[place]!, scores.alive[place]!]
   const [purchases, value] = [scores.purchases[place]!, scores.value[place]!]
   const profit = Number.isNaN(value) ? null : (basketOf(state, learnt) * margin) / 100
-  const usual = usualPurchases(state, { purchases, silent, horizonDays: learnt.window.horizonDays })
+  const usual = usualPurchases(state, maker.sight)
   const rfm = rfmOf(state, maker.bounds)
   return {
     memberId: of.memberId,
@@ -85,14 +87,9 @@ function money(amount: number): string {
   return Math.max(0, amount).toFixed(2)
 }
 
-/** Purchases in the horizon if nothing had changed, by the own rate up to the last purchase. */
-export function usualPurchases(
-  state: MemberState,
-  { purchases, silent, horizonDays }: { purchases: number; silent: number; horizonDays: number },
-): number {
-  if (state.days > 1)
-    return Math.min(horizonDays, (horizonDays * (state.days - 1)) / (state.lastDay - state.firstDay))
-  return purchases / Math.max(1e-3, 1 - silent)
+/** Purchases in the horizon if nothing had changed: by the own rhythm, which with few gaps is nearly everybody's. */
+export function usualPurchases(state: MemberState, sight: Sight): number {
+  return Math.min(sight.horizon, sight.horizon / Math.max(1, rhythmOf(state, sight).meanGap))
 }
 
 /** With so many members, those who are nearly alike share what is foretold of their lifetimes. */

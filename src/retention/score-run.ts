@@ -7,7 +7,7 @@ import type { Sql } from '../db/connection.ts'
 import { boughtBetween, sampleOf } from './cuts.ts'
 import type { Flag } from './flag.ts'
 import { pointsOf } from './kept.ts'
-import { type Learnt, learn } from './learn.ts'
+import { type Learnt, learn, sightOf } from './learn.ts'
 import { rfmBounds } from './profile.ts'
 import {
   dayText,
@@ -105,6 +105,7 @@ export async function scoreMembers(
   const maker: RowMaker = {
     learnt,
     scores,
+    sight: sightOf(learnt, learnt.window),
     scorer: createScorer(learnt, states.count),
     bounds: rfmBounds(sample),
     margin: terms.margin,
