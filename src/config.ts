@@ -23,6 +23,8 @@ export interface Config {
   readonly queue: number
   /** requests per minute and API key; more are answered 429 */
   readonly rateLimit: number
+  /** days that events stay in the outbox at least */
+  readonly eventDays: number
 }
 
 /** What is wrong with the environment: every fault, one a line. */
@@ -52,6 +54,7 @@ const settings = {
   MILEPOST_LANES: integer(2, 1, 64),
   MILEPOST_QUEUE: integer(10_000, 1, 1_000_000),
   MILEPOST_RATE_LIMIT: integer(60_000, 1, 100_000_000),
+  MILEPOST_EVENT_DAYS: integer(90, 1, 36_500),
 }
 
 /** Throws ConfigError with every fault at once. */
@@ -70,6 +73,7 @@ export function readConfig(env: Environment): Config {
     lanes: read('MILEPOST_LANES', settings.MILEPOST_LANES),
     queue: read('MILEPOST_QUEUE', settings.MILEPOST_QUEUE),
     rateLimit: read('MILEPOST_RATE_LIMIT', settings.MILEPOST_RATE_LIMIT),
+    eventDays: read('MILEPOST_EVENT_DAYS', settings.MILEPOST_EVENT_DAYS),
   }
   if (faults.length > 0) throw new ConfigError(faults)
   return Object.freeze(config)

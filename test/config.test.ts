@@ -14,6 +14,7 @@ t.test('without any variable', async (t) => {
     lanes: 2,
     queue: 10_000,
     rateLimit: 60_000,
+    eventDays: 90,
   })
   t.ok(Object.isFrozen(config))
 })

@@ -33,8 +33,8 @@ export const jobsRun: CliCommand = {
       )
     }
     const at = call.words.instant('at') ?? call.now()
-    const { sql, lane } = await openEngine(call)
-    const deps = { sql, lane, now: call.now, log: logOf(call) }
+    const { sql, lane, config } = await openEngine(call)
+    const deps = { sql, lane, eventDays: config.eventDays, now: call.now, log: logOf(call) }
     const report = await runJob(deps, { job: name, at, signal: call.closing.signal })
     if (call.words.flag('json')) call.terminal.json(report)
     else call.terminal.print(inWords(report))
@@ -59,6 +59,10 @@ function inWords(report: JobReport): string {
     return `celebrate: ${told}${report.failed > 0 ? `; ${report.failed} failed` : ''}`
   }
   if (report.job === 'rebuild' || report.job === 'score') return inRetentionWords(report)
+  if ('counts' in report) {
+    const did = Object.entries(report.counts).map(([what, many]) => `${inOwnWords(what)} ${many}`)
+    return `${report.job}: ${[...did, ...(report.failed > 0 ? [`failed ${report.failed}`] : [])].join(', ')}`
+  }
   const { job, members, released, expired, cancelled, holdsReleased, tierChanges, failed } = report
   return [
     `${job}: ${count(members, 'member')} settled in ${report.seconds} s`,
@@ -86,6 +90,11 @@ export function inRetentionWords(
     return `score: ${one.program} as of ${one.asOf}: ${count(one.members, 'member')}, ${told}`
   })
   return `${lines.join('\n')}\nin ${seconds} s${missed}`
+}
+
+/** `broughtForward` is `brought forward`. */
+function inOwnWords(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
 }
 
 export const jobsList: CliCommand = {

@@ -79,7 +79,7 @@ async function openService(call: Call, database: Database): Promise<string> {
   const target = logTarget(call.stderr)
   const log = pino({ level: config.logLevel }, target)
 
-  const schedule = startSchedule({ sql, lane, now: call.now, log })
+  const schedule = startSchedule({ sql, lane, now: call.now, log, eventDays: config.eventDays })
   call.closing.add(() => schedule.stop())
   const app = await front.build({
     sql,

@@ -16,6 +16,7 @@ import { readJsonOnly, zodValidator } from './body.ts'
 import { confirmationRoutes } from './confirmations.ts'
 import { registerDocument, serveDocument } from './document.ts'
 import { replyWithProblem } from './errors.ts'
+import { eventRoutes } from './events.ts'
 import { expiryRoutes } from './expiries.ts'
 import { healthRoutes } from './health.ts'
 import { memberLifeRoutes } from './member-life.ts'
@@ -121,6 +122,7 @@ function registerRoutes(v1: App, deps: RouteDeps): void {
   adjustmentRoutes(v1, deps)
   reportRoutes(v1, deps)
   retentionRoutes(v1, deps)
+  eventRoutes(v1, deps)
   ruleRoutes(v1, deps)
   ruleVersionRoutes(v1, deps)
   simulationRoutes(v1, deps)

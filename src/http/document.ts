@@ -52,6 +52,7 @@ const tags = {
   pools: 'Households whose points may pay together',
   adjustments: 'Corrections by hand',
   reports: 'What is owed and deferred, and what happened day by day',
+  events: 'What happened, in order',
   rules: 'The rule files: in force, checked, published',
   operations: 'Health, metrics',
 }

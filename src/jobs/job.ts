@@ -8,7 +8,11 @@ import type { Lane } from '../engine/lane.ts'
 export const sweeps = ['release-pending', 'expire', 'release-holds', 'assess'] as const
 export type Sweep = (typeof sweeps)[number]
 
-export const jobNames = [...sweeps, 'celebrate', 'partitions', 'rebuild', 'score'] as const
+/** Jobs that tell what they did by counting it. */
+export const counting = ['purge-events'] as const
+export type Counting = (typeof counting)[number]
+
+export const jobNames = [...sweeps, 'celebrate', ...counting, 'partitions', 'rebuild', 'score'] as const
 export type JobName = (typeof jobNames)[number]
 
 export interface Job {
@@ -33,6 +37,7 @@ export const jobs: readonly Job[] = [
   { name: 'expire', about: 'takes away points that have lapsed', schedule: '1-59/5 * * * *' },
   { name: 'assess', about: 'decides tiers whose time has run out', schedule: '3-59/5 * * * *' },
   { name: 'celebrate', about: 'tells rules of birthdays and anniversaries', schedule: '7 * * * *' },
+  { name: 'purge-events', about: 'takes away events older than they are kept', schedule: '20 3 * * *' },
   { name: 'partitions', about: 'makes the tables of the coming months', schedule: '30 2 * * *' },
   {
     name: 'rebuild',
@@ -45,6 +50,10 @@ export const jobs: readonly Job[] = [
     schedule: '17 * * * *',
   },
 ]
+
+export function isCounting(job: JobName): job is Counting {
+  return counting.some((known) => known === job)
+}
 
 export function isJob(name: string): name is JobName {
   return jobNames.some((known) => known === name)
@@ -95,6 +104,15 @@ export type JobReport =
       readonly ran: true
       readonly seconds: number
     } & ScoreTotals)
+  | {
+      readonly job: Counting
+      readonly at: string
+      readonly ran: true
+      readonly seconds: number
+      /** how much of what, by name */
+      readonly counts: Readonly<Record<string, number>>
+      readonly failed: number
+    }
   /** another process is at it */
   | { readonly job: JobName; readonly at: string; readonly ran: false; readonly reason: 'running_elsewhere' }
 
@@ -134,5 +152,7 @@ export interface Deps {
   readonly sql: Sql
   readonly lane: Lane
   readonly log: JobLog
+  /** days that events are kept */
+  readonly eventDays?: number
   now(): Date
 }

@@ -4,7 +4,8 @@
  */
 import { ensurePartitions } from '../db/partitions.ts'
 import { celebrate } from './celebrate.ts'
-import type { Deps, JobName, JobReport } from './job.ts'
+import { type Counting, type Deps, isCounting, type JobName, type JobReport } from './job.ts'
+import { purgeEvents } from './purge.ts'
 import { noteEnd, noteStart, whileAlone } from './queries.ts'
 import { rebuildStates } from './rebuild.ts'
 import { scorePrograms } from './score.ts'
@@ -59,5 +60,18 @@ async function runOne(deps: Deps, { job, at, signal, scheduled, only }: Run) {
   if (job === 'rebuild') return { job, ...(await rebuildStates(deps, { at, signal, ...only })) }
   if (job === 'celebrate') return { job, ...(await celebrate(deps, { at, signal })) }
   if (job === 'partitions') return { job, created: await ensurePartitions(deps.sql, at) }
+  if (isCounting(job)) {
+    const { failed, ...counts } = await counted(deps, job, { at, signal })
+    return { job, counts, failed }
+  }
   return { job, ...(await runSweep(deps, { sweep: job, at, signal })) }
+}
+
+type Counted = Readonly<Record<string, number>> & { readonly failed: number }
+
+async function counted(deps: Deps, job: Counting, run: Omit<Run, 'job'>): Promise<Counted> {
+  switch (job) {
+    case 'purge-events':
+      return purgeEvents(deps, run)
+  }
 }
