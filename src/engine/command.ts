@@ -12,6 +12,8 @@ import type { JoinBody, PoolBody } from '../members/pool.ts'
 import type { AdjustBody, CaptureBody, CloseBody, ExtendBody, RedeemBody } from '../redeeming/redemption.ts'
 import type { TransferBody } from '../redeeming/transfer.ts'
 import type { ClearFlagBody, RaiseFlagBody } from './flags.ts'
+import type { SegmentsBody, TreatBody } from './campaign.ts'
+import type { ClearFlagBody, RaiseFlagBody } from './decide-flag.ts'
 import type { RegistrationBody, SegmentBody, TierBody } from './marks.ts'
 
 /** What is asked. Ids in here are UUIDs (the door reads `txn_…`), bodies are the validated wire bodies. */
@@ -41,6 +43,9 @@ export type Request =
   | { readonly kind: 'register'; readonly memberId: string; readonly body: RegistrationBody }
   | { readonly kind: 'change_segment'; readonly memberId: string; readonly body: SegmentBody }
   | { readonly kind: 'decide_tier'; readonly memberId: string; readonly body: TierBody }
+  | { readonly kind: 'assign_segments'; readonly memberId: string; readonly body: SegmentsBody }
+  /** puts the member into arms of experiments, and does what the arm says */
+  | { readonly kind: 'treat'; readonly memberId: string; readonly body: TreatBody }
   /** everything of the member's that is due by now: release, lapse of holds, expiry, tier assessment */
   | { readonly kind: 'settle'; readonly memberId: string }
   /** what is kept of the member beside the ledger is made anew from the facts */

@@ -39,14 +39,18 @@ export function decideRegistration(deciding: Deciding, body: RegistrationBody): 
       ...(hint && { hint }),
     })
   }
-  const known = (state.marks ?? []).some(({ kind, name }) => kind === 'promotion' && name === promotion.id)
-  if (!known) {
-    put(deciding, { kind: 'promotion', name: promotion.id, since: at, until: null })
-    announce(deciding, 'promotion.registered', { promotion: promotion.id })
-    occur(deciding, { type: 'registration', at, attributes: { registeredFor: promotion.id } })
-    after(deciding)
-  }
+  if (registerFor(deciding, promotion.id, at)) after(deciding)
   return marksOf(deciding)
+}
+
+/** False where the member is registered already. */
+export function registerFor(deciding: Deciding, promotion: string, at: Date): boolean {
+  const marks = deciding.state.marks ?? []
+  if (marks.some(({ kind, name }) => kind === 'promotion' && name === promotion)) return false
+  put(deciding, { kind: 'promotion', name: promotion, since: at, until: null })
+  announce(deciding, 'promotion.registered', { promotion })
+  occur(deciding, { type: 'registration', at, attributes: { registeredFor: promotion } })
+  return true
 }
 
 /** Enters the member into a segment, or takes them out. Refuses `unknown_fact` for one that is not declared. */
@@ -54,27 +58,45 @@ export function decideSegment(deciding: Deciding, body: SegmentBody): WireMarks 
   const { command, rules, state } = deciding
   mustBeActive(state.member)
   const at = timeOf(deciding, body.occurredAt)
-  const { segments } = rules.at(command.program, at)
+  const { segments, segmentRules } = rules.at(command.program, at)
   if (!segments.includes(body.segment)) {
     const hint = didYouMean(body.segment, segments)
     const problem = `"${body.segment}" is not declared`
     throw new DomainError('unknown_fact', { path: '/segment', problem, ...(hint && { hint }) })
   }
-  const marks = (state.marks ?? []).filter(({ kind, name }) => kind === 'segment' && name === body.segment)
-  const held = marks.find(({ until }) => until === null)
-  if (body.member && !held) {
-    put(deciding, { kind: 'segment', name: body.segment, since: at, until: null })
-    announce(deciding, 'segment.entered', { segment: body.segment })
-    occur(deciding, { type: 'segmentEntered', at, attributes: { entered: body.segment } })
-    after(deciding)
-  } else if (!body.member && held) {
-    // Out before it was in is never in: the stretch is empty.
-    put(deciding, { ...held, until: at > held.since ? at : held.since })
-    announce(deciding, 'segment.left', { segment: body.segment })
-    occur(deciding, { type: 'segmentLeft', at, attributes: { left: body.segment } })
-    after(deciding)
+  if (segmentRules.some(({ id }) => id === body.segment)) {
+    const problem = `"${body.segment}" follows from its conditions: nobody is entered or taken out by hand`
+    throw new DomainError('unknown_fact', { path: '/segment', problem })
   }
+  const isChanged = (body.member ? enterSegment : leaveSegment)(deciding, body.segment, at)
+  if (isChanged) after(deciding)
   return marksOf(deciding)
+}
+
+/** False where the member is in it already. */
+export function enterSegment(deciding: Deciding, segment: string, at: Date): boolean {
+  if (heldOf(deciding, segment)) return false
+  put(deciding, { kind: 'segment', name: segment, since: at, until: null })
+  announce(deciding, 'segment.entered', { segment })
+  occur(deciding, { type: 'segmentEntered', at, attributes: { entered: segment } })
+  return true
+}
+
+/** False where the member is not in it. */
+export function leaveSegment(deciding: Deciding, segment: string, at: Date): boolean {
+  const held = heldOf(deciding, segment)
+  if (!held) return false
+  // Out before it was in is never in: the stretch is empty.
+  put(deciding, { ...held, until: at > held.since ? at : held.since })
+  announce(deciding, 'segment.left', { segment })
+  occur(deciding, { type: 'segmentLeft', at, attributes: { left: segment } })
+  return true
+}
+
+function heldOf({ state }: Deciding, segment: string): Mark | undefined {
+  return state.marks?.find(
+    ({ kind, name, until }) => kind === 'segment' && name === segment && until === null,
+  )
 }
 
 /** A tier by hand, a challenge, or automation again. Refuses `tier_not_found`. */
@@ -101,7 +123,8 @@ export function decideTier(deciding: Deciding, body: TierBody): WireTier {
   return wireTier(standingsOf(deciding).get(ladder.id)!)
 }
 
-function after(deciding: Deciding): void {
+/** What follows from marks that changed: tiers that events led to, and the next due instant. */
+export function after(deciding: Deciding): void {
   tellOfTiers(deciding)
   settleAfter(deciding)
 }

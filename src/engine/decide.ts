@@ -6,6 +6,7 @@ import { DomainError } from '../base/errors.ts'
 import { showId } from '../base/ids.ts'
 import type { MemberReference } from '../members/member.ts'
 import { type Command, loggedAs, type Reply } from './command.ts'
+import { decideSegments, decideTreat } from './decide-campaign.ts'
 import { decideConfirm } from './decide-confirm.ts'
 import { decideEarn, decideReturn } from './decide-earn.ts'
 import { decideExtend } from './decide-extend.ts'
@@ -164,6 +165,10 @@ function replyTo(
       return decideClearFlag(deciding, request.body)
     case 'rebuild':
       return { memberId: showId('member', request.memberId) }
+    case 'assign_segments':
+      return decideSegments(deciding, request.body)
+    case 'treat':
+      return decideTreat(deciding, request.body)
   }
 }
 

@@ -7,7 +7,7 @@ import { dayOf } from '../base/time.ts'
 import { type Executor, list } from '../db/connection.ts'
 import { BudgetDesk, type BudgetKey, type BudgetRow, budgetPeriod, budgetsFor, SHARDS } from './budgets.ts'
 import { columns } from './columns.ts'
-import type { Command } from './command.ts'
+import type { Command, CommandKind } from './command.ts'
 import type { RulesInForce } from './deciding.ts'
 import type { Mark } from './marks.ts'
 import type { LooseSale, MemberState } from './state.ts'
@@ -52,10 +52,7 @@ async function readMarks(
   { memberIds, rules }: { memberIds: readonly string[]; rules: RulesInForce },
 ): Promise<Map<string, Mark[]>> {
   const marks = new Map<string, Mark[]>()
-  const asked = commands.some((command) => {
-    const program = rules.find(command.program, command.at)
-    return program !== null && (program.segments.length > 0 || program.promotions.size > 0)
-  })
+  const asked = commands.some((command) => asksForMarks(command, rules))
   if (!asked || memberIds.length === 0) return marks
   for (const id of memberIds) marks.set(id, [])
   const rows = await sql<(Mark & { member_id: string })[]>`
@@ -63,6 +60,19 @@ async function readMarks(
     where member_id = any(${list(sql, memberIds)}::uuid[]) order by since, kind, name`
   for (const { member_id, ...mark } of rows) marks.set(member_id, [...(marks.get(member_id) ?? []), mark])
   return marks
+}
+
+/** Commands that change marks; any other sees them only if a rule looks at them. */
+const ABOUT_MARKS: ReadonlySet<CommandKind> = new Set([
+  ...(['register', 'change_segment', 'assign_segments', 'treat'] as const),
+])
+
+function asksForMarks(command: Command, rules: RulesInForce): boolean {
+  const { request, program, at } = command
+  if (ABOUT_MARKS.has(request.kind)) return true
+  // A late sale is valued under the rules of its day.
+  const then = request.kind === 'earn' ? new Date(request.body.occurredAt) : at
+  return [at, ...(then < at ? [then] : [])].some((one) => rules.find(program, one)?.asksForMarks ?? false)
 }
 
 /** Puts the marks on the members; those of members that came in through a duplicate are read as well. */

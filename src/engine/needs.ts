@@ -145,6 +145,8 @@ function gather(needs: Needs, command: Command, rules: RulesInForce): void {
     case 'raise_flag':
     case 'clear_flag':
     case 'change_segment':
+    case 'assign_segments':
+    case 'treat':
     case 'decide_tier':
       needs.memberIds.add(request.memberId)
       break

@@ -5,6 +5,7 @@
 import { showId } from '../base/ids.ts'
 import { earn } from '../earning/earn.ts'
 import { eventFacts, tierReached } from '../earning/reached.ts'
+import type { WireAward } from '../earning/transaction.ts'
 import type { EventName } from '../program/events.ts'
 import type { TransactionFacts } from '../rules/facts.ts'
 import { budgetsSeen } from './budgets.ts'
@@ -16,14 +17,14 @@ import { tiersSince } from './standings.ts'
 /** More in one command than a ladder has rungs would be a circle. */
 const MOST = 50
 
-/** Values an event under the rules of its time; nothing is written where no rule is on it. */
+/** Values an event under the rules of its time; nothing is written where no rule is on it. What it gave. */
 export function occur(
   deciding: Deciding,
   event: { type: EventName; at: Date; attributes: TransactionFacts['attributes'] },
-): void {
+): readonly WireAward[] {
   const { command, rules, nextId, state } = deciding
   const program = rules.at(command.program, event.at)
-  if (!program.rules.byType.has(event.type)) return
+  if (!program.rules.byType.has(event.type)) return []
   const facts = eventFacts(event.type, event.at, event.attributes)
   const { member } = state
   const transactionId = nextId()
@@ -72,6 +73,7 @@ export function occur(
     awards: outcome.awards.map(({ rule, currency, points }) => ({ rule, currency, points })),
   })
   climbFrom(deciding, event.at)
+  return outcome.awards
 }
 
 /** Tells of every tier that the command has brought the member up to; what that gives may lead further up. */

@@ -5,6 +5,7 @@
  */
 import type { Executor } from '../db/connection.ts'
 import { columns, json, noDocument } from './columns.ts'
+import { persistCampaigns } from './persist-campaign.ts'
 import { persistFacts } from './persist-facts.ts'
 import { persistFlags } from './persist-flags.ts'
 import { persistHousehold } from './persist-household.ts'
@@ -25,6 +26,7 @@ export function persist(sql: Executor, group: GroupState, writes: Writes): Promi
     ...persistRules(sql, group, writes),
     ...persistFlags(sql, writes),
     ...(group.kept?.persist(group, writes) ?? []),
+    ...persistCampaigns(sql, writes),
   ]
 }
 

@@ -17,6 +17,7 @@ import type { LimitUse } from '../rules/facts.ts'
 import type { CounterRow } from '../tiers/counters.ts'
 import type { Standing, TierChange } from '../tiers/standing.ts'
 import type { BudgetDesk } from './budgets.ts'
+import type { CampaignWrites } from './campaign.ts'
 import type { Command } from './command.ts'
 import type { FlagWrite } from './flags.ts'
 import type { Household } from './household.ts'
@@ -104,7 +105,7 @@ export interface GroupProjection {
 }
 
 /** Rows to write, of one command or of a whole group. Counters are differences, the rest is as it shall stand. */
-export interface Writes {
+export interface Writes extends CampaignWrites {
   readonly commands: { command: Command; memberId: string; reply: string }[]
   readonly entries: { command: Command; memberId: string; entry: Entry }[]
   readonly transactions: { command: Command; memberId: string; stored: StoredTransaction }[]
@@ -194,6 +195,8 @@ export function noWrites(): Writes {
     counters: [],
     marks: [],
     flags: [],
+    arms: [],
+    treatments: [],
     budgets: [],
     tierChanges: [],
     superseded: [],

@@ -15,6 +15,7 @@ export const eventNames = [
   'flagRaised',
   'registration',
   'referral',
+  'treatment',
 ] as const
 export type EventName = (typeof eventNames)[number]
 
@@ -30,8 +31,9 @@ export function eventTypes(declared: {
   segments: readonly string[]
   promotions: readonly string[]
   ladders: readonly string[]
+  campaigns: readonly string[]
 }): Map<EventName, TransactionType> {
-  const { segments, promotions, ladders } = declared
+  const { segments, promotions, ladders, campaigns } = declared
   const fields: Record<EventName, Field[]> = {
     enrolment: [],
     birthday: [integer('years')],
@@ -42,6 +44,7 @@ export function eventTypes(declared: {
     flagRaised: [text('reason', null)],
     registration: [text('registeredFor', promotions)],
     referral: [text('side', ['referrer', 'friend'])],
+    treatment: [text('campaign', campaigns), text('arm', null)],
   }
   return new Map(
     eventNames.map((id) => [

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod'
 import { roundings } from '../base/points.ts'
+import { campaignSections } from './campaign-grammar.ts'
 
 /** Ids: a letter, then letters, digits, `_` and `-`. */
 export const ID = /^[A-Za-z][A-Za-z0-9_-]{0,59}$/
@@ -326,5 +327,6 @@ export const programFile = z
     closing: z.enum(['forfeit', 'keep']).describe('forfeit or keep'),
     // Sections about who slips away and what is done about it are added here, each read by a file of its own.
     retention,
+    ...campaignSections(id, conditions, map),
   })
   .partial()

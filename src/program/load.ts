@@ -13,6 +13,8 @@ import { compileLineCondition, compileRule, type Rule } from '../rules/rule.ts'
 import type { Scope } from '../rules/scope.ts'
 import { compileSharedLimit, type SharedLimit, withSharedLimits } from '../rules/shared-limit.ts'
 import { compileTable, type Table } from '../rules/table.ts'
+import { readCampaigning } from './campaigning.ts'
+import { withCampaignRules } from './campaigns.ts'
 import {
   readAttributes,
   readBirthday,
@@ -36,6 +38,7 @@ import type { Currency, Ladder, Program } from './program.ts'
 import { readPromotions } from './promotions.ts'
 import { readRetention } from './retention.ts'
 import { readRewards } from './rewards.ts'
+import { namesOfSegments } from './segments.ts'
 import { readSharing } from './sharing.ts'
 import { checkStructure } from './structure.ts'
 import { parseTree } from './tree.ts'
@@ -71,7 +74,7 @@ export function loadProgram(files: ProgramFiles): Loaded {
 
   // Without one of its files a program lacks names that the others use: telling of those would mislead.
   const top = unread ? null : mergeFiles(sources, errors.report)
-  const read = top && readProgram(top, errors)
+  const read = top && readProgram(withCampaignRules(top), errors)
   // What is missing for an error's sake is not told of once more.
   if (top) lint({ top, examples, program: errors.size === 0 ? read : null }, warnings.report)
   const sound = errors.size === 0 && read !== null
@@ -99,13 +102,15 @@ function readProgram(top: MapNode, findings: Findings): Omit<Program, 'version'>
     report,
   })
   const members = asMap(childOf(top, 'members'))
-  const segments = readSegments(members, report)
+  const byHand = readSegments(members, report)
+  const segments = [...new Set([...byHand, ...namesOfSegments(top)])]
   const birthday = readBirthday(members, memberAttributes, report)
   const promotions = readPromotions(itemsAt(top, 'promotions'), { timeZone, findings })
   const events = eventTypes({
     segments,
     promotions: [...promotions.keys()],
     ladders: ladders.map((ladder) => ladder.id),
+    campaigns: itemsAt(top, 'campaigns').flatMap((item) => textAt(asMap(item), 'id') ?? []),
   })
   const rewards = readRewards(itemsAt(top, 'rewards'), { timeZone, money, currencies, ladders, findings })
   const returns = wordAt(top, 'returns', {
@@ -141,7 +146,9 @@ function readProgram(top: MapNode, findings: Findings): Omit<Program, 'version'>
   const name = textAt(top, 'name') ?? id
   const declared = { timeZone, money, currencies, transactionTypes, memberAttributes, segments, birthday }
   const given = { rules, ladders, rewards, returns, promotions, milestones, eventTypes: events }
-  return { id, name, ...declared, ...given, ...sharing, retention }
+  const hasRetention = retention !== null
+  const campaigning = readCampaigning(top, { scope, byHand, hasRetention, report })
+  return { id, name, ...declared, ...given, ...sharing, retention, ...campaigning }
 }
 
 /**

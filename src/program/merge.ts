@@ -9,7 +9,7 @@ import { programFile } from './grammar.ts'
 import { isMisspelt } from './structure.ts'
 
 const REQUIRED = ['program', 'timeZone', 'currencies', 'earn']
-const OF_CAMPAIGNS = ['earn', 'rewards', 'promotions', 'limits']
+const OF_CAMPAIGNS = ['earn', 'rewards', 'promotions', 'limits', 'segments', 'campaigns']
 
 /** One map with the keys of all files; null where there are no files. */
 export function mergeFiles(files: readonly MapNode[], report: Report): MapNode | null {
@@ -55,7 +55,7 @@ function addCampaign(
       report(
         problem(
           keyAt,
-          `a campaign has only "earn", "rewards", "promotions" and "limits"; "${key}" is for the whole program`,
+          `a campaign has only ${OF_CAMPAIGNS.map((one) => `"${one}"`).join(', ')}; "${key}" is for the whole program`,
         ),
       )
       continue

@@ -9,9 +9,10 @@ import type { Length, Unit } from '../base/time.ts'
 import type { RuleSet } from '../rules/evaluate.ts'
 import type { Field } from '../rules/facts.ts'
 import type { Test } from '../rules/matcher.ts'
+import type { Campaigning } from './campaign.ts'
 import type { Exemption } from './exemption.ts'
 
-export interface Program {
+export interface Program extends Campaigning {
   readonly id: string
   readonly name: string
   /** content hash of the program's files, hex; names the version */
