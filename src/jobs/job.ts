@@ -9,7 +9,7 @@ export const sweeps = ['release-pending', 'expire', 'release-holds', 'assess'] a
 export type Sweep = (typeof sweeps)[number]
 
 /** Jobs that tell what they did by counting it. */
-export const counting = ['purge-events'] as const
+export const counting = ['segments', 'campaigns', 'experiments', 'purge-events'] as const
 export type Counting = (typeof counting)[number]
 
 export const jobNames = [...sweeps, 'celebrate', ...counting, 'partitions', 'rebuild', 'score'] as const
@@ -37,6 +37,17 @@ export const jobs: readonly Job[] = [
   { name: 'expire', about: 'takes away points that have lapsed', schedule: '1-59/5 * * * *' },
   { name: 'assess', about: 'decides tiers whose time has run out', schedule: '3-59/5 * * * *' },
   { name: 'celebrate', about: 'tells rules of birthdays and anniversaries', schedule: '7 * * * *' },
+  {
+    name: 'segments',
+    about: 'enters members into the segments whose conditions they meet, and takes others out',
+    schedule: '40 * * * *',
+  },
+  { name: 'campaigns', about: 'assigns members to campaigns and treats them', schedule: '50 * * * *' },
+  {
+    name: 'experiments',
+    about: 'looks at campaigns as planned, rolls out what pays, stops what does not',
+    schedule: '45 5 * * *',
+  },
   { name: 'purge-events', about: 'takes away events older than they are kept', schedule: '20 3 * * *' },
   { name: 'partitions', about: 'makes the tables of the coming months', schedule: '30 2 * * *' },
   {

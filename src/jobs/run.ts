@@ -3,12 +3,15 @@
  * same from the schedule and from the command line.
  */
 import { ensurePartitions } from '../db/partitions.ts'
+import { runCampaigns } from './campaigns.ts'
 import { celebrate } from './celebrate.ts'
+import { lookAtExperiments } from './experiments.ts'
 import { type Counting, type Deps, isCounting, type JobName, type JobReport } from './job.ts'
 import { purgeEvents } from './purge.ts'
 import { noteEnd, noteStart, whileAlone } from './queries.ts'
 import { rebuildStates } from './rebuild.ts'
 import { scorePrograms } from './score.ts'
+import { assignSegments } from './segments.ts'
 import { runSweep } from './sweep.ts'
 
 export interface Run {
@@ -71,6 +74,12 @@ type Counted = Readonly<Record<string, number>> & { readonly failed: number }
 
 async function counted(deps: Deps, job: Counting, run: Omit<Run, 'job'>): Promise<Counted> {
   switch (job) {
+    case 'segments':
+      return assignSegments(deps, run)
+    case 'campaigns':
+      return runCampaigns(deps, run)
+    case 'experiments':
+      return lookAtExperiments(deps, run)
     case 'purge-events':
       return purgeEvents(deps, run)
   }

@@ -1,0 +1,262 @@
+/** Segments, campaigns and experiments as the jobs run them, on a real database, at virtual times. */
+import t from 'tap'
+import { newId } from '../../src/base/ids.ts'
+import type { Deps, JobName, JobReport } from '../../src/jobs/job.ts'
+import { runJob } from '../../src/jobs/run.ts'
+import { type Engine, startEngine } from '../support/engine.ts'
+import { until } from '../support/until.ts'
+
+t.setTimeout(300_000)
+
+const RULES = `
+program: shop
+timeZone: Europe/Berlin
+money: EUR
+currencies:
+  points: { value: 0.01 EUR }
+members: { segments: [families], attributes: { city?: text } }
+promotions:
+  - { id: spring, from: 2026-01-01, through: 2027-12-31 }
+retention:
+earn:
+  - { id: base, on: purchase, award: 1 point per 1 EUR of net }
+  - { id: hello, on: segmentEntered, when: { entered: sleepy }, award: 7 points }
+segments:
+  - { id: sleepy, when: { state: gone quiet, daysSince: { atLeast: 30 } } }
+  - { id: best, top: 20 % by spend }
+  - { id: kiel, when: { member.city: Kiel } }
+  - { id: rich, when: { points: { atLeast: 100 } } }
+campaigns:
+  - id: come-back
+    start: { flag: gone_quiet }
+    when: { pDecline: { atLeast: 0.5 } }
+    arms:
+      - { id: bonus, award: 500 points, message: come-back, promotion: spring, cost: 0.50 EUR }
+    control: 20 %
+    test: { members: 60, control: 50 %, looks: 2, measure: 2 weeks, error: 10 % }
+    quiet: 30 days
+    consents: [marketing]
+experiments: { holdout: 5 % }
+`
+
+function depsOf({ sql, lane, now }: Engine): Deps {
+  return { sql, lane, now, log: { debug() {}, info() {}, error() {} } }
+}
+
+async function job(engine: Engine, name: JobName): Promise<JobReport & { counts: Record<string, number> }> {
+  return (await runJob(depsOf(engine), { job: name, at: engine.now() })) as never
+}
+
+async function enrol(engine: Engine, card: string, more: object = {}): Promise<string> {
+  const identifiers = [{ kind: 'card', value: card }]
+  const enrolledAt = '2026-01-01T00:00:00Z'
+  const body = { externalRef: card, identifiers, enrolledAt, consents: { marketing: true }, ...more }
+  const { memberId } = await engine.run({ kind: 'enrol', body }, `enrol-${card}`)
+  const hex = String(memberId).slice(4)
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+}
+
+function buy(engine: Engine, memberId: string, amount: number, day: string) {
+  const net = { amount: amount.toFixed(2), currency: 'EUR' }
+  const lines = [{ lineId: '1', quantity: 1, net }]
+  const body = { externalRef: newId(), type: 'purchase', memberId, occurredAt: `${day}T10:00:00Z`, lines }
+  return engine.run({ kind: 'earn', body }, body.externalRef)
+}
+
+/** A score as the night's run would write it. */
+async function score(engine: Engine, memberId: string, state: string, flag: string | null, pDecline = 0.8) {
+  await engine.sql`
+    insert into retention_scores (member_id, program, run_id, as_of, state, since, flag, flagged_since, p_silent,
+      p_decline, expected_purchases, expected_value, lifetime_value, at_stake, priority, recency, frequency,
+      monetary, reasons)
+    values (${memberId}, 'shop', ${newId()}, '2026-03-02', ${state}, '2026-02-01', ${flag},
+      ${flag && '2026-03-01'}, 0.5, ${pDecline}, 2, 20, 50, 10, ${pDecline * 10}, 1, 1, 1, '[]')`
+}
+
+async function segmentsOf(engine: Engine, memberId: string): Promise<string[]> {
+  const rows = await engine.sql<{ name: string }[]>`
+    select name from member_marks where member_id = ${memberId} and kind = 'segment' and until is null order by name`
+  return rows.map(({ name }) => name)
+}
+
+t.test('segments follow from facts, and entering and leaving are told of', async (t) => {
+  const engine = await startEngine(t, RULES)
+  engine.at('2026-03-03T10:00:00Z')
+  const members: string[] = []
+  for (let i = 0; i < 10; i++) {
+    const member = await enrol(engine, `c${i}`, i === 0 ? { attributes: { city: 'Kiel' } } : {})
+    await buy(engine, member, 10 * (i + 1), '2026-01-10')
+    members.push(member)
+  }
+  await score(engine, members[0]!, 'gone quiet', null)
+  const byHand = { externalRef: 'x', segment: 'families', member: true }
+  await engine.run({ kind: 'change_segment', memberId: members[0]!, body: byHand })
+  const refused = { externalRef: 'x', segment: 'kiel', member: true }
+  t.equal(
+    await engine.refused({ kind: 'change_segment', memberId: members[1]!, body: refused }),
+    'unknown_fact',
+  )
+
+  const first = await job(engine, 'segments')
+  t.match(first, { counts: { members: 10, entered: 5, left: 0 }, failed: 0 })
+  t.strictSame(await segmentsOf(engine, members[0]!), ['families', 'kiel', 'sleepy'])
+  t.strictSame(await segmentsOf(engine, members[8]!), .best)
+  t.strictSame(await segmentsOf(engine, members[9]!), ['best', 'rich'])
+  t.match(await job(engine, 'segments'), { counts: { members: 10, entered: 0, left: 0 } }, 'once is enough')
+  const [hello] = await engine.sql<{ available: bigint }[]>`
+    select available from accounts where member_id = ${members[0]!}`
+  t.equal(hello?.available, 17n, 'ten points of the purchase, seven for entering')
+
+  await engine.sql`update retention_scores set state = 'won back' where member_id = ${members[0]!}`
+  t.match(await job(engine, 'segments'), { counts: { entered: 0, left: 1 } })
+  t.strictSame(await segmentsOf(engine, members[0]!), ['families', 'kiel'])
+  const told = await engine.sql<{ type: string; segment: string }[]>`
+    select type, payload ->> 'segment' as segment from outbox
+    where member_id = ${members[0]!} and type like 'segment.%' order by sequence`
+  t.strictSame(
+    told.map(({ type, segment }) => `${type} ${segment}`),
+    ['segment.entered families', 'segment.entered sleepy', 'segment.entered kiel', 'segment.left sleepy'],
+  )
+  t.strictSame(await engine.findings(), [])
+})
+
+interface Arm {
+  readonly memberId: string
+  readonly arm: string
+}
+
+function armsOf(engine: Engine, experiment: string): Promise<Arm[]> {
+  return engine.sql<Arm[]>`
+    select member_id as "memberId", arm from experiment_arms where experiment = ${experiment} order by member_id`
+}
+
+async function suppressed(engine: Engine): Promise<Record<string, number>> {
+  const rows = await engine.sql<{ reason: string; many: number }[]>`
+    select reason, count(*)::int as many from suppressions group by reason order by reason`
+  return Object.fromEntries(rows.map(({ reason, many }) => [reason, many]))
+}
+
+t.test('a small test first; what pays is rolled out by itself', async (t) => {
+  const engine = await startEngine(t, RULES)
+  engine.at('2026-03-03T10:00:00Z')
+  const members: string[] = []
+  for (let i = 0; i < 90; i++) {
+    const consents = { marketing: i !== 0 }
+    const member = await enrol(engine, `c${i}`, { consents })
+    await buy(engine, member, 20, '2026-01-10')
+    await score(engine, member, 'gone quiet', 'gone_quiet', i === 1 ? 0.4 : 0.8)
+    members.push(member)
+  }
+  const first = await job(engine, 'campaigns')
+  const arms = await armsOf(engine, 'come-back')
+  t.equal(arms.length, 60, 'the test is full')
+  t.equal(first.counts.treated! + first.counts.control!, 60)
+  const reasons = await suppressed(engine)
+  const holdout = (await armsOf(engine, 'holdout')).filter(({ arm }) => arm === 'holdout').length
+  t.match(reasons, { no_consent: 1 }, 'who gave no consent is left alone, and it is written down')
+  t.equal(reasons.holdout ?? 0, holdout)
+  t.equal(reasons.test_full, 90 - 60 - 1 - 1 - holdout, 'all others wait for what comes out')
+  t.notOk(
+    arms.some(({ memberId }) => memberId === members[1]),
+    'the condition leaves one out without a word',
+  )
+
+  const treated = arms.filter(({ arm }) => arm === 'bonus').map(({ memberId }) => memberId)
+  const messages = await engine.sql<{ memberId: string; payload: Record<string, never> }[]>`
+    select member_id as "memberId", payload from outbox where type = 'campaign.message' order by member_id`
+  t.strictSame(
+    messages.map(({ memberId }) => memberId),
+    treated,
+  )
+  t.match(messages[0]?.payload, {
+    campaign: 'come-back',
+    arm: 'bonus',
+    template: 'come-back',
+    facts: { state: 'gone quiet', points: 20 },
+    awards: [{ currency: 'points', points: 500 }],
+  })
+  const [cost] = await engine.sql`select cost::text, points_value::text from treatments limit 1`
+  t.match(cost, { cost: '0.5', points_value: '5' }, 'five hundred points are five euros')
+
+  const again = await job(engine, 'campaigns')
+  t.match(again, { counts: { treated: 0, control: 0 }, failed: 0 })
+  t.strictSame(await armsOf(engine, 'come-back'), arms, 'arms never change')
+
+  // Whoever was treated comes back with a large basket; of the others every third with a small one.
+  t.match(await job(engine, 'experiments'), { counts: { looks: 0 } }, 'too early to look')
+  engine.at('2026-03-18T10:00:00Z')
+  for (const [index, { memberId, arm }] of arms.entries()) {
+    if (arm === 'bonus') await buy(engine, memberId, 80 + (index % 7), '2026-03-10')
+    else if (index % 3 === 0) await buy(engine, memberId, 10, '2026-03-10')
+  }
+  const looked = await job(engine, 'experiments')
+  t.match(looked, { counts: { looks: 1, rolledOut: 1 }, failed: 0 })
+  const [look] = await engine.sql<{ arms: { arm: string; netDifference: { difference: number } }[] }[]>`
+    select arms from experiment_looks`
+  const bonus = look?.arms.find(({ arm }) => arm === 'bonus')
+  // 0.3 x some 83 - 0.83 for its points - 0.50 - 5.00, against some 1 of the control.
+  t.ok(bonus && bonus.netDifference.difference > 15 && bonus.netDifference.difference < 20)
+  t.match(await job(engine, 'experiments'), { counts: { looks: 0 } }, 'decided is decided')
+
+  const rolled = await job(engine, 'campaigns')
+  t.equal(rolled.counts.treated! + rolled.counts.control!, reasons.test_full)
+  t.ok(rolled.counts.treated! > rolled.counts.control!, 'the control shrinks to a fifth')
+  t.strictSame(await engine.findings(), [])
+})
+
+t.test('events start a campaign, each once, and quiet time keeps others away', async (t) => {
+  const rules = RULES.replace('start: { flag: gone_quiet }', 'start: { event: segment.entered }')
+    .replace('    when: { pDecline: { atLeast: 0.5 } }\n', '')
+    .replace('control: 50 %', 'control: 5 %')
+    .replace('holdout: 5 %', 'holdout: 0 %')
+  const second = `  - { id: also, start: { segment: kiel }, arms: [{ id: note, message: note }], quiet: 30 days }\n`
+  const engine = await startEngine(t, rules.replace('experiments:', `${second}experiments:`))
+  engine.at('2026-03-03T10:00:00Z')
+  const early = await enrol(engine, 'early', { attributes: { city: 'Kiel' } })
+  await job(engine, 'segments')
+  t.match(
+    await job(engine, 'campaigns'),
+    { counts: { candidates: 1 } },
+    'only the segment starts anything yet',
+  )
+  const late: string[] = []
+  for (let i = 0; i < 12; i++) late.push(await enrol(engine, `l${i}`, { attributes: { city: 'Kiel' } }))
+  await job(engine, 'segments')
+  // Other databases of the server may be writing: events show once they are done.
+  let treated = 0
+  await until('the events are there', 60, async () => {
+    const { counts } = await job(engine, 'campaigns')
+    treated += counts.treated!
+    return (await armsOf(engine, 'come-back')).length === 12
+  })
+  t.strictSame(
+    (await armsOf(engine, 'come-back')).map(({ memberId }) => memberId),
+    [...late].sort(),
+    'who entered before the campaign began is history',
+  )
+  t.ok(treated > 0)
+  const also = await armsOf(engine, 'also')
+  const quiet = await engine.sql<{ id: string }[]>`
+    select member_id as id from suppressions where campaign = 'also' and reason = 'quiet_time' order by member_id`
+  const by = await engine.sql<{ id: string }[]>`
+    select member_id as id from treatments where campaign = 'come-back' and member_id <> ${early} order by member_id`
+  t.strictSame(
+    quiet.map(({ id }) => id),
+    by.map(({ id }) => id),
+    'whoever was treated an instant ago is left in peace by the other campaign',
+  )
+  t.notOk(also.some(({ memberId }) => by.some(({ id }) => id === memberId)))
+})
+
+t.test('two processes at once assign everybody once', async (t) => {
+  const engine = await startEngine(t, RULES)
+  engine.at('2026-03-03T10:00:00Z')
+  for (let i = 0; i < 20; i++) await score(engine, await enrol(engine, `c${i}`), 'gone quiet', 'gone_quiet')
+  const both = await Promise.all([job(engine, 'campaigns'), job(engine, 'campaigns')])
+  const arms = await armsOf(engine, 'come-back')
+  const holdout = (await armsOf(engine, 'holdout')).filter(({ arm }) => arm === 'holdout')
+  t.equal(arms.length + holdout.length, 20)
+  const treated = await engine.sql`select count(*)::int as many from treatments`
+  t.equal(treated[0]?..many, arms.filter(({ arm }) => arm === 'bonus').length)
+  t.ok(both.some((report) => report.ran))
+})
