@@ -50,6 +50,8 @@ export function welch(
   const error = Math.sqrt(a + b)
   if (!(error > 0) || !Number.isFinite(error)) return null
   const freedom = (a + b) ** 2 / (a ** 2 / (treated.members - 1) + b ** 2 / (control.members - 1))
+  // Variances near the smallest numbers there are vanish when they are squared.
+  if (!(freedom > 0) || !Number.isFinite(freedom)) return null
   const difference = treated.sum / treated.members - control.sum / control.members
   const far =
     'bound' in how ? asStudent(how.bound, freedom) : studentQuantile((1 + how.confidence) / 2, freedom)
