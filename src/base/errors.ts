@@ -21,6 +21,8 @@ export const errorCodes = [
   'pool_not_found',
   'tier_not_found',
   'promotion_not_found',
+  'segment_not_found',
+  'experiment_not_found',
   'program_not_found',
   'rules_version_not_found',
   // the state says no

@@ -104,7 +104,17 @@ function writeMerges(sql: Executor, { merges, unmerges }: Writes): Promise<unkno
 }
 
 /** In commands' requests and answers, events and the like, whatever the level: what tells who somebody is. */
-const PERSONAL = ['identifier', 'identifiers', 'profile', 'attributes', 'consents', 'reason', 'text', 'name']
+const PERSONAL = [
+  'identifier',
+  'facts',
+  'identifiers',
+  'profile',
+  'attributes',
+  'consents',
+  'reason',
+  'text',
+  'name',
+]
 
 /**
  * Every place that keeps something personal. Replays still get an answer, with nothing personal in it. What
@@ -152,6 +162,8 @@ function eraseMembers(sql: Executor, { erased }: Writes): Promise<unknown>[] {
             when 'erase' then ${ANONYMOUS}::text::jsonb
             else '{}' end)::text
       where member_id = any(${ids}::uuid[]) and request is not null`,
+    // Arms stay: they name nobody, and a comparison without them would be another one.
+    sql`delete from suppressions where member_id = any(${ids}::uuid[])`,
     sql`
       update outbox set payload = (payload::jsonb - ${personal}::text[])::json
       where member_id = any(${ids}::uuid[])`,

@@ -196,6 +196,38 @@ export function sectionsOf(sql: Executor, memberIds: readonly string[]): Section
           from commands where member_id = ${ids} and request is not null order by command_id`.cursor(PAGE),
     ],
     [
+      'marks',
+      () =>
+        sql<Line[]>`
+          select json_build_object('memberId', ${member}, 'kind', kind, 'name', name, 'since', since,
+            'until', until)::text as line
+          from member_marks where member_id = ${ids} order by since, kind, name`.cursor(PAGE),
+    ],
+    [
+      'experiments',
+      () =>
+        sql<Line[]>`
+          select json_build_object('memberId', ${member}, 'experiment', experiment, 'arm', arm, 'phase', phase,
+            'assignedAt', assigned_at)::text as line
+          from experiment_arms where member_id = ${ids} order by assigned_at, experiment`.cursor(PAGE),
+    ],
+    [
+      'treatments',
+      () =>
+        sql<Line[]>`
+          select json_build_object('memberId', ${member}, 'campaign', campaign, 'arm', arm, 'treatedAt', treated_at,
+            'pointsValue', points_value)::text as line
+          from treatments where member_id = ${ids} order by treatment_id`.cursor(PAGE),
+    ],
+    [
+      'suppressions',
+      () =>
+        sql<Line[]>`
+          select json_build_object('memberId', ${member}, 'campaign', campaign, 'reason', reason,
+            'firstAt', first_at, 'lastAt', last_at, 'times', times)::text as line
+          from suppressions where member_id = ${ids} order by first_at, campaign, reason`.cursor(PAGE),
+    ],
+    [
       'events',
       () =>
         sql<Line[]>`

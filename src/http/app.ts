@@ -17,6 +17,7 @@ import { confirmationRoutes } from './confirmations.ts'
 import { registerDocument, serveDocument } from './document.ts'
 import { replyWithProblem } from './errors.ts'
 import { eventRoutes } from './events.ts'
+import { experimentRoutes } from './experiments.ts'
 import { expiryRoutes } from './expiries.ts'
 import { healthRoutes } from './health.ts'
 import { memberLifeRoutes } from './member-life.ts'
@@ -123,6 +124,7 @@ function registerRoutes(v1: App, deps: RouteDeps): void {
   reportRoutes(v1, deps)
   retentionRoutes(v1, deps)
   eventRoutes(v1, deps)
+  experimentRoutes(v1, deps)
   ruleRoutes(v1, deps)
   ruleVersionRoutes(v1, deps)
   simulationRoutes(v1, deps)

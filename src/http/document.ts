@@ -53,6 +53,7 @@ const tags = {
   adjustments: 'Corrections by hand',
   reports: 'What is owed and deferred, and what happened day by day',
   events: 'What happened, in order',
+  retention: 'Who is slipping away, why, and whether what was done helped',
   rules: 'The rule files: in force, checked, published',
   operations: 'Health, metrics',
 }

@@ -24,6 +24,8 @@ export const problems: Record<ErrorCode, { readonly status: number; readonly tit
   reward_not_found: { status: 404, title: 'There is no such reward' },
   tier_not_found: { status: 422, title: 'The ladder has no such tier or challenge' },
   promotion_not_found: { status: 422, title: 'There is no such promotion to register for now' },
+  segment_not_found: { status: 404, title: 'No such segment' },
+  experiment_not_found: { status: 404, title: 'No such experiment' },
   program_not_found: { status: 404, title: 'There is no such program' },
   rules_version_not_found: { status: 404, title: 'There is no such version of the rules' },
   transaction_attached: { status: 409, title: 'The transaction has its member' },
