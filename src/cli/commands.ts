@@ -28,6 +28,7 @@ import {
   retentionSummary,
   retentionWorklist,
 } from './retention-commands.ts'
+import { retentionCluster, retentionExperiments, retentionSegments } from './retention-campaign-commands.ts'
 import { retentionScore } from './retention-score-command.ts'
 import { retentionSimulate } from './retention-simulate-command.ts'
 import { rulesCheck, rulesPublish, rulesSchema, rulesTest } from './rules-commands.ts'
@@ -66,6 +67,9 @@ export const commands: readonly CliCommand[] = [
   retentionRebuild,
   retentionBacktest,
   retentionSimulate,
+  retentionSegments,
+  retentionCluster,
+  retentionExperiments,
   ledgerVerify,
   ledgerLiability,
   ledgerDeferral,
