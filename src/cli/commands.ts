@@ -22,13 +22,13 @@ import { membersShow } from './members-command.ts'
 import { migrateCommand } from './migrate-command.ts'
 import { openapiCommand } from './openapi-command.ts'
 import { retentionBacktest } from './retention-backtest-command.ts'
+import { retentionCluster, retentionExperiments, retentionSegments } from './retention-campaign-commands.ts'
 import {
   retentionMember,
   retentionRebuild,
   retentionSummary,
   retentionWorklist,
 } from './retention-commands.ts'
-import { retentionCluster, retentionExperiments, retentionSegments } from './retention-campaign-commands.ts'
 import { retentionScore } from './retention-score-command.ts'
 import { retentionSimulate } from './retention-simulate-command.ts'
 import { rulesCheck, rulesPublish, rulesSchema, rulesTest } from './rules-commands.ts'
