@@ -157,6 +157,7 @@ export function experimentRoutes(app: App, { sql, programs, now }: RouteDeps): v
     operationId: 'listSegmentMembers',
     tags,
     summary: 'Who is in a segment, and since when',
+    description: 'Active members, in order of their ids; whoever was merged or closed is left out.',
     params: z.strictObject({ segment: text(64).meta({ examples: ['sleepy'] }) }),
     querystring: z.strictObject(paging),
     response: replies({ 200: { description: 'A page of members, by id', schema: page(SegmentMember) } }, [
@@ -196,6 +197,7 @@ export function experimentRoutes(app: App, { sql, programs, now }: RouteDeps): v
     operationId: 'getExperiment',
     tags,
     summary: 'One campaign’s experiment',
+    description: 'With every look that was taken, arm by arm; the terms are those with which it began.',
     params: z.strictObject({ experiment: text(64).meta({ examples: ['come-back'] }) }),
     response: replies({ 200: { description: 'The experiment', schema: Experiment } }, [
       ...(['experiment_not_found', 'no_rules_in_force'] as const),

@@ -1,0 +1,96 @@
+/** Segments and experiments over HTTP: figures, pages, refusals, and nothing of another program. */
+import t from 'tap'
+import { newId } from '../../src/base/ids.ts'
+import { publish } from '../../src/engine/publish.ts'
+import { runJob } from '../../src/jobs/run.ts'
+import { uuidOf } from '../support/engine.ts'
+import { type Service, shopRules, startService } from './front.ts'
+
+t.setTimeout(200_000)
+
+const more = `
+retention:
+segments:
+  - { id: everybody, name: All of them, when: { memberFor: { atLeast: 0 } } }
+  - { id: young, when: { member.birthYear: { atLeast: 2000 } } }
+  - { id: nobody, when: { beans: { atLeast: 1000000 } } }
+campaigns:
+  - { id: hello, start: { segment: everybody }, arms: [{ id: note, message: hello, cost: 0.10 EUR }] }
+`
+
+type Test = Parameters<typeof startService>[0] & { equal(found: unknown, wanted: unknown): unknown }
+
+async function prepared(t: Test): Promise<Service & { members: string[] }> {
+  const service = await startService(t)
+  const { sql, programs, lane } = service.engine
+  const files = new Map([['program.yaml', shopRules + more]])
+  await publish(sql, { files, by: 'test', now: new Date('2026-02-01T00:00:00Z') })
+  await programs.refresh()
+  const members: string[] = []
+  for (let i = 0; i < 5; i++) {
+    const attributes = { birthYear: i < 2 ? 2001 : 1970 }
+    const { body } = await service.post('/v1/members', { externalRef: `m${i}`, identifiers: [], attributes })
+    members.push(body.memberId)
+  }
+  const log = { debug() {}, info() {}, error() {} }
+  const deps = { sql, lane, log, now: service.engine.now }
+  for (const job of ['segments', 'campaigns', 'experiments'] as const)
+    t.equal('failed' in (await runJob(deps, { job, at: service.engine.now() })), true)
+  return { ...service, members }
+}
+
+t.test('segments, overlap and members', async (t) => {
+  const { get, members, foreignKey } = await prepared(t)
+  const { body } = await get('/v1/retention/segments')
+  t.match(body, {
+    segments: [
+      { segment: 'everybody', name: 'All of them', by: 'conditions', members: 5 },
+      { segment: 'young', members: 2 },
+      { segment: 'nobody', members: 0 },
+    ],
+    overlap: [{ a: 'everybody', b: 'young', members: 2 }],
+  })
+  const first = await get('/v1/retention/segments/everybody/members?limit=3')
+  t.equal(first.body.items.length, 3)
+  const second = await get(`/v1/retention/segments/everybody/members?cursor=${first.body.nextCursor}`)
+  const seen = [...first.body.items, ...second.body.items].map(({ memberId }) => memberId)
+  t.strictSame(seen, [...members].sort())
+  t.equal(second.body.nextCursor, null)
+  t.match((await get('/v1/retention/segments/nonesuch/members')).body, {
+    status: 404,
+    code: 'segment_not_found',
+  })
+  t.match((await get('/v1/retention/segments/young/members?cursor=x')).body, { code: 'invalid_cursor' })
+  const foreign = await get('/v1/retention/segments', { key: foreignKey })
+  t.match(foreign.body, { segments: [], overlap: [] })
+})
+
+t.test('experiments, and what an export and an erasure make of them', async (t) => {
+  const { get, post, members, foreignKey, keyFor, engine } = await prepared(t)
+  const { body } = await get('/v1/retention/experiments')
+  t.match(body.items[0], { experiment: 'hello', state: 'testing', winner: null, looks: [], sampleRatio: {} })
+  const arms = body.items[0].arms.reduce((sum: number, arm: { members: number }) => sum + arm.members, 0)
+  const held = body.items[0].suppressed.find(({ reason }: { reason: string }) => reason === 'holdout')
+  t.equal(arms + (held?.members ?? 0), 5)
+  t.match((await get('/v1/retention/experiments/hello')).body, { experiment: 'hello' })
+  t.match((await get('/v1/retention/experiments/nonesuch')).body, {
+    status: 404,
+    code: 'experiment_not_found',
+  })
+  t.strictSame((await get('/v1/retention/experiments', { key: foreignKey })).body, { items: [] })
+  const weak = await keyFor(['members:read'])
+  t.match((await get('/v1/retention/experiments', { key: weak })).body, { status: 403 })
+
+  const memberId = members[0]!
+  await engine.sql`
+    insert into suppressions (member_id, campaign, reason, program, first_at, last_at, times)
+    values (${uuidOf(memberId)}, 'hello', 'quiet_time', 'shop', now(), now(), 1)`
+  const exported = await get(`/v1/members/${memberId}/export`)
+  for (const told of ['"experiment":"hello"', '"name":"young"', '"reason":"quiet_time"'])
+    t.ok(exported.text.replaceAll(' ', '').includes(told), told)
+  await post(`/v1/members/${memberId}/close`, { externalRef: newId(), reason: 'wish' })
+  await post(`/v1/members/${memberId}/erase`, { externalRef: newId(), reason: 'wish' })
+  const left = await engine.sql`select reason from suppressions where member_id = ${uuidOf(memberId)}`
+  t.equal(left.length, 0)
+  t.equal((await get('/v1/retention/segments')).body.segments[0].members, 4)
+})
