@@ -13,7 +13,6 @@ import type { AdjustBody, CaptureBody, CloseBody, ExtendBody, RedeemBody } from 
 import type { TransferBody } from '../redeeming/transfer.ts'
 import type { ClearFlagBody, RaiseFlagBody } from './flags.ts'
 import type { SegmentsBody, TreatBody } from './campaign.ts'
-import type { ClearFlagBody, RaiseFlagBody } from './decide-flag.ts'
 import type { RegistrationBody, SegmentBody, TierBody } from './marks.ts'
 
 /** What is asked. Ids in here are UUIDs (the door reads `txn_…`), bodies are the validated wire bodies. */
