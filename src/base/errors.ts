@@ -44,6 +44,7 @@ export const errorCodes = [
   'rules_version_begun',
   'simulation_running',
   'retention_not_declared',
+  'no_open_complaint',
   // understood and refused
   'idempotency_conflict',
   'insufficient_points',

@@ -17,6 +17,7 @@ export const prefixes = {
   merge: 'mrg',
   pool: 'pol',
   flag: 'flg',
+  feedback: 'fbk',
   event: 'evt',
   key: 'key',
 } as const

@@ -6,6 +6,7 @@ import { hash } from 'node:crypto'
 import { stringify } from 'safe-stable-stringify'
 import { newCommandId } from '../base/ids.ts'
 import type { AttachBody, ConfirmBody, ReturnBody, TransactionBody } from '../earning/transaction.ts'
+import type { FeedbackBody } from '../members/feedback.ts'
 import type { EnrolBody, IdentifierBody, LifeBody, MemberPatch } from '../members/member.ts'
 import type { MergeBody } from '../members/merge.ts'
 import type { JoinBody, PoolBody } from '../members/pool.ts'
@@ -41,6 +42,12 @@ export type Request =
   | { readonly kind: 'extend'; readonly body: ExtendBody }
   | { readonly kind: 'register'; readonly memberId: string; readonly body: RegistrationBody }
   | { readonly kind: 'change_segment'; readonly memberId: string; readonly body: SegmentBody }
+  /** operations of their own: what resolves a complaint may carry the complaint's reference */
+  | {
+      readonly kind: 'feedback' | 'resolve_complaint'
+      readonly memberId: string
+      readonly body: FeedbackBody
+    }
   | { readonly kind: 'decide_tier'; readonly memberId: string; readonly body: TierBody }
   | { readonly kind: 'assign_segments'; readonly memberId: string; readonly body: SegmentsBody }
   /** puts the member into arms of experiments, and does what the arm says */

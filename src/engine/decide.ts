@@ -10,6 +10,7 @@ import { decideSegments, decideTreat } from './decide-campaign.ts'
 import { decideConfirm } from './decide-confirm.ts'
 import { decideEarn, decideReturn } from './decide-earn.ts'
 import { decideExtend } from './decide-extend.ts'
+import { adoptFeedback, decideFeedback } from './decide-feedback.ts'
 import { decideClearFlag, decideRaiseFlag } from './decide-flag.ts'
 import { decideAttach, decideLoose, isLoose, looseSale, mustBeAttached } from './decide-loose.ts'
 import { decideRegistration, decideSegment, decideTier } from './decide-mark.ts'
@@ -157,6 +158,9 @@ function replyTo(
       return decideRegistration(deciding, request.body)
     case 'change_segment':
       return decideSegment(deciding, request.body)
+    case 'feedback':
+    case 'resolve_complaint':
+      return decideFeedback(deciding, request.body)
     case 'decide_tier':
       return decideTier(deciding, request.body)
     case 'raise_flag':
@@ -227,5 +231,6 @@ function adopt(group: GroupState, { command, drafts, writes }: Deciding): void {
     group.transactionOwners.set(stored.transactionId, stored.memberId)
   for (const { redemption } of writes.redemptions)
     group.redemptionOwners.set(redemption.redemptionId, redemption.memberId)
+  adoptFeedback(group.complaints, writes)
   adoptHousehold(group, writes)
 }

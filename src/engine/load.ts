@@ -15,6 +15,7 @@ import { readClaims, readLoose } from './load-loose.ts'
 import { addMarks, readRules } from './load-rules.ts'
 import { type Needs, needsOf, wantCountersFrom } from './needs.ts'
 import type { Projection } from './projection.ts'
+import { readComplaints } from './queries-feedback.ts'
 import * as rows from './rows.ts'
 import { type GroupState, identifierKey, type MemberState, type Recorded, recordKey } from './state.ts'
 
@@ -57,6 +58,7 @@ export async function load(
     return read(survivors)
   })
   const household = await readHousehold(sql, { needs, members, pooled })
+  const complaints = await readComplaints(sql, commands, { members, household })
   await addMarks(sql, commands, { members, marks, rules: input.rules })
   const identifiers = new Map(owners.identifiers)
   for (const { member, identifiers: own } of members.values()) {
@@ -71,6 +73,7 @@ export async function load(
     budgets,
     members,
     household,
+    complaints,
     recorded,
     identifiers,
     kept,

@@ -141,6 +141,12 @@ function gather(needs: Needs, command: Command, rules: RulesInForce): void {
     case 'rebuild':
       needs.memberIds.add(request.memberId)
       return
+    case 'feedback':
+    case 'resolve_complaint':
+      needs.memberIds.add(request.memberId)
+      if (request.body.transactionId !== undefined) needs.transactionIds.add(request.body.transactionId)
+      if (request.kind === 'resolve_complaint') needs.household.families.add(request.memberId)
+      break
     case 'register':
     case 'raise_flag':
     case 'clear_flag':

@@ -164,6 +164,7 @@ function eraseMembers(sql: Executor, { erased }: Writes): Promise<unknown>[] {
       where member_id = any(${ids}::uuid[]) and request is not null`,
     // Arms stay: they name nobody, and a comparison without them would be another one.
     sql`delete from suppressions where member_id = any(${ids}::uuid[])`,
+    sql`update feedback set text = null where member_id = any(${ids}::uuid[])`,
     sql`
       update outbox set payload = (payload::jsonb - ${personal}::text[])::json
       where member_id = any(${ids}::uuid[])`,

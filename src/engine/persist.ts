@@ -10,6 +10,7 @@ import { persistFacts } from './persist-facts.ts'
 import { persistFlags } from './persist-flags.ts'
 import { persistHousehold } from './persist-household.ts'
 import { persistRules } from './persist-rules.ts'
+import { persistFeedback } from './queries-feedback.ts'
 import type { GroupState, MemberState, Writes } from './state.ts'
 
 /** Sends every statement; the promises are to be awaited together. */
@@ -22,6 +23,7 @@ export function persist(sql: Executor, group: GroupState, writes: Writes): Promi
     ...writeAccounts(sql, touched),
     ...writeLots(sql, touched),
     ...persistFacts(sql, group, writes),
+    ...persistFeedback(sql, writes),
     ...persistHousehold(sql, writes),
     ...persistRules(sql, group, writes),
     ...persistFlags(sql, writes),

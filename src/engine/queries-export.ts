@@ -188,6 +188,17 @@ export function sectionsOf(sql: Executor, memberIds: readonly string[]): Section
           from entries e where e.member_id = ${ids} order by e.entry_id`.cursor(PAGE),
     ],
     [
+      'feedback',
+      () =>
+        sql<Line[]>`
+          select json_build_object('feedbackId', ${shown(sql, 'feedback', 'feedback_id')}, 'memberId', ${member},
+            'source', source, 'externalRef', external_ref, 'kind', kind, 'score', score,
+            'transactionId', case when transaction_id is not null then ${transaction} end, 'text', text,
+            'occurredAt', occurred_at, 'recordedAt', recorded_at, 'open', open,
+            'resolvedAt', resolved_at)::text as line
+          from feedback where member_id = ${ids} order by feedback_id`.cursor(PAGE),
+    ],
+    [
       'requests',
       () =>
         sql<Line[]>`

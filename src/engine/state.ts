@@ -9,6 +9,7 @@ import type { TransactionBody } from '../earning/transaction.ts'
 import type { KeptValuation } from '../earning/valued.ts'
 import { type Book, copyBook, openBook } from '../ledger/book.ts'
 import type { Entry } from '../ledger/entry.ts'
+import type { Complaint, Feedback } from '../members/feedback.ts'
 import type { Identifier, Member } from '../members/member.ts'
 import type { Merge } from '../members/merge.ts'
 import type { Pool } from '../members/pool.ts'
@@ -84,6 +85,8 @@ export interface GroupState {
   readonly household: Household
   /** limits over all members, with what the group takes of them */
   readonly budgets?: BudgetDesk
+  /** open ones by member; read where the group resolves any */
+  readonly complaints?: Map<string, Complaint[]> | undefined
   /** by recordKey */
   readonly recorded: Map<string, Recorded>
   /** what is kept of the members beside the ledger; left out where nothing is */
@@ -146,6 +149,8 @@ export interface Writes extends CampaignWrites {
   readonly counters: { memberId: string; row: CounterRow }[]
   /** each one as it shall stand, told apart by kind, name and since */
   readonly marks: { memberId: string; mark: Mark; at: Date }[]
+  /** with the complaint that it resolves */
+  readonly feedback: { feedback: Feedback; complaint: Complaint | null; program: string; at: Date }[]
   /** what a command takes of limits over all members */
   readonly budgets: LimitUse[]
   readonly flags: { command: Command; memberId: string; flag: FlagWrite }[]
@@ -197,6 +202,7 @@ export function noWrites(): Writes {
     flags: [],
     arms: [],
     treatments: [],
+    feedback: [],
     budgets: [],
     tierChanges: [],
     superseded: [],

@@ -19,6 +19,7 @@ import { replyWithProblem } from './errors.ts'
 import { eventRoutes } from './events.ts'
 import { experimentRoutes } from './experiments.ts'
 import { expiryRoutes } from './expiries.ts'
+import { feedbackRoutes } from './feedback.ts'
 import { healthRoutes } from './health.ts'
 import { memberLifeRoutes } from './member-life.ts'
 import { memberRoutes } from './members.ts'
@@ -111,6 +112,7 @@ function registerRoutes(v1: App, deps: RouteDeps): void {
   memberLifeRoutes(v1, deps)
   registrationRoutes(v1, deps)
   referralRoutes(v1, deps)
+  feedbackRoutes(v1, deps)
   balanceRoutes(v1, deps)
   expiryRoutes(v1, deps)
   tierRoutes(v1, deps)

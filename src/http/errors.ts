@@ -45,6 +45,7 @@ export const problems: Record<ErrorCode, { readonly status: number; readonly tit
   rules_version_begun: { status: 409, title: 'The version has begun and cannot be withdrawn' },
   simulation_running: { status: 503, title: 'Another simulation is running' },
   retention_not_declared: { status: 409, title: 'The program has no retention section' },
+  no_open_complaint: { status: 409, title: 'There is no open complaint to resolve' },
   reward_unavailable: { status: 409, title: 'The member cannot have this reward now' },
   idempotency_conflict: { status: 422, title: 'The same reference was used for another request' },
   insufficient_points: { status: 422, title: 'Not enough points' },

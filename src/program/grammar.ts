@@ -6,6 +6,7 @@
 import { z } from 'zod'
 import { roundings } from '../base/points.ts'
 import { campaignSections } from './campaign-grammar.ts'
+import { voiceSections } from './voice-grammar.ts'
 
 /** Ids: a letter, then letters, digits, `_` and `-`. */
 export const ID = /^[A-Za-z][A-Za-z0-9_-]{0,59}$/
@@ -282,7 +283,6 @@ const retention = z
   })
   .nullable()
   .describe('horizon, falseFlags, margin, looks, capacity, purchases, closed; nothing for the defaults')
-
 /** Every key that a program can have. All are optional here: they may stand in any of its files. */
 export const programFile = z
   .strictObject({
@@ -328,5 +328,6 @@ export const programFile = z
     // Sections about who slips away and what is done about it are added here, each read by a file of its own.
     retention,
     ...campaignSections(id, conditions, map),
+    ...voiceSections(map),
   })
   .partial()

@@ -25,6 +25,7 @@ import {
 import { eventTypes } from './events.ts'
 import { examplesFile } from './examples-grammar.ts'
 import { compileExemption } from './exemption.ts'
+import { readFeedback } from './feedback.ts'
 import { checkFiles, kindOf, type ProgramFiles } from './files.ts'
 import { type Findings, newFindings } from './findings.ts'
 import { programFile } from './grammar.ts'
@@ -43,6 +44,7 @@ import { readSharing } from './sharing.ts'
 import { checkStructure } from './structure.ts'
 import { parseTree } from './tree.ts'
 import { checkIsoCurrency, isoCurrencies, readZone } from './units.ts'
+import { readValue } from './value.ts'
 import { contentHash } from './version.ts'
 
 export interface Loaded {
@@ -148,7 +150,10 @@ function readProgram(top: MapNode, findings: Findings): Omit<Program, 'version'>
   const given = { rules, ladders, rewards, returns, promotions, milestones, eventTypes: events }
   const hasRetention = retention !== null
   const campaigning = readCampaigning(top, { scope, byHand, hasRetention, report })
-  return { id, name, ...declared, ...given, ...sharing, retention, ...campaigning }
+  const feedback = readFeedback(top, report)
+  const value = readValue(top, { transactionTypes: [...transactionTypes.keys()], money, report })
+  const voiced = { feedback, value }
+  return { id, name, ...declared, ...given, ...sharing, retention, ...campaigning, ...voiced }
 }
 
 /**

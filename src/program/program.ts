@@ -11,6 +11,8 @@ import type { Field } from '../rules/facts.ts'
 import type { Test } from '../rules/matcher.ts'
 import type { Campaigning } from './campaign.ts'
 import type { Exemption } from './exemption.ts'
+import type { FeedbackTerms } from './feedback.ts'
+import type { ValueTerms } from './value.ts'
 
 export interface Program extends Campaigning {
   readonly id: string
@@ -44,6 +46,8 @@ export interface Program extends Campaigning {
   readonly closing: ClosingPolicy
   /** null: nothing is kept or foretold of members' purchases */
   readonly retention: Retention | null
+  readonly feedback: FeedbackTerms
+  readonly value: ValueTerms
 }
 
 /** What the retention module goes by. */

@@ -104,7 +104,7 @@ export async function startEngine(
 const TABLES = [
   ...['members', 'identifiers', 'commands', 'accounts', 'lots', 'entries', 'postings', 'transactions'],
   ...['returns', 'revaluations', 'confirmations', 'loose_sales', 'claims', 'redemptions', 'counters'],
-  ...['standings', 'tier_changes', 'outbox', 'merges', 'pools', 'pool_members'],
+  ...['standings', 'tier_changes', 'outbox', 'merges', 'pools', 'pool_members', 'feedback'],
 ]
 
 // A refused command still locks its member, and locking leaves its marks on the row: that is no change.

@@ -1,7 +1,9 @@
 /** What a transaction adds to the counters, and how days are summed. */
 import t from 'tap'
 import { Decimal } from '../../src/base/points.ts'
+import { USUAL_FEEDBACK } from '../../src/program/feedback.ts'
 import type { Program } from '../../src/program/program.ts'
+import { USUAL_VALUE } from '../../src/program/value.ts'
 import { buildRuleSet } from '../../src/rules/evaluate.ts'
 import { counted, sumOf } from '../../src/tiers/counters.ts'
 import { ladder, rows } from './ladders.ts'
@@ -34,6 +36,8 @@ function program(...tiers: string[][]): Program {
     pools: null,
     closing: 'forfeit',
     retention: null,
+    feedback: USUAL_FEEDBACK,
+    value: USUAL_VALUE,
   }
 }
 
