@@ -29,6 +29,7 @@ import {
   retentionSummary,
   retentionWorklist,
 } from './retention-commands.ts'
+import { retentionProducts } from './retention-products-command.ts'
 import { retentionScore } from './retention-score-command.ts'
 import { retentionSimulate } from './retention-simulate-command.ts'
 import { rulesCheck, rulesPublish, rulesSchema, rulesTest } from './rules-commands.ts'
@@ -70,6 +71,7 @@ export const commands: readonly CliCommand[] = [
   retentionSegments,
   retentionCluster,
   retentionExperiments,
+  retentionProducts,
   ledgerVerify,
   ledgerLiability,
   ledgerDeferral,

@@ -25,7 +25,7 @@ interface Place {
   readonly amount: number | null
 }
 
-const known = {
+export const known = {
   member: [
     ...['memberid', 'member', 'customerid', 'customer', 'custid', 'cust', 'clientid', 'client', 'userid'],
     ...['user', 'cardid', 'card', 'accountid', 'buyerid', 'masterid', 'householdid', 'shopperid', 'id'],
