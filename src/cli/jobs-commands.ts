@@ -54,6 +54,13 @@ export function logOf({ terminal }: Call) {
 function inWords(report: JobReport): string {
   if (!report.ran) return `${report.job}: running elsewhere, nothing done`
   if (report.job === 'partitions') return `partitions: ${count(report.created.length, 'table')} made`
+  if ('programs' in report) {
+    const told = report.programs.map(({ program, members, products }) => {
+      const of = products === undefined ? '' : `, ${count(products, 'product')}`
+      return `${report.job}: ${program}, ${count(members, 'member')}${of}`
+    })
+    return told.length === 0 ? `${report.job}: no program is published` : told.join('\n')
+  }
   if (report.job === 'celebrate') {
     const told = `${count(report.birthdays, 'birthday')} and ${count(report.anniversaries, 'anniversary', 'anniversaries')} told of`
     return `celebrate: ${told}${report.failed > 0 ? `; ${report.failed} failed` : ''}`

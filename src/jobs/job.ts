@@ -13,6 +13,12 @@ export const counting = ['segments', 'campaigns', 'experiments', 'purge-events']
 export type Counting = (typeof counting)[number]
 
 export const jobNames = [...sweeps, 'celebrate', ...counting, 'partitions', 'rebuild', 'score'] as const
+export const jobNames = [...sweeps, 'celebrate', ...counting, 'partitions'] as const
+/** What is learnt of a program as a whole, program by program. */
+export const studies = ['products', 'values'] as const
+export type Study = (typeof studies)[number]
+
+export const jobNames = [...sweeps, 'celebrate', ...studies, 'partitions'] as const
 export type JobName = (typeof jobNames)[number]
 
 export interface Job {
@@ -49,6 +55,8 @@ export const jobs: readonly Job[] = [
     schedule: '45 5 * * *',
   },
   { name: 'purge-events', about: 'takes away events older than they are kept', schedule: '20 3 * * *' },
+  { name: 'products', about: 'finds which products are bought by the same members', schedule: '40 1 * * *' },
+  { name: 'values', about: 'reckons where the ratings by value part', schedule: '50 1 * * *' },
   { name: 'partitions', about: 'makes the tables of the coming months', schedule: '30 2 * * *' },
   {
     name: 'rebuild',
@@ -123,6 +131,11 @@ export type JobReport =
       /** how much of what, by name */
       readonly counts: Readonly<Record<string, number>>
       readonly failed: number
+      readonly job: Study
+      readonly at: string
+      readonly ran: true
+      readonly seconds: number
+      readonly programs: readonly { program: string; members: number; products?: number }[]
     }
   /** another process is at it */
   | { readonly job: JobName; readonly at: string; readonly ran: false; readonly reason: 'running_elsewhere' }

@@ -12,6 +12,7 @@ import { noteEnd, noteStart, whileAlone } from './queries.ts'
 import { rebuildStates } from './rebuild.ts'
 import { scorePrograms } from './score.ts'
 import { assignSegments } from './segments.ts'
+import { isStudy, study } from './study.ts'
 import { runSweep } from './sweep.ts'
 
 export interface Run {
@@ -67,6 +68,7 @@ async function runOne(deps: Deps, { job, at, signal, scheduled, only }: Run) {
     const { failed, ...counts } = await counted(deps, job, { at, signal })
     return { job, counts, failed }
   }
+  if (isStudy(job)) return { job, programs: await study(deps, { job, at, signal }) }
   return { job, ...(await runSweep(deps, { sweep: job, at, signal })) }
 }
 

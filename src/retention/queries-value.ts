@@ -1,0 +1,170 @@
+/**
+ * What values are reckoned from, read out of transactions, returns, redemptions and the ledger: nothing of it
+ * is kept anywhere else, so every figure can be derived again. Merged duplicates count for their survivors.
+ */
+import { Decimal } from '../base/points.ts'
+import { addDays, type Day, dayOf, partsOf, startOfDay } from '../base/time.ts'
+import { type Executor, list } from '../db/connection.ts'
+import type { Program } from '../program/program.ts'
+import { stretchStart } from './stretch.ts'
+import type { ValueFacts } from './value.ts'
+
+/** Members with those that were merged into them, as `owner` and `member_id`; the first of further tables. */
+export function familyOf(sql: Executor, memberIds: readonly string[]) {
+  return sql`
+    family(owner, member_id) as (
+      select u.id, u.id from unnest(${list(sql, memberIds)}::uuid[]) as u(id)
+      union all
+      select f.owner, m.member_id from family f join members m on m.merged_into = f.member_id)`
+}
+
+/**
+ * Transactions of the family, each with the net of the goods that were kept: lines that went back in part
+ * count in part. Columns owner, member_id, transaction_id, type, occurred_at, net.
+ */
+export function salesOf(sql: Executor, at: Date) {
+  return sql`
+    sales as (
+      select f.owner, t.member_id, t.transaction_id, t.type, t.occurred_at, (
+        select coalesce(sum((line -> 'net' ->> 'amount')::numeric * (1 - least(1, coalesce((
+          select sum((back ->> 'quantity')::numeric)
+          from returns r cross join lateral jsonb_array_elements(r.lines) as back
+          where r.member_id = t.member_id and r.transaction_id = t.transaction_id
+            and r.occurred_at <= ${at} and back ->> 'lineId' = line ->> 'lineId'), 0)
+          / nullif((line ->> 'quantity')::numeric, 0)))), 0)
+        from json_array_elements(t.request -> 'lines') as line
+        where coalesce(line ->> 'kind', 'item') = 'item') as net
+      from family f join transactions t on t.member_id = f.member_id
+      where t.occurred_at <= ${at})`
+}
+
+interface ValueRow {
+  readonly owner: string
+  readonly netSpend: string
+  readonly earlierSpend: string
+  readonly firstDay: Day | null
+  readonly redeemed: string
+  readonly benefits: string
+  readonly fees: string
+  readonly pointsCost: string
+}
+
+export interface ValuesAsked {
+  readonly program: Program
+  readonly memberIds: readonly string[]
+  readonly at: Date
+}
+
+/** In one statement; a member without anything has zeros. Of values in points, the program's at `at`. */
+export async function readValueFacts(
+  sql: Executor,
+  { program, memberIds, at }: ValuesAsked,
+): Promise<Map<string, ValueFacts>> {
+  if (memberIds.length === 0) return new Map()
+  const { since, before, days } = stretchesOf(program, at)
+  const { fees, benefits } = program.value
+  const worthOf = JSON.stringify(
+    Object.fromEntries([...benefits].map(([type, worth]) => [type, worth.toFixed()])),
+  )
+  const pointWorth = JSON.stringify(
+    Object.fromEntries(
+      [...program.currencies.values()].flatMap(({ id, kind, value }) =>
+        kind === 'redeemable' && value ? [[id, value.amount.toFixed()]] : [],
+      ),
+    ),
+  )
+  const rows = await sql<ValueRow[]>`
+    with recursive ${familyOf(sql, memberIds)}, ${salesOf(sql, at)},
+    sold as (
+      select owner,
+        sum(net) filter (where occurred_at > ${since} and not type = any(${list(sql, fees)}::text[])) as net_spend,
+        sum(net) filter (where occurred_at > ${before} and occurred_at <= ${since}
+          and not type = any(${list(sql, fees)}::text[])) as earlier_spend,
+        sum(net) filter (where occurred_at > ${since} and type = any(${list(sql, fees)}::text[])) as fees,
+        sum((${worthOf}::text::jsonb ->> type)::numeric) filter (where occurred_at > ${since}) as benefits,
+        (min(occurred_at) filter (where net > 0) at time zone ${program.timeZone})::date::text as first_day
+      from sales group by owner),
+    spent as (
+      select f.owner, sum(case
+        when r.value is not null and r.part_of is null
+        then (r.value ->> 'amount')::numeric * r.captured / coalesce((r.pool ->> 'points')::numeric, r.points)
+        else r.captured * coalesce((${pointWorth}::text::jsonb ->> r.currency)::numeric, 0) end) as redeemed
+      from family f join redemptions r on r.member_id = f.member_id
+      where r.status = 'captured' and r.occurred_at > ${since} and r.occurred_at <= ${at}
+      group by f.owner),
+    given as (
+      select f.owner, sum(p.points * coalesce((${pointWorth}::text::jsonb ->> p.currency)::numeric, 0)
+        * case when p.from_account in ('issued', 'adjusted') then 1 else -1 end) as points_cost
+      from family f
+      join entries e on e.member_id = f.member_id
+      join postings p on p.member_id = e.member_id and p.entry_id = e.entry_id
+      where e.occurred_at > ${since} and e.occurred_at <= ${at}
+        and (p.from_account in ('issued', 'adjusted')) <> (p.to_account in ('issued', 'adjusted'))
+      group by f.owner)
+    select u.id as owner, coalesce(net_spend, 0)::text as "netSpend",
+      coalesce(earlier_spend, 0)::text as "earlierSpend", first_day as "firstDay",
+      coalesce(redeemed, 0)::text as redeemed, coalesce(benefits, 0)::text as benefits,
+      coalesce(fees, 0)::text as fees, coalesce(points_cost, 0)::text as "pointsCost"
+    from unnest(${list(sql, memberIds)}::uuid[]) as u(id)
+    left join sold on sold.owner = u.id
+    left join spent on spent.owner = u.id
+    left join given on given.owner = u.id`
+  const start = dayOf(program.timeZone, since)
+  return new Map(
+    rows.map((row) => [
+      row.owner,
+      {
+        days,
+        netSpend: new Decimal(row.netSpend),
+        earlierSpend: new Decimal(row.earlierSpend),
+        earlierDays:
+          row.firstDay === null ? 0 : Math.min(days, Math.max(0, daysBetween(row.firstDay, start))),
+        redeemed: new Decimal(row.redeemed),
+        benefits: new Decimal(row.benefits),
+        fees: new Decimal(row.fees),
+        pointsCost: new Decimal(row.pointsCost),
+      },
+    ]),
+  )
+}
+
+function stretchesOf({ value, timeZone }: Program, at: Date): { since: Date; before: Date; days: number } {
+  const today = dayOf(timeZone, at)
+  const first = stretchStart(value.over, today)
+  const days = daysBetween(first, today) + 1
+  const since = startOfDay(timeZone, first)
+  return { since, before: startOfDay(timeZone, addDays(first, -days)), days }
+}
+
+function daysBetween(from: Day, to: Day): number {
+  const [a, b] = [partsOf(from), partsOf(to)]
+  return Math.round((Date.UTC(b[0], b[1] - 1, b[2]) - Date.UTC(a[0], a[1] - 1, a[2])) / 86_400_000)
+}
+
+/** Members who answer for themselves, in pages by their ids. */
+export async function memberPage(
+  sql: Executor,
+  page: { program: string; after: string | null; limit: number },
+): Promise<string[]> {
+  const beyond = page.after === null ? sql`` : sql`and member_id > ${page.after}::uuid`
+  const rows = await sql<{ id: string }[]>`
+    select member_id as id from members
+    where program = ${page.program} and merged_into is null and status <> 'erased' ${beyond}
+    order by member_id limit ${page.limit}`
+  return rows.map(({ id }) => id)
+}
+
+/** Where the grades part; only the newest run counts, so older ones go. */
+export async function writeValueRun(
+  sql: Executor,
+  run: { program: string; runId: string; at: Date; members: number; ends: readonly Decimal[] },
+): Promise<void> {
+  await sql`
+    insert into value_runs (program, run_id, as_of, members, grade_ends)
+    values (${run.program}, ${run.runId}, ${run.at}, ${run.members},
+      ${list(
+        sql,
+        run.ends.map((end) => end.toFixed()),
+      )}::numeric[])`
+  await sql`delete from value_runs where program = ${run.program} and run_id <> ${run.runId}`
+}
