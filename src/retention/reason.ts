@@ -10,6 +10,7 @@ import type { Flag } from './flag.ts'
 import type { Phase } from './phase.ts'
 import type { MemberState } from './state.ts'
 import type { MemberTies } from './ties.ts'
+import { type Voice, voiceReasons } from './voice.ts'
 
 export const reasonCodes = [
   'overdue',
@@ -19,6 +20,9 @@ export const reasonCodes = [
   'engagement_drop',
   'points_idle',
   'redeemed_and_gone',
+  'open_complaint',
+  'satisfaction_falling',
+  'dissatisfied',
   'one_purchase',
   'lapsed',
   'won_back',
@@ -49,6 +53,8 @@ export interface Told {
   readonly clock: Clock
   readonly asOf: number
   readonly ties: MemberTies | null
+  /** what the member says; left out or null: not known */
+  readonly voice?: Voice | null
 }
 
 /** Gaps too few to call a rhythm. */
@@ -59,7 +65,13 @@ const QUIET_DAYS = 60
 
 /** The weightiest first; none for a member who does as always. */
 export function reasonsOf(told: Told): Reason[] {
-  return [...timing(told), ...basket(told), ...bonds(told), ...heldBack(told)]
+  const said = told.voice ? reasonsOfVoice(told.voice, told.asOf) : []
+  return [...said, ...timing(told), ...basket(told), ...bonds(told), ...heldBack(told)]
+}
+
+/** What a member says is no matter of timing: these stand beside any flag, and without one. */
+export function reasonsOfVoice(voice: Voice, asOf: number): Reason[] {
+  return voiceReasons(voice, asOf).map(({ code, facts, clears }) => say(code, facts, clears))
 }
 
 /** A number as a sentence shows it: whole from ten on, with one decimal below. */
@@ -88,6 +100,10 @@ const sentences: Readonly<Record<ReasonCode, (facts: Reason['facts']) => string>
   engagement_drop: (f) => `no sign of interest for ${days(f.silentDays)}`,
   points_idle: (f) => `${f.points} points lie idle, nothing redeemed for ${days(f.idleDays)}`,
   redeemed_and_gone: (f) => `redeemed ${days(f.beforeDays)} before falling silent for ${days(f.silentDays)}`,
+  open_complaint: (f) => `${counted(f.complaints, 'complaint')} open, the oldest for ${days(f.openDays)}`,
+  satisfaction_falling: (f) =>
+    `satisfaction fell to ${f.percent} % of the scale from ${f.beforePercent} %, said ${days(f.days)} ago`,
+  dissatisfied: (f) => `satisfied to ${f.percent} % of the scale, said ${days(f.days)} ago`,
   one_purchase: (f) => `new, waiting for a second purchase for ${days(f.silentDays)}`,
   lapsed: (f) => `no purchase for ${days(f.silentDays)}, ${counted(f.purchaseDays, 'purchase day')} before`,
   won_back: (f) => `came back after ${days(f.pauseDays)}`,
