@@ -18,7 +18,7 @@ export const jobNames = [...sweeps, 'celebrate', ...counting, 'partitions'] as c
 export const studies = ['products', 'values'] as const
 export type Study = (typeof studies)[number]
 
-export const jobNames = [...sweeps, 'celebrate', ...studies, 'partitions'] as const
+export const jobNames = [...sweeps, 'celebrate', ...counting, ...studies, 'partitions'] as const
 export type JobName = (typeof jobNames)[number]
 
 export interface Job {
@@ -131,6 +131,8 @@ export type JobReport =
       /** how much of what, by name */
       readonly counts: Readonly<Record<string, number>>
       readonly failed: number
+    }
+  | {
       readonly job: Study
       readonly at: string
       readonly ran: true
