@@ -40,6 +40,7 @@ import { tierRoutes } from './tiers.ts'
 import { transactionRoutes } from './transactions.ts'
 import { transferRoutes } from './transfers.ts'
 import { answerBrokenRequests, methodsOfPaths } from './unknown.ts'
+import { viewRoutes } from './view.ts'
 import { loggedError, requestIdOf, watchRequests } from './watch.ts'
 
 export interface AppDeps extends RouteDeps {
@@ -113,6 +114,7 @@ function registerRoutes(v1: App, deps: RouteDeps): void {
   registrationRoutes(v1, deps)
   referralRoutes(v1, deps)
   feedbackRoutes(v1, deps)
+  viewRoutes(v1, deps)
   balanceRoutes(v1, deps)
   expiryRoutes(v1, deps)
   tierRoutes(v1, deps)

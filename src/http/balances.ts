@@ -156,7 +156,7 @@ export function balanceRoutes(app: App, { sql, programs, now }: RouteDeps): void
 }
 
 /** Every currency of the program, and any other that the member still has an account in. */
-function currenciesOf(book: Book, declared: Iterable<string>) {
+export function currenciesOf(book: Book, declared: Iterable<string>) {
   const names = new Set([...declared, ...book.accounts.keys()])
   const expiring = expiringOf(book)
   return [...names].map((currency) => {

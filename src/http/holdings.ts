@@ -46,11 +46,16 @@ export async function readHoldings(sql: Sql, whose: Whose, at: Date, now: Date =
     : findHoldings(sql, whose, at))
   if (!row) throw new DomainError('member_not_found', { memberId: showId('member', whose.memberId) })
   if (row.mergedInto !== null) return readHoldings(sql, { ...whose, memberId: row.mergedInto }, at, now)
+  return holdingsOf(row, { ...whom, at })
+}
+
+/** What was read of a member, settled at an instant. */
+export function holdingsOf(row: HoldingsRow, of: Whose & { at: Date }): Holdings {
   return {
-    memberId,
+    memberId: of.memberId,
     enrolledAt: row.enrolledAt,
     attributes: row.attributes,
-    book: settledBook(row, { ...whom, at }),
+    book: settledBook(row, of),
     standings: new Map(
       row.standings.map(({ ladder, tier, since, until, state }) => [
         ladder,
@@ -161,7 +166,10 @@ function settledBook(row: HoldingsRow, of: Whose & { at: Date }): Book {
   return book
 }
 
-function countersUntil(today: string, rows: { counter: string; day: string; value: string }[]): CounterRow[] {
+export function countersUntil(
+  today: string,
+  rows: { counter: string; day: string; value: string }[],
+): CounterRow[] {
   const counters = rows.map(({ counter, day, value }) => ({ counter, day, value: new Decimal(value) }))
   return countersAsOf(counters, today)
 }

@@ -22,7 +22,7 @@ const example = {
   missing: 12,
 }
 
-const Reward = z
+export const Reward = z
   .strictObject({
     rewardId: z.string(),
     name: z.string(),
@@ -82,7 +82,7 @@ export function rewardRoutes(app: App, { sql, programs, now }: RouteDeps): void 
   })
 }
 
-function reach(
+export function reach(
   program: Program,
   reward: DeclaredReward,
   of: { available: bigint; tiers: Parameters<typeof whyNot>[2]['tiers']; at: Date },
@@ -92,7 +92,7 @@ function reach(
   return { available: missing === 0 && because === null, missing, ...(because !== null && { because }) }
 }
 
-function wireReward(reward: DeclaredReward) {
+export function wireReward(reward: DeclaredReward) {
   return {
     rewardId: reward.id,
     name: reward.name,

@@ -29,7 +29,7 @@ const TierGoal = z
     ],
   })
 
-const TierReport = z
+export const TierReport = z
   .strictObject({
     memberId: id('mem', 'the member'),
     asOf: shownInstant,
@@ -75,7 +75,7 @@ const TierReport = z
     ],
   })
 
-const NO_LADDER = {
+export const NO_LADDER = {
   ladder: null,
   tier: null,
   since: null,
@@ -137,7 +137,7 @@ function ladderOf(program: Program, wanted: string | undefined): Ladder | undefi
   )
 }
 
-function wireProgress(of: Progress) {
+export function wireProgress(of: Progress) {
   return {
     period: { from: of.period.from, to: of.period.to },
     counters: of.counters.map(({ counter, value }) => ({ counter, value: value.toFixed() })),

@@ -42,6 +42,8 @@ interface ValueRow {
   readonly owner: string
   readonly netSpend: string
   readonly earlierSpend: string
+  readonly everSpend: string
+  readonly purchases: number
   readonly firstDay: Day | null
   readonly redeemed: string
   readonly benefits: string
@@ -82,6 +84,8 @@ export async function readValueFacts(
           and not type = any(${list(sql, fees)}::text[])) as earlier_spend,
         sum(net) filter (where occurred_at > ${since} and type = any(${list(sql, fees)}::text[])) as fees,
         sum((${worthOf}::text::jsonb ->> type)::numeric) filter (where occurred_at > ${since}) as benefits,
+        sum(net) filter (where not type = any(${list(sql, fees)}::text[])) as ever_spend,
+        count(*) filter (where net > 0 and not type = any(${list(sql, fees)}::text[]))::integer as purchases,
         (min(occurred_at) filter (where net > 0) at time zone ${program.timeZone})::date::text as first_day
       from sales group by owner),
     spent as (
@@ -103,6 +107,7 @@ export async function readValueFacts(
       group by f.owner)
     select u.id as owner, coalesce(net_spend, 0)::text as "netSpend",
       coalesce(earlier_spend, 0)::text as "earlierSpend", first_day as "firstDay",
+      coalesce(ever_spend, 0)::text as "everSpend", coalesce(purchases, 0) as purchases,
       coalesce(redeemed, 0)::text as redeemed, coalesce(benefits, 0)::text as benefits,
       coalesce(fees, 0)::text as fees, coalesce(points_cost, 0)::text as "pointsCost"
     from unnest(${list(sql, memberIds)}::uuid[]) as u(id)
@@ -119,6 +124,8 @@ export async function readValueFacts(
         earlierSpend: new Decimal(row.earlierSpend),
         earlierDays:
           row.firstDay === null ? 0 : Math.min(days, Math.max(0, daysBetween(row.firstDay, start))),
+        everSpend: new Decimal(row.everSpend),
+        purchases: row.purchases,
         redeemed: new Decimal(row.redeemed),
         benefits: new Decimal(row.benefits),
         fees: new Decimal(row.fees),

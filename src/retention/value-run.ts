@@ -1,6 +1,6 @@
 /** One run over all members of a program: what each brings, and where the ratings by value part. */
 import { newId } from '../base/ids.ts'
-import type { Decimal } from '../base/points.ts'
+import { Decimal } from '../base/points.ts'
 import type { Sql } from '../db/connection.ts'
 import type { Program } from '../program/program.ts'
 import { memberPage, readValueFacts, writeValueRun } from './queries-value.ts'
@@ -20,7 +20,7 @@ export async function* valuesOf(
   sql: Sql,
   { program, at }: { program: Program; at: Date },
 ): AsyncGenerator<MemberValue[]> {
-  const margin = marginOf(program.value)
+  const margin = marginOf(program.value, program.retention && new Decimal(program.retention.margin))
   let after: string | null = null
   do {
     const memberIds: string[] = await memberPage(sql, { program: program.id, after, limit: PAGE })

@@ -19,6 +19,9 @@ export interface ValueFacts {
   readonly earlierSpend: Decimal
   /** days of that time before since the first purchase, at most as many as the stretch has */
   readonly earlierDays: number
+  /** ever: net of goods kept, and sales with any */
+  readonly everSpend: Decimal
+  readonly purchases: number
   readonly redeemed: Decimal
   readonly benefits: Decimal
   readonly fees: Decimal

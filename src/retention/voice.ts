@@ -39,7 +39,9 @@ export function voiceOf(said: readonly Said[], asOf: number): Voice {
   const known = said.filter(({ day }) => day <= asOf).sort((a, b) => a.day - b.day)
   const complaints = known.filter(({ kind }) => kind === 'complaint')
   const open = complaints.filter(({ resolvedDay }) => resolvedDay === null || resolvedDay > asOf)
-  const scores = known.flatMap(({ satisfaction, day }) => (satisfaction === null ? [] : [{ satisfaction, day }]))
+  const scores = known.flatMap(({ satisfaction, day }) =>
+    satisfaction === null ? [] : [{ satisfaction, day }],
+  )
   const latest = scores.at(-1)
   const earlier = scores.slice(0, -1)
   return {
