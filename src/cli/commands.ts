@@ -32,6 +32,7 @@ import {
 import { retentionProducts } from './retention-products-command.ts'
 import { retentionScore } from './retention-score-command.ts'
 import { retentionSimulate } from './retention-simulate-command.ts'
+import { retentionView } from './retention-view-command.ts'
 import { rulesCheck, rulesPublish, rulesSchema, rulesTest } from './rules-commands.ts'
 import { serveCommand } from './serve.ts'
 import { rulesSimulate } from './simulate-command.ts'
@@ -72,6 +73,7 @@ export const commands: readonly CliCommand[] = [
   retentionCluster,
   retentionExperiments,
   retentionProducts,
+  retentionView,
   ledgerVerify,
   ledgerLiability,
   ledgerDeferral,

@@ -41,6 +41,7 @@ import { transactionRoutes } from './transactions.ts'
 import { transferRoutes } from './transfers.ts'
 import { answerBrokenRequests, methodsOfPaths } from './unknown.ts'
 import { viewRoutes } from './view.ts'
+import { viewsRoutes } from './views.ts'
 import { loggedError, requestIdOf, watchRequests } from './watch.ts'
 
 export interface AppDeps extends RouteDeps {
@@ -129,6 +130,7 @@ function registerRoutes(v1: App, deps: RouteDeps): void {
   retentionRoutes(v1, deps)
   eventRoutes(v1, deps)
   experimentRoutes(v1, deps)
+  viewsRoutes(v1, deps)
   ruleRoutes(v1, deps)
   ruleVersionRoutes(v1, deps)
   simulationRoutes(v1, deps)

@@ -129,7 +129,7 @@ function dayOf(
 }
 
 /** Runs so many at a time and refuses the rest, to be sent again. */
-function limited(most: number): <T>(work: () => Promise<T>) => Promise<T> {
+export function limited(most: number): <T>(work: () => Promise<T>) => Promise<T> {
   let running = 0
   return async (work) => {
     if (running >= most) throw new DomainError('queue_full', { reportsAtOnce: most })

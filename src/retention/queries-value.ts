@@ -18,6 +18,17 @@ export function familyOf(sql: Executor, memberIds: readonly string[]) {
       select f.owner, m.member_id from family f join members m on m.merged_into = f.member_id)`
 }
 
+/** Of a line of transaction `t`: the net of what did not go back, to a hundred-thousandth. */
+export function keptNet(sql: Executor, at: Date) {
+  return sql`
+    round((line -> 'net' ->> 'amount')::numeric * greatest(0, (line ->> 'quantity')::numeric - coalesce((
+      select sum((back ->> 'quantity')::numeric)
+      from returns r cross join lateral jsonb_array_elements(r.lines) as back
+      where r.member_id = t.member_id and r.transaction_id = t.transaction_id
+        and r.occurred_at <= ${at} and back ->> 'lineId' = line ->> 'lineId'), 0))
+    / nullif((line ->> 'quantity')::numeric, 0), 5)`
+}
+
 /**
  * Transactions of the family, each with the net of the goods that were kept: lines that went back in part
  * count in part. Columns owner, member_id, transaction_id, type, occurred_at, net.
@@ -26,12 +37,7 @@ export function salesOf(sql: Executor, at: Date) {
   return sql`
     sales as (
       select f.owner, t.member_id, t.transaction_id, t.type, t.occurred_at, (
-        select coalesce(sum((line -> 'net' ->> 'amount')::numeric * (1 - least(1, coalesce((
-          select sum((back ->> 'quantity')::numeric)
-          from returns r cross join lateral jsonb_array_elements(r.lines) as back
-          where r.member_id = t.member_id and r.transaction_id = t.transaction_id
-            and r.occurred_at <= ${at} and back ->> 'lineId' = line ->> 'lineId'), 0)
-          / nullif((line ->> 'quantity')::numeric, 0)))), 0)
+        select coalesce(sum(${keptNet(sql, at)}), 0)
         from json_array_elements(t.request -> 'lines') as line
         where coalesce(line ->> 'kind', 'item') = 'item') as net
       from family f join transactions t on t.member_id = f.member_id

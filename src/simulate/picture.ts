@@ -1,8 +1,8 @@
 /**
  * A simulation as one SVG picture: points by rule, tiers, and what is owed, each as it was and as it would
- * be. It stands by itself: no script, no font and no image from anywhere, titles for those who listen, and
- * colours that differ in lightness too.
+ * be.
  */
+import { drawSheet, escaped, INK, signed } from '../base/svg.ts'
 import type { SimulationResult } from './result.ts'
 
 interface Bar {
@@ -37,20 +37,13 @@ export function pictureOf(result: SimulationResult): string {
   })
   const title = `Simulation of ${result.program}`
   const about = summaryOf(result)
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y + 8}" width="${WIDTH}" height="${y + 8}" role="img" aria-labelledby="title about" font-family="system-ui, sans-serif" font-size="14">
-<title id="title">${escaped(title)}</title>
-<desc id="about">${escaped(about)}</desc>
-<rect width="100%" height="100%" fill="#ffffff"/>
-<text x="20" y="34" font-size="20" font-weight="600" fill="#1a1a1a">${escaped(title)}</text>
-<text x="20" y="56" fill="#444444">${escaped(about)}</text>
-<rect x="20" y="70" width="12" height="12" fill="${COLOUR.before}"/><text x="38" y="81" fill="#1a1a1a">as recorded</text>
-<rect x="140" y="70" width="12" height="12" fill="${COLOUR.after}"/><text x="158" y="81" fill="#1a1a1a">as simulated</text>
-${drawn.join('\n')}
-</svg>
-`
+  const body = `<rect x="20" y="70" width="12" height="12" fill="${COLOUR.before}"/><text x="38" y="81" fill="${INK.text}">as recorded</text>
+<rect x="140" y="70" width="12" height="12" fill="${COLOUR.after}"/><text x="158" y="81" fill="${INK.text}">as simulated</text>
+${drawn.join('\n')}`
+  return drawSheet({ width: WIDTH, height: y + 8, title, about, body })
 }
 
-const COLOUR = { before: '#b7c4d1', after: '#1f5fa8' } as const
+const COLOUR = { before: INK.pale, after: INK.deep } as const
 
 function summaryOf({ members, transactions, better, worse, liability, money }: SimulationResult): string {
   const count = (n: number) => n.toLocaleString('en')
@@ -120,13 +113,4 @@ function drawBar(bar: Bar, { top, most }: { top: number; most: number }): string
 <rect x="${LEFT}" y="${top + 17}" width="${length(bar.after)}" height="13" fill="${COLOUR.after}"/>
 <text x="${end}" y="${top + 13}" font-size="12" fill="#444444">${bar.shown(bar.before)}</text>
 <text x="${end}" y="${top + 28}" font-size="12" fill="#1a1a1a">${bar.shown(bar.after)} (${change})</text></g>`
-}
-
-/** A minus sign that reads as one, and a plus where there is none. */
-function signed(value: string): string {
-  return value.startsWith('-') ? `−${value.slice(1)}` : `+${value}`
-}
-
-function escaped(text: string): string {
-  return text.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`)
 }
