@@ -109,7 +109,7 @@ ${rows.join('\n')}
 }
 
 function drawLines(chart: ViewChart, top: number, { money }: View): { body: string; height: number } {
-  const [left, right] = [70, WIDTH - RIGHT - 20]
+  const [left, right] = [70, WIDTH - RIGHT - 40]
   const [high, end] = [top + HEAD + 10, top + HEAD + 10 + PLOT]
   const axis = axisOf(
     chart.series.flatMap(({ values }) => values),
@@ -129,15 +129,16 @@ function drawLines(chart: ViewChart, top: number, { money }: View): { body: stri
       ? `<text x="${at(x(index))}" y="${end + 18}" font-size="12" text-anchor="middle" fill="${INK.soft}">${escaped(step)}</text>`
       : '',
   )
-  const names = spread(
-    chart.series.map(({ values }) => {
-      const last = values.findLastIndex((value) => value !== null)
-      return last < 0 ? null : y(values[last]!)
-    }),
-    high,
-  )
   const lines = chart.series.map(({ name, values }, index) =>
-    drawLine({ name, values, index, unit: chart.unit, x, y, nameAt: names[index] ?? null }),
+    drawLine({
+      name,
+      values,
+      index,
+      unit: chart.unit,
+      x,
+      y,
+      nameAt: { x: right + 14, y: high + 10 + index * LEGEND },
+    }),
   )
   const measure = chart.unit === 'money' ? `${chart.measure}, ${money}` : chart.measure
   const body = `<g>${heading(chart, top)}
@@ -156,15 +157,17 @@ interface Line {
   readonly unit: ViewFigure['unit']
   x(index: number): number
   y(value: number): number
-  readonly nameAt: number | null
+  /** where the legend names it */
+  readonly nameAt: { readonly x: number; readonly y: number }
 }
 
 function drawLine({ name, values, index, unit, x, y, nameAt }: Line): string {
   const known = values.flatMap((value, place) => (value === null ? [] : [{ place, value }]))
   const colour = SHADES[index % SHADES.length]!
   const dash = DASHES[index % DASHES.length]!
+  const dashed = dash === '' ? '' : ` stroke-dasharray="${dash}"`
   const last = known.at(-1)
-  if (!last || nameAt === null) return ''
+  if (!last) return ''
   const path = known
     .map(({ place, value }, n) => `${n === 0 ? 'M' : 'L'}${at(x(place))} ${at(y(value))}`)
     .join(' ')
@@ -177,25 +180,12 @@ function drawLine({ name, values, index, unit, x, y, nameAt }: Line): string {
               `<circle cx="${at(x(place))}" cy="${at(y(value))}" r="3" fill="${colour}"><title>${escaped(`${name}: ${inWords(value, unit)}`)}</title></circle>`,
           )
           .join('')
-  return `<g><title>${escaped(`${name}: ${inWords(last.value, unit)} at the end`)}</title><path d="${path}" fill="none" stroke="${colour}" stroke-width="2"${dash === '' ? '' : ` stroke-dasharray="${dash}"`}/>${dots}
-<text x="${at(x(last.place) + 8)}" y="${at(nameAt + 4)}" font-size="12" fill="${INK.text}">${escaped(name)}</text></g>`
+  return `<g><title>${escaped(`${name}: ${inWords(last.value, unit)} at the end`)}</title><path d="${path}" fill="none" stroke="${colour}" stroke-width="2"${dashed}/>${dots}
+<path d="M${nameAt.x} ${nameAt.y} h22" stroke="${colour}" stroke-width="2"${dashed}/><text x="${nameAt.x + 28}" y="${nameAt.y + 4}" font-size="12" fill="${INK.text}">${escaped(name)}</text></g>`
 }
 
-const LINE_HEIGHT = 15
-
-/** Names of lines that end close to one another, moved apart. */
-function spread(places: readonly (number | null)[], top: number): (number | null)[] {
-  const order = places
-    .flatMap((place, index) => (place === null ? [] : [{ place, index }]))
-    .sort((a, b) => a.place - b.place)
-  const moved: (number | null)[] = places.map(() => null)
-  let free = top - LINE_HEIGHT
-  for (const { place, index } of order) {
-    free = Math.max(place, free + LINE_HEIGHT)
-    moved[index] = free
-  }
-  return moved
-}
+/** Between names of lines: a name at a line's end would stand on other lines. */
+const LEGEND = 20
 
 function heading({ title }: ViewChart, top: number): string {
   return `<text x="20" y="${top + 14}" font-weight="600" fill="${INK.text}">${escaped(title)}</text>`
