@@ -54,8 +54,8 @@ export function logOf({ terminal }: Call) {
 function inWords(report: JobReport): string {
   if (!report.ran) return `${report.job}: running elsewhere, nothing done`
   if (report.job === 'partitions') return `partitions: ${count(report.created.length, 'table')} made`
-  if ('programs' in report) {
-    const told = report.programs.map(({ program, members, products }) => {
+  if ('studied' in report) {
+    const told = report.studied.map(({ program, members, products }) => {
       const of = products === undefined ? '' : `, ${count(products, 'product')}`
       return `${report.job}: ${program}, ${count(members, 'member')}${of}`
     })

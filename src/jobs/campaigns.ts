@@ -6,6 +6,8 @@ import { DomainError } from '../base/errors.ts'
 import type { TreatBody, TreatmentBody } from '../engine/campaign.ts'
 import { newCommand } from '../engine/command.ts'
 import { createPrograms } from '../engine/programs.ts'
+import { openComplaintsOf } from '../engine/queries-feedback.ts'
+import { holdsMessages } from '../members/feedback.ts'
 import type { Campaign } from '../program/campaign.ts'
 import { ENGINE_SOURCE } from '../program/events.ts'
 import type { Program } from '../program/program.ts'
@@ -18,7 +20,7 @@ import {
   spentOn,
   standingsOf,
 } from '../retention/queries-experiments.ts'
-import { openComplaints, picturesOf } from '../retention/queries-members.ts'
+import { picturesOf } from '../retention/queries-members.ts'
 import {
   type Candidate,
   type Decision,
@@ -137,16 +139,17 @@ async function candidatesOf({ sql }: Deps, page: Page): Promise<Candidate[]> {
   const [rows, standings, complaints] = await Promise.all([
     picturesOf(sql, { program: program.id, memberIds }),
     standingsOf(sql, { memberIds, experiment: campaign.id }),
-    openComplaints(sql, memberIds),
+    openComplaintsOf(sql, memberIds),
   ])
   const byId = new Map(rows.map((row) => [row.memberId, row]))
   // In the order of the page: it is the order in which capacity is given out.
   return memberIds.flatMap((memberId) => {
     const [row, standing] = [byId.get(memberId), standings.get(memberId)]
     if (!row || !standing || standing.arm !== null) return []
-    const open = complaints.get(memberId) ?? 0
-    const picture = pictureOf(program, row, { at: run.at, complaints: open })
-    return [{ ...standing, memberId, picture, consents: row.consents, hasOpenComplaint: open > 0 }]
+    const open = complaints.get(memberId) ?? []
+    const picture = pictureOf(program, row, { at: run.at, complaints: open.length })
+    const hasOpenComplaint = holdsMessages(program.feedback, open)
+    return [{ ...standing, memberId, picture, consents: row.consents, hasOpenComplaint }]
   })
 }
 

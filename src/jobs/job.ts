@@ -12,13 +12,19 @@ export type Sweep = (typeof sweeps)[number]
 export const counting = ['segments', 'campaigns', 'experiments', 'purge-events'] as const
 export type Counting = (typeof counting)[number]
 
-export const jobNames = [...sweeps, 'celebrate', ...counting, 'partitions', 'rebuild', 'score'] as const
-export const jobNames = [...sweeps, 'celebrate', ...counting, 'partitions'] as const
 /** What is learnt of a program as a whole, program by program. */
 export const studies = ['products', 'values'] as const
 export type Study = (typeof studies)[number]
 
-export const jobNames = [...sweeps, 'celebrate', ...counting, ...studies, 'partitions'] as const
+export const jobNames = [
+  ...sweeps,
+  'celebrate',
+  ...counting,
+  ...studies,
+  'partitions',
+  'rebuild',
+  'score',
+] as const
 export type JobName = (typeof jobNames)[number]
 
 export interface Job {
@@ -137,7 +143,7 @@ export type JobReport =
       readonly at: string
       readonly ran: true
       readonly seconds: number
-      readonly programs: readonly { program: string; members: number; products?: number }[]
+      readonly studied: readonly { program: string; members: number; products?: number }[]
     }
   /** another process is at it */
   | { readonly job: JobName; readonly at: string; readonly ran: false; readonly reason: 'running_elsewhere' }

@@ -68,7 +68,7 @@ async function runOne(deps: Deps, { job, at, signal, scheduled, only }: Run) {
     const { failed, ...counts } = await counted(deps, job, { at, signal })
     return { job, counts, failed }
   }
-  if (isStudy(job)) return { job, programs: await study(deps, { job, at, signal }) }
+  if (isStudy(job)) return { job, studied: await study(deps, { job, at, signal }) }
   return { job, ...(await runSweep(deps, { sweep: job, at, signal })) }
 }
 

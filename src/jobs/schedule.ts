@@ -50,6 +50,6 @@ function didSomething(report: JobReport): boolean {
   if (report.job === 'celebrate') return report.birthdays + report.anniversaries + report.failed > 0
   if (report.job === 'rebuild' && report.dropped > 0) return true
   if ('counts' in report) return report.failed > 0 || Object.values(report.counts).some((many) => many > 0)
-  if ('programs' in report) return report.programs.length > 0
+  if ('studied' in report) return report.studied.length > 0
   return report.job === 'partitions' ? report.created.length > 0 : report.members + report.failed > 0
 }

@@ -95,8 +95,6 @@ export async function openComplaints(
   memberIds: readonly string[],
 ): Promise<Map<string, number>> {
   if (memberIds.length === 0) return new Map()
-  const [known] = await sql<{ is: boolean }[]>`select to_regclass('feedback') is not null as is`
-  if (!known?.is) return new Map()
   const rows = await sql<{ memberId: string; many: number }[]>`
     select member_id as "memberId", count(*)::int as many from feedback
     where member_id = any(${list(sql, memberIds)}::uuid[]) and open
