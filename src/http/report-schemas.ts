@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { periodUnits } from '../ledger/deferred.ts'
 import { shownInstant, wirePoints } from './schemas.ts'
 
-const SignedMoney = z
+export const SignedMoney = z
   .strictObject({
     amount: z.string().regex(/^-?\d{1,21}(\.\d{1,4})?$/),
     currency: z.string().regex(/^[A-Z]{3}$/),

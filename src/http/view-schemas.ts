@@ -3,16 +3,10 @@ import { z } from 'zod'
 import { grades } from '../program/value.ts'
 import { reasonCodes } from '../retention/reason.ts'
 import { Member } from './members.ts'
+import { SignedMoney } from './report-schemas.ts'
 import { Reward } from './rewards.ts'
 import { Balance, id, shownInstant, wirePoints } from './schemas.ts'
 import { TierReport } from './tiers.ts'
-
-/** May be below zero, as a profit is. */
-export const SignedMoney = z.strictObject({ amount: z.string(), currency: z.string() }).meta({
-  id: 'SignedMoney',
-  description: 'An amount as a decimal string, below zero where it is owed or lost',
-  examples: [{ amount: '-1.20', currency: 'EUR' }],
-})
 
 const share = z.number().min(0).max(1)
 const grade = z.enum(grades).nullable()
