@@ -12,8 +12,8 @@ import type { MergeBody } from '../members/merge.ts'
 import type { JoinBody, PoolBody } from '../members/pool.ts'
 import type { AdjustBody, CaptureBody, CloseBody, ExtendBody, RedeemBody } from '../redeeming/redemption.ts'
 import type { TransferBody } from '../redeeming/transfer.ts'
-import type { ClearFlagBody, RaiseFlagBody } from './flags.ts'
 import type { SegmentsBody, TreatBody } from './campaign.ts'
+import type { ClearFlagBody, RaiseFlagBody } from './flags.ts'
 import type { RegistrationBody, SegmentBody, TierBody } from './marks.ts'
 
 /** What is asked. Ids in here are UUIDs (the door reads `txn_…`), bodies are the validated wire bodies. */
