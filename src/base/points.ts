@@ -52,6 +52,23 @@ export function toPoints(amount: Decimal, rounding: Rounding): bigint {
   return BigInt(whole.toFixed(0))
 }
 
+/**
+ * The same of an amount of `value / unit`, both safe integers, the unit above 0: what `toPoints` makes of the
+ * quotient. Never above 2^53 - 1, as the value is not.
+ */
+export function toWholePoints(value: number, unit: number, rounding: Rounding): number {
+  const rest = value % unit
+  const whole = (value - rest) / unit
+  if (rest === 0) return whole
+  const up = rest > 0 ? 1 : 0
+  const down = up - 1
+  if (rounding === 'floor') return whole + down
+  if (rounding === 'ceil') return whole + up
+  const twice = 2 * Math.abs(rest)
+  const isNear = twice < unit || (twice === unit && rounding === 'half_even' && whole % 2 === 0)
+  return isNear ? whole : whole + up + down
+}
+
 /** Points as a JSON integer. */
 export function wirePoints(points: bigint): number {
   if (points > MAX_POINTS || points < -MAX_POINTS) {

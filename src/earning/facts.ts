@@ -8,6 +8,8 @@ import { Decimal, type WireMoney } from '../base/points.ts'
 import { checkFields } from '../program/fields.ts'
 import type { Program, TransactionType } from '../program/program.ts'
 import type { LineFacts, TransactionFacts } from '../rules/facts.ts'
+import { Line } from '../rules/line.ts'
+import { partsOf, partsOfText } from '../rules/parts.ts'
 import type { LineBody, TransactionBody } from './transaction.ts'
 
 /** A till's clock or time zone may be off by a day; more is a mistake. */
@@ -15,7 +17,7 @@ const MOST_AHEAD = 86_400_000
 const EARLIEST = new Date('1970-01-01T00:00:00Z')
 /** No single basket costs more; larger amounts are a mistake in units. */
 const MOST_AMOUNT = new Decimal('1000000000')
-const NOTHING = new Decimal(0)
+const MOST_PARTS = partsOf(MOST_AMOUNT)
 
 /** Business time, refused when it cannot have happened. */
 export function readInstant(text: string, now: Date, path: string): Date {
@@ -44,9 +46,8 @@ export function readTransaction(program: Program, body: TransactionBody, now: Da
   const attributes = body.attributes ?? {}
   checkFields(type.fields, attributes, { path: '/attributes' })
 
-  const lines = body.lines.map((line, index) => readLine({ program, type, line, path: `/lines/${index}` }))
-  const ids = new Set(lines.map((line) => line.lineId))
-  if (ids.size !== lines.length) {
+  const lines = body.lines.map((line, index) => readLine(line, { program, type, index }))
+  if (hasTwins(lines)) {
     throw new DomainError('malformed_request', { path: '/lines', problem: 'two lines have the same lineId' })
   }
   return {
@@ -55,7 +56,7 @@ export function readTransaction(program: Program, body: TransactionBody, now: Da
     lines,
     tenders: (body.tenders ?? []).map(({ kind, amount }, index) => ({
       kind,
-      amount: readMoney(program, amount, `/tenders/${index}/amount`),
+      amount: new Decimal(readMoney(program, amount, () => `/tenders/${index}/amount`)),
     })),
     location: body.location ?? null,
     channel: body.channel ?? null,
@@ -63,37 +64,50 @@ export function readTransaction(program: Program, body: TransactionBody, now: Da
   }
 }
 
-function readLine(input: {
-  program: Program
-  type: TransactionType
-  line: LineBody
-  path: string
-}): LineFacts {
-  const { program, line, path } = input
-  const net = readMoney(program, line.net, `${path}/net`)
-  const tax = line.tax ? readMoney(program, line.tax, `${path}/tax`) : NOTHING
-  const attributes = line.attributes ?? {}
-  checkFields(input.type.lineFields, attributes, { path: `${path}/attributes` })
-  return {
+function hasTwins(lines: readonly LineFacts[]): boolean {
+  const ids = new Set<string>()
+  for (const { lineId } of lines) ids.add(lineId)
+  return ids.size !== lines.length
+}
+
+const noAttributes: LineFacts['attributes'] = {}
+
+function readLine(
+  line: LineBody,
+  { program, type, index }: { program: Program; type: TransactionType; index: number },
+): LineFacts {
+  const at = (name: string) => () => `/lines/${index}/${name}`
+  const attributes = line.attributes ?? noAttributes
+  if (line.attributes !== undefined || type.lineFields.size > 0)
+    checkFields(type.lineFields, attributes, { path: `/lines/${index}/attributes` })
+  return new Line({
     lineId: line.lineId,
     sku: line.sku ?? null,
     category: line.category ?? null,
     kind: line.kind ?? 'item',
-    quantity: new Decimal(line.quantity),
-    net,
-    tax,
-    gross: line.gross ? readMoney(program, line.gross, `${path}/gross`) : line.tax ? net.plus(tax) : net,
+    quantity: line.quantity,
+    net: readMoney(program, line.net, at('net')),
+    tax: line.tax ? readMoney(program, line.tax, at('tax')) : null,
+    gross: line.gross ? readMoney(program, line.gross, at('gross')) : null,
     attributes,
-  }
+  })
 }
 
-function readMoney(program: Program, money: WireMoney, path: string): Decimal {
+/** The amount's text, checked; `path` says where it stands. */
+function readMoney(program: Program, money: WireMoney, path: () => string): string {
   if (money.currency !== program.money) {
-    throw new DomainError('money_currency_mismatch', { path, expected: program.money, got: money.currency })
+    const found = { path: path(), expected: program.money, got: money.currency }
+    throw new DomainError('money_currency_mismatch', found)
   }
-  const amount = new Decimal(money.amount)
-  if (amount.isNegative() || amount.greaterThan(MOST_AMOUNT)) {
-    throw new DomainError('amount_out_of_range', { path, minimum: '0', maximum: MOST_AMOUNT.toFixed() })
-  }
-  return amount
+  const parts = partsOfText(money.amount)
+  // Zero may have a sign.
+  const isPlain = parts > 0
+  const isGood = isPlain ? parts <= MOST_PARTS : isInRange(new Decimal(money.amount))
+  if (isGood) return money.amount
+  const range = { minimum: '0', maximum: MOST_AMOUNT.toFixed() }
+  throw new DomainError('amount_out_of_range', { path: path(), ...range })
+}
+
+function isInRange(amount: Decimal): boolean {
+  return !amount.isNegative() && !amount.greaterThan(MOST_AMOUNT)
 }

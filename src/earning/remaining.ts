@@ -75,7 +75,9 @@ export function grossOf(lines: readonly LineFacts[]): Decimal {
 function shrink(line: LineFacts, quantity: Decimal): LineFacts {
   if (quantity.equals(line.quantity)) return line
   const share = (amount: Decimal) => part(amount, quantity, line.quantity)
-  return { ...line, quantity, net: share(line.net), tax: share(line.tax), gross: share(line.gross) }
+  const { lineId, sku, category, kind, attributes } = line
+  const [net, tax, gross] = [share(line.net), share(line.tax), share(line.gross)]
+  return { lineId, sku, category, kind, attributes, quantity, net, tax, gross }
 }
 
 // Ten decimals, so that the parts of a line that goes back in pieces add up.

@@ -8,18 +8,18 @@ import { asDecimal } from './code.ts'
 import { compileExpression, type Expression } from './expression.ts'
 import type { Fact, Terms } from './fact.ts'
 import type { Report, ScalarNode } from './node.ts'
+import { safe } from './parts.ts'
+import { type Quick, quickConstant } from './quick.ts'
 import { findCurrency, type Scope, singular } from './scope.ts'
 import type { Sight } from './sight.ts'
 import { awardHint, moneyName, numberHint } from './slips.ts'
-import { readNumber, show } from './value.ts'
+import { readNumber, show, showQuick } from './value.ts'
 import { type Word, Words } from './words.ts'
 
 /** What an award came from. */
 interface Seen {
   readonly sight: Sight
-  readonly exact: Decimal
-  /** the facts as the trace shows them, by name */
-  readonly saw: Readonly<Record<string, string>>
+  readonly exact: () => Decimal
 }
 
 export interface Grant {
@@ -29,6 +29,8 @@ export interface Grant {
   readonly facts: readonly Fact[]
   /** points before rounding; undefined, with the reason in `sight.failure`, where there are none */
   readonly exact: (sight: Sight) => Decimal | undefined
+  /** the same without Decimal, where that is exact; here the unit may be any whole number */
+  readonly quick?: Quick | undefined
   /** the award in words, with the amounts seen */
   readonly explain: (seen: Seen) => string
 }
@@ -91,7 +93,8 @@ function formula(node: ScalarNode, terms: Terms, words: Words): Unrounded | null
     currency,
     facts: expression.facts,
     exact: asDecimal({ ...expression, literal: null, offset: 0 }),
-    explain: ({ exact }) => `${currency} = ${expression.source} = ${shown(exact)}`,
+    quick: expression.quick,
+    explain: ({ exact }) => `${currency} = ${expression.source} = ${shown(exact())}`,
   }
 }
 
@@ -113,7 +116,7 @@ function phrase(node: ScalarNode, terms: Terms, words: Words): Unrounded | null 
   if (currency === null) return null
   if (words.next.text === '') {
     const text = node.text.trim()
-    return { currency, facts: [], exact: () => points, explain: () => text }
+    return { currency, facts: [], exact: () => points, quick: quickConstant(points), explain: () => text }
   }
   if (!words.skip('per'))
     return words.expected(
@@ -206,12 +209,39 @@ function stepwise({ points, step, full, currency, amount, title }: Stepwise): Un
     const scaled = plain ? value : value.times(points)
     return whole ? scaled : scaled.dividedBy(step)
   }
-  const simple = amount.facts.length === 1 && amount.facts[0]?.name === amount.source
-  const explain = ({ sight, saw }: Seen): string => {
-    const value = simple ? undefined : of(sight)
-    return `${title} ${value === undefined ? saw[amount.source] : show(amount.type, value)} ${amount.source}`
+  const { quick, type, source } = amount
+  const seen = (sight: Sight): string => {
+    const told = quick ? showQuick(type, quick.read(sight), quick.unit) : null
+    const value = told === null ? of(sight) : undefined
+    return told ?? (value === undefined ? 'missing' : show(type, value))
   }
-  return { currency, facts: amount.facts, exact, explain }
+  const explain = ({ sight }: Seen): string => `${title} ${seen(sight)} ${source}`
+  return { currency, facts: amount.facts, exact, quick: quickSteps({ points, step, full, quick }), explain }
+}
+
+/** A number of steps times the points of each, as a quotient of whole numbers. */
+function quickSteps(of: {
+  points: Decimal
+  step: Decimal
+  full: boolean
+  quick: Quick | undefined
+}): Quick | undefined {
+  const [points, step] = [quickConstant(of.points), quickConstant(of.step)]
+  if (!of.quick || !points || !step) return undefined
+  const { unit, read } = of.quick
+  const [each, size] = [points.constant, step.constant]
+  if (of.full) {
+    const whole = safe(unit * size)
+    if (Number.isNaN(whole)) return undefined
+    const steps = (sight: Sight): number => {
+      const amount = safe(read(sight) * step.unit)
+      return (amount - (amount % whole)) / whole
+    }
+    return { unit: points.unit, read: (sight) => safe(steps(sight) * each) }
+  }
+  const [factor, divisor] = [safe(each * step.unit), safe(unit * points.unit * size * 2) / 2]
+  if (Number.isNaN(factor + divisor)) return undefined
+  return { unit: divisor, multiple: { read, factor }, read: (sight) => safe(read(sight) * factor) }
 }
 
 function shown(exact: Decimal): string {

@@ -5,6 +5,8 @@
  */
 import { Decimal } from '../base/points.ts'
 import type { LineFacts, Tender, TransactionFacts } from './facts.ts'
+import { type LineAmount, partsOnLine } from './line.ts'
+import { decimalOf, PARTS, safe } from './parts.ts'
 
 type Amount = 'net' | 'tax' | 'gross'
 
@@ -22,6 +24,7 @@ export class Basis {
   readonly #unreduced: readonly LineFacts[]
   readonly #share: Share | null
   readonly #sums = new Map<Amount | 'quantity', Decimal>()
+  readonly #parts = new Map<LineAmount, number>()
 
   constructor(unreduced: readonly LineFacts[], share: Share | null) {
     this.#unreduced = unreduced
@@ -40,9 +43,23 @@ export class Basis {
   sum(what: Amount): Decimal {
     let sum = this.#sums.get(what)
     if (sum === undefined) {
-      sum = total(this.#unreduced.map((line) => line[what]))
+      const parts = this.parts(what)
+      if (!Number.isNaN(parts)) sum = decimalOf(parts, PARTS)
+      else sum = total(this.#unreduced.map((line) => line[what]))
       if (this.#share !== null) sum = times(sum, this.#share)
       this.#sums.set(what, sum)
+    }
+    return sum
+  }
+
+  /** The sum in ten-thousandths; NaN where it has finer parts. */
+  parts(what: LineAmount): number {
+    if (this.#share !== null && what !== 'quantity') return Number.NaN
+    let sum = this.#parts.get(what)
+    if (sum === undefined) {
+      sum = 0
+      for (const line of this.#unreduced) sum = safe(sum + partsOnLine(line, what))
+      this.#parts.set(what, sum)
     }
     return sum
   }

@@ -6,6 +6,9 @@ import { didYouMean } from '../base/nearest.ts'
 import { Decimal } from '../base/points.ts'
 import { alike, asDecimal, type Code, type Draft, named, type Run, wantsAmounts } from './code.ts'
 import type { Fact } from './fact.ts'
+import { PARTS, partsOf } from './parts.ts'
+import { type Quick, quickChoice, quickRounded } from './quick.ts'
+import type { Column } from './table.ts'
 import { isComparable, settle, show } from './value.ts'
 
 interface Call {
@@ -43,7 +46,13 @@ export function call(draft: Draft, { name, of, offset }: Call): Code | null {
 
   const amounts = codes.map(asDecimal)
   const run = apply ? onOne(amounts[0]!, apply) : choose(amounts, better!)
-  return { type: first.type, run, literal: null, offset }
+  return { type: first.type, run, quick: quickCall(name, codes), literal: null, offset }
+}
+
+function quickCall(name: string, codes: readonly Code[]): Quick | undefined {
+  const all = codes.map(({ quick }) => quick)
+  if (name === 'floor' || name === 'ceil') return quickRounded(all[0], name)
+  return name === 'min' ? quickChoice(all, 1) : name === 'max' ? quickChoice(all, -1) : undefined
 }
 
 function onOne(amount: ReturnType<typeof asDecimal>, apply: (amount: Decimal) => Decimal): Run {
@@ -78,15 +87,17 @@ export function awarded(draft: Draft, rule: string, offset: number): Code | null
 
   const { currency } = draft
   const run = (sight: Parameters<Run>[0]) => sight.awarded(rule, currency)
+  const quick: Quick = { unit: 1, read: (sight) => sight.awardedWhole(rule, currency) }
   const fact: Fact = {
     name: `awarded(${rule})`,
     type: { kind: 'number' },
     perLine: false,
     read: run,
+    quick,
     awardedBy: rule,
   }
   draft.facts.set(fact.name, fact)
-  return { type: fact.type, run, literal: null, offset }
+  return { type: fact.type, run, quick, literal: null, offset }
 }
 
 interface Access {
@@ -141,5 +152,17 @@ export function cell(draft: Draft, { name, row, column, offset, source }: Access
     return found
   }
   draft.facts.set(source, { name: source, type: chosen.type, perLine: false, read: run })
-  return { type: chosen.type, run, literal: null, offset }
+  return { type: chosen.type, run, quick: quickCell(row, chosen), literal: null, offset }
+}
+
+function quickCell(row: Code, { type, cells }: Column): Quick | undefined {
+  if (type.kind !== 'number') return undefined
+  const parts = new Map([...cells].map(([key, value]) => [key, partsOf(value as Decimal)]))
+  return {
+    unit: PARTS,
+    read(sight) {
+      const value = row.run(sight)
+      return value === undefined ? Number.NaN : (parts.get(show(row.type, value)) ?? Number.NaN)
+    },
+  }
 }

@@ -4,6 +4,7 @@
  */
 import type { Decimal } from '../base/points.ts'
 import type { Fact, Terms } from './fact.ts'
+import type { Quick } from './quick.ts'
 import type { Sight } from './sight.ts'
 import { isComparable, readText, type Type, typeNames, type Value } from './value.ts'
 
@@ -12,6 +13,8 @@ export type Run = (sight: Sight) => Value | undefined
 export interface Code {
   readonly type: Type
   readonly run: Run
+  /** of amounts: the same without Decimal, where that is exact */
+  readonly quick?: Quick | undefined
   /** a text constant, which takes the type of what it stands beside */
   readonly literal: string | null
   readonly offset: number

@@ -4,18 +4,22 @@
  */
 import { basisOf } from './basis.ts'
 import { LimitBook } from './book.ts'
-import { type Candidates, candidatesFor, indexRules } from './candidates.ts'
+import { type Candidates, candidatesFor, indexRules, type Key, lineOf, placeOf } from './candidates.ts'
 import type { LineCondition } from './condition.ts'
-import type { MemberFacts, TransactionFacts, UsedOf, Valuation } from './facts.ts'
+import type { LineFacts, MemberFacts, TransactionFacts, UsedOf, Valuation } from './facts.ts'
 import { commit, isOpen, type Proposal, proposeAll, type Run, skip } from './give.ts'
 import { pick } from './pick.ts'
+import { Ready } from './ready.ts'
 import type { Rule } from './rule.ts'
+import type { Group } from './scope.ts'
 import { Sight } from './sight.ts'
 
 /** A program's rules, ready to evaluate. */
 export interface RuleSet {
   /** in the order of evaluation: see order.ts */
   readonly rules: readonly Rule[]
+  /** the same, as they are run */
+  readonly ready: readonly Ready[]
   readonly neverEarn: LineCondition | null
   readonly timeZone: string
   /** ISO 4217 */
@@ -40,7 +44,8 @@ export function buildRuleSet(input: {
   )
   const builtOn = new Set(input.rules.flatMap(({ builds }) => builds))
   const puttingOff = input.rules.some(({ extend }) => extend !== null)
-  return { ...input, byType: indexRules(input.rules), extends: puttingOff, givers, builtOn }
+  const ready = input.rules.map((rule) => new Ready(rule))
+  return { ...input, ready, byType: indexRules(ready), extends: puttingOff, givers, builtOn }
 }
 
 export interface Question {
@@ -51,11 +56,13 @@ export interface Question {
   readonly short?: (limit: string, period: string) => void
   /** trace every rule that may apply, the ones that fired and the ones that did not */
   readonly explain?: boolean
+  /** false: awards come without their explanation */
+  readonly words?: boolean
 }
 
 /** Throws DomainError `limit_reached` (a limit that refuses) and `points_out_of_range`. */
 export function evaluate(set: RuleSet, question: Question): Valuation {
-  const { transaction, member, used, short, explain = false } = question
+  const { transaction, member, used, short, explain = false, words = true } = question
   const sight = new Sight({ transaction, member, timeZone: set.timeZone, givers: set.givers })
   const { neverEarn } = set
   const basis = basisOf(transaction, (line) => {
@@ -69,39 +76,101 @@ export function evaluate(set: RuleSet, question: Question): Valuation {
     sight,
     book: new LimitBook(used, short),
     explain,
+    words: words || explain,
     builtOn: set.builtOn,
     awards: [],
     extensions: [],
     trace: [],
   }
   const candidates = set.byType.get(transaction.type)
-  if (candidates) applyAll(set, explain ? candidates.all : candidatesFor(candidates, sight), run)
+  if (candidates && explain) applyAll(set, candidates.all, run)
+  else if (candidates) applyReady(set, candidatesFor(candidates, sight), run)
   const { awards, extensions, trace } = run
   return { awards, extensions, uses: run.book.uses(), spend: basis.sum('net'), trace }
 }
 
-function applyAll(set: RuleSet, places: readonly number[], run: Run): void {
+/** As the rules are written, one after the other, each of them traced. */
+function applyAll(set: RuleSet, keys: readonly Key[], run: Run): void {
   const take = (proposal: Proposal) => commit(proposal, run)
-  for (let index = 0; index < places.length; index += 1) {
-    const rule = set.rules[places[index]!]!
-    const { group } = rule
-    if (group === null || group.pick === 'all') {
+  for (let index = 0; index < keys.length; index += 1) {
+    const { rule, group } = set.ready[placeOf(keys[index]!)]!
+    if (group === null) {
       if (isOpen(rule, run)) proposeAll(rule, run, take)
       continue
     }
-    // Rules of a group follow one another.
-    const rivals = [rule]
-    while (set.rules[places[index + 1] ?? -1]?.group?.id === group.id) {
-      index += 1
-      rivals.push(set.rules[places[index]!]!)
-    }
+    const rivals = rivalsFrom(set, keys, index)
+    index += rivals.length - 1
     const closed = pick(group, rivals, run)
     if (group.pick !== 'exclusive' || closed.by === null) continue
     if (closed.lines === null) {
-      for (const place of places.slice(index + 1))
-        skip(set.rules[place]!, run, `${closed.by.id} excludes all other rules`)
+      for (const key of keys.slice(index + 1))
+        skip(set.ready[placeOf(key)]!.rule, run, `${closed.by.id} excludes all other rules`)
       return
     }
     run.sight.basis = run.sight.basis?.without(closed.lines) ?? null
   }
+}
+
+/** The rules of a group, which follow one another. */
+function rivalsFrom(set: RuleSet, keys: readonly Key[], from: number): Rule[] {
+  const { group } = set.ready[placeOf(keys[from]!)]!
+  const rivals: Rule[] = []
+  for (let index = from; index < keys.length; index += 1) {
+    const next = set.ready[placeOf(keys[index]!)]!
+    if (next.group === null || next.group.id !== group?.id) break
+    rivals.push(next.rule)
+  }
+  return rivals
+}
+
+/** The same points with nothing traced, and each rule only where the index has found it. */
+function applyReady(set: RuleSet, keys: readonly Key[], run: Run): void {
+  const lines = run.sight.basis?.lines ?? []
+  const closed = new Set<string>()
+  for (let index = 0; index < keys.length; ) {
+    const ready = set.ready[placeOf(keys[index]!)]!
+    if (ready.group !== null) {
+      const rivals = rivalsFrom(set, keys, index)
+      if (isClosedBy(ready.group, rivals, { run, closed })) return
+      index += rivals.length
+    } else if (ready.byLine) {
+      index = giveByLine(ready, { keys, from: index, lines, closed }, run)
+    } else {
+      if (ready.isOpen(run)) ready.giveAll(run)
+      index += 1
+    }
+  }
+}
+
+/** Picks in a group; whether that closes the transaction to all other rules. Lines may be closed to them. */
+function isClosedBy(
+  group: Group,
+  rivals: readonly Rule[],
+  { run, closed }: { run: Run; closed: Set<string> },
+): boolean {
+  const { by, lines } = pick(group, rivals, run)
+  if (group.pick !== 'exclusive' || by === null) return false
+  if (lines === null) return true
+  for (const lineId of lines) closed.add(lineId)
+  run.sight.basis = run.sight.basis?.without(lines) ?? null
+  return false
+}
+
+interface Found {
+  readonly keys: readonly Key[]
+  readonly from: number
+  readonly lines: readonly LineFacts[]
+  readonly closed: ReadonlySet<string>
+}
+
+/** Gives to the lines that a rule was found for, whose keys follow one another; the index of the next key. */
+function giveByLine(ready: Ready, { keys, from, lines, closed }: Found, run: Run): number {
+  const place = placeOf(keys[from]!)
+  const isOpen = ready.isOpen(run)
+  let index = from
+  for (; index < keys.length && placeOf(keys[index]!) === place; index += 1) {
+    const line = lines[lineOf(keys[index]!)]!
+    if (isOpen && !(closed.size > 0 && closed.has(line.lineId))) ready.giveTo(line, run)
+  }
+  return index
 }

@@ -11,12 +11,15 @@ import type { Place, Report } from './node.ts'
 import { join, member, negative, opposite, within } from './operators.ts'
 import { type Formula, parse } from './parse.ts'
 import { problem } from './problem.ts'
+import { alongside, type Quick, quickConstant } from './quick.ts'
 import { MOST_DIGITS, readNumber, type Type } from './value.ts'
 
 export interface Expression {
   readonly source: string
   readonly type: Type
   readonly run: Run
+  /** the same without Decimal, where that is exact */
+  readonly quick?: Quick | undefined
   /** what it sees, for the trace */
   readonly facts: readonly Fact[]
 }
@@ -45,7 +48,9 @@ export function compileExpression(source: Source, terms: Terms, report: Report):
 
   try {
     const code = compile({ terms, currency: source.currency, facts, fault, text }, parse(text))
-    return code && good ? { source: text, type: code.type, run: code.run, facts: [...facts.values()] } : null
+    if (!code || !good) return null
+    const { type, run, quick } = code
+    return { source: text, type, run, quick, facts: [...facts.values()] }
   } catch (error) {
     if (!(error instanceof SyntaxFault)) throw error
     return fault(error.offset, error.message, error.hint)
@@ -128,7 +133,7 @@ function number(draft: Writing, formula: Formula & { kind: 'number' }): Code | n
     return draft.fault(offset, `the money of this program is ${money}, not ${unit}`)
   }
   const type: Type = unit === null ? { kind: 'number' } : { kind: 'money', currency: money }
-  return { type, run: () => value, literal: null, offset }
+  return { type, run: () => value, quick: quickConstant(value), literal: null, offset }
 }
 
 function name(draft: Writing, wanted: string, offset: number): Code | null {
@@ -141,7 +146,7 @@ function name(draft: Writing, wanted: string, offset: number): Code | null {
       if (value === undefined) sight.failure = `${wanted} is missing`
       return value
     }
-    return { type: fact.type, run, literal: null, offset }
+    return { type: fact.type, run, quick: fact.quick, literal: null, offset }
   }
 
   const { tables } = draft.terms.scope
@@ -182,7 +187,23 @@ function choice(draft: Writing, { when, yes, no, offset }: Formula & { kind: 'if
     return verdict === undefined ? undefined : verdict ? one.run(sight) : other.run(sight)
   }
   // Two text constants are still a text, but no longer a constant.
-  return { type: isAmount(one.type) ? one.type : widened(one.type), run, literal: null, offset }
+  const quick = quickBranch(holds, alongside([one.quick, other.quick]))
+  return { type: isAmount(one.type) ? one.type : widened(one.type), run, quick, literal: null, offset }
+}
+
+function quickBranch(
+  holds: ReturnType<typeof asBoolean>,
+  both: ReturnType<typeof alongside>,
+): Quick | undefined {
+  if (!both) return undefined
+  const [yes, no] = [both.reads[0]!, both.reads[1]!]
+  return {
+    unit: both.unit,
+    read(sight) {
+      const verdict = holds(sight)
+      return verdict === undefined ? Number.NaN : verdict ? yes(sight) : no(sight)
+    },
+  }
 }
 
 function widened(type: Type): Type {

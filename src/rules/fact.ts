@@ -6,6 +6,9 @@ import { didYouMean, nearest } from '../base/nearest.ts'
 import { Decimal } from '../base/points.ts'
 import { weekdays } from '../base/time.ts'
 import type { Field, FieldValue, LineFacts } from './facts.ts'
+import { type LineAmount, partsOnLine } from './line.ts'
+import { PARTS, partsOfNumber, partsOfText } from './parts.ts'
+import type { Quick } from './quick.ts'
 import type { DeclaredType, Scope } from './scope.ts'
 import type { Sight } from './sight.ts'
 import { isDay, type Type, type Value } from './value.ts'
@@ -17,6 +20,8 @@ export interface Fact {
   readonly perLine: boolean
   /** undefined: the caller sent none */
   readonly read: (sight: Sight) => Value | undefined
+  /** of amounts: the same without Decimal, where that is exact */
+  readonly quick?: Quick | undefined
   /** the rule whose award it is, for the order of evaluation */
   readonly awardedBy?: string
 }
@@ -44,11 +49,23 @@ function builtIn(name: string, money: string): Omit<Fact, 'name' | 'perLine'> | 
     case 'net':
     case 'tax':
     case 'gross':
-      return { type: { kind: 'money', currency: money }, read: (sight) => sight.basis?.sum(name) }
+      return {
+        type: { kind: 'money', currency: money },
+        read: (sight) => sight.basis?.sum(name),
+        quick: { unit: PARTS, read: (sight) => sight.basis?.parts(name) ?? Number.NaN },
+      }
     case 'quantity':
-      return { type: NUMBER, read: (sight) => sight.basis?.quantity() }
+      return {
+        type: NUMBER,
+        read: (sight) => sight.basis?.quantity(),
+        quick: { unit: PARTS, read: (sight) => sight.basis?.parts(name) ?? Number.NaN },
+      }
     case 'lines':
-      return { type: NUMBER, read: (sight) => new Decimal(sight.basis?.lines.length ?? 0) }
+      return {
+        type: NUMBER,
+        read: (sight) => new Decimal(sight.basis?.lines.length ?? 0),
+        quick: { unit: 1, read: (sight) => sight.basis?.lines.length ?? 0 },
+      }
     case 'location':
     case 'channel':
       return { type: TEXT, read: (sight) => sight.transaction[name] ?? undefined }
@@ -63,17 +80,33 @@ function builtIn(name: string, money: string): Omit<Fact, 'name' | 'perLine'> | 
   }
 }
 
+// One of each for all rules: what every rule looks at is never far from hand.
+const quickOnLine = {
+  net: onLine('net'),
+  tax: onLine('tax'),
+  gross: onLine('gross'),
+  quantity: onLine('quantity'),
+}
+
+function onLine(what: LineAmount): Quick {
+  return { unit: PARTS, read: ({ line }) => (line === null ? Number.NaN : partsOnLine(line, what)) }
+}
+
 function builtInOfLine(
   name: string,
   money: string,
-): { type: Type; read: (line: LineFacts) => Value | undefined } | null {
+): { type: Type; read: (line: LineFacts) => Value | undefined; quick?: Quick } | null {
   switch (name) {
     case 'net':
     case 'tax':
     case 'gross':
-      return { type: { kind: 'money', currency: money }, read: (line) => line[name] }
+      return {
+        type: { kind: 'money', currency: money },
+        read: (line) => line[name],
+        quick: quickOnLine[name],
+      }
     case 'quantity':
-      return { type: NUMBER, read: (line) => line.quantity }
+      return { type: NUMBER, read: (line) => line.quantity, quick: quickOnLine[name] }
     case 'sku':
     case 'category':
       return { type: TEXT, read: (line) => line[name] ?? undefined }
@@ -151,6 +184,21 @@ function fieldValue(field: Field, value: FieldValue | undefined): Value | undefi
   }
 }
 
+/** The same of a number, in ten-thousandths. */
+function fieldParts(field: Field, value: FieldValue | undefined): number {
+  if (typeof value === 'number')
+    return field.type === 'number' || Number.isSafeInteger(value) ? partsOfNumber(value) : Number.NaN
+  return typeof value === 'string' && field.type === 'number' ? partsOfText(value) : Number.NaN
+}
+
+function quickField(
+  field: Field,
+  seen: (sight: Sight) => FieldValue | undefined,
+): { quick?: Quick | undefined } {
+  if (field.type !== 'number' && field.type !== 'integer') return {}
+  return { quick: { unit: PARTS, read: (sight) => fieldParts(field, seen(sight)) } }
+}
+
 // A number comes as a JSON number, or as decimal text where its digits must stay as they are.
 function numberOf(value: FieldValue | undefined): Decimal | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? new Decimal(value) : undefined
@@ -176,6 +224,7 @@ export function findFact(terms: Terms, name: string): Found {
         type: typeOf(field),
         perLine: false,
         read: (sight) => fieldValue(field, sight.member.attributes[field.name]),
+        ...quickField(field, (sight) => sight.member.attributes[field.name]),
       },
     }
   }
@@ -191,6 +240,7 @@ export function findFact(terms: Terms, name: string): Found {
       type: typeOf(field),
       perLine: false,
       read: (sight) => fieldValue(field, sight.transaction.attributes[name]),
+      ...quickField(field, (sight) => sight.transaction.attributes[name]),
     },
   }
 }
@@ -198,9 +248,15 @@ export function findFact(terms: Terms, name: string): Found {
 function findOnLine(terms: Terms, name: string, bare: string): Found {
   const known = builtInOfLine(bare, terms.scope.money)
   if (known) {
-    const { type, read } = known
+    const { type, read, quick } = known
     return {
-      fact: { name, type, perLine: true, read: ({ line }) => (line === null ? undefined : read(line)) },
+      fact: {
+        name,
+        type,
+        perLine: true,
+        read: ({ line }) => (line === null ? undefined : read(line)),
+        quick,
+      },
     }
   }
   const declared = findDeclared(terms, name, (type) => type.lineFields.get(bare))
@@ -212,6 +268,7 @@ function findOnLine(terms: Terms, name: string, bare: string): Found {
       type: typeOf(field),
       perLine: true,
       read: ({ line }) => (line === null ? undefined : fieldValue(field, line.attributes[bare])),
+      ...quickField(field, ({ line }) => line?.attributes[bare]),
     },
   }
 }

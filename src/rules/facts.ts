@@ -85,7 +85,7 @@ export interface Award {
   readonly points: bigint
   /** only for rules per line */
   readonly lineId: string | null
-  /** one sentence for a person: `1 bean per 1 EUR of 12.50 EUR net, rounded down` */
+  /** one sentence for a person: `1 bean per 1 EUR of 12.50 EUR net, rounded down`; empty where not asked for */
   readonly explanation: string
 }
 

@@ -2,9 +2,9 @@
  * One rule against one transaction: whether it is open, what it would give to each line or in all, and
  * taking what it gives, limited, rounded and explained, into the run.
  */
-import { type Decimal, type Rounding, toPoints } from '../base/points.ts'
+import { Decimal, type Rounding, toPoints } from '../base/points.ts'
 import type { Grant } from './award.ts'
-import type { LimitBook } from './book.ts'
+import type { Allowed, LimitBook } from './book.ts'
 import { seenOf } from './condition.ts'
 import type { Fact } from './fact.ts'
 import type { Award, Extension, LineFacts, RuleTrace } from './facts.ts'
@@ -18,6 +18,8 @@ export interface Run {
   readonly sight: Sight
   readonly book: LimitBook
   readonly explain: boolean
+  /** awards say in words what they come from */
+  readonly words: boolean
   /** rules whose awards others use */
   readonly builtOn: ReadonlySet<string>
   readonly awards: Award[]
@@ -30,7 +32,9 @@ export interface Proposal {
   readonly rule: Rule
   readonly grant: Grant
   readonly line: LineFacts | null
-  readonly exact: Decimal
+  /** null: `value` in the unit of the grant says it */
+  readonly exact: Decimal | null
+  readonly value: number
   /** whole, above zero */
   readonly points: bigint
 }
@@ -64,7 +68,7 @@ export function proposeAll(rule: Rule, run: Run, take: Take): void {
 }
 
 /** Once in a transaction, however many of its lines match. */
-function putOff({ id: rule, extend }: Rule, { extensions, explain, trace }: Run): void {
+export function putOff({ id: rule, extend }: Rule, { extensions, explain, trace }: Run): void {
   if (extend === null || extensions.some((each) => each.rule === rule)) return
   extensions.push({ rule, ...extend })
   if (explain) trace.push({ rule, fired: true, saw: { extend: `${extend.currency} by ${extend.text}` } })
@@ -78,19 +82,30 @@ export function proposeOn(line: LineFacts, { rule, run }: { rule: Rule; run: Run
 }
 
 function proposeHere(rule: Rule, run: Run, take: Take): void {
+  for (const grant of rule.grants) proposeExact(grant, { rule, run }, take)
+  if (rule.extend !== null) putOff(rule, run)
+}
+
+/** The same in decimals. */
+export function proposeExact(grant: Grant, { rule, run }: { rule: Rule; run: Run }, take: Take): void {
   const { sight } = run
-  for (const grant of rule.grants) {
-    const raw = grant.exact(sight)
-    if (raw === undefined) {
-      skip(rule, run, sight.failure)
-      continue
-    }
-    const exact = settle(raw)
-    const points = exact.isPositive() ? toPoints(exact, grant.rounding) : 0n
-    if (points > 0n) take({ rule, grant, line: sight.line, exact, points })
-    else skip(rule, run, `it comes to ${exact.toDecimalPlaces(6).toFixed()} points`)
+  const raw = grant.exact(sight)
+  if (raw === undefined) {
+    skip(rule, run, sight.failure)
+    return
   }
-  putOff(rule, run)
+  const exact = settle(raw)
+  const points = exact.isPositive() ? toPoints(exact, grant.rounding) : 0n
+  if (points > 0n) take({ rule, grant, line: sight.line, exact, value: Number.NaN, points })
+  else if (run.explain) skip(rule, run, `it comes to ${exact.toDecimalPlaces(6).toFixed()} points`)
+}
+
+function exactOf({ exact, value, grant }: Proposal): Decimal {
+  return exact ?? new Decimal(value).dividedBy(grant.quick!.unit)
+}
+
+function isWhole({ exact, value, grant }: Proposal): boolean {
+  return exact === null ? value % grant.quick!.unit === 0 : exact.isInteger()
 }
 
 /** Whether a test fails; the first that does is what the trace tells of. */
@@ -125,40 +140,59 @@ export function worth(proposals: readonly Proposal[], { book, sight }: Run): big
 }
 
 /** Takes a proposal: what its limits leave of it becomes an award. Throws `limit_reached`. */
-export function commit({ rule, grant, line, exact, points: wanted }: Proposal, run: Run): void {
+export function commit(proposal: Proposal, run: Run): void {
   const { sight } = run
   const before = sight.line
-  sight.line = line
-  const wish = { rule: rule.id, limits: rule.limits, currency: grant.currency, points: wanted }
-  const { points, by } = run.book.allow(wish, sight)
-  const saw = whatIsSeen(run.explain ? [...rule.facts, ...grant.facts] : grant.facts, sight)
-  if (run.explain) {
-    run.trace.push({
-      rule: rule.id,
-      fired: true,
-      ...lineOf(sight),
-      saw,
-      exact: exact.toFixed(),
-      rounding: grant.rounding,
-      ...(by === null ? {} : { trimmed: Number(wanted - points), limit: by.text }),
-    })
-  }
-  if (points > 0n) {
-    if (run.builtOn.has(rule.id)) sight.give(rule.id, grant.currency, points)
-    const how = exact.isInteger() ? '' : roundedHow[grant.rounding]
-    const cut = by === null ? '' : `, cut to ${points} by the limit of ${by.text}`
-    run.awards.push({
-      rule: rule.id,
-      currency: grant.currency,
-      points,
-      lineId: line?.lineId ?? null,
-      explanation: `${grant.explain({ sight, exact, saw })}${how}${cut}`,
-    })
-  }
+  sight.line = proposal.line
+  takeLimited(proposal, run)
   sight.line = before
 }
 
-const nothing: Record<string, string> = {}
+/** The same of a proposal whose line is in hand already. */
+export function takeLimited(proposal: Proposal, run: Run): void {
+  const allowed = proposal.rule.limits.length === 0 ? null : allow(proposal, run)
+  if (run.explain) traceOf(proposal, allowed, run)
+  award(proposal, allowed, run)
+}
+
+/** What was allowed of a proposal becomes an award; null: all of it. */
+function award(proposal: Proposal, allowed: Allowed | null, run: Run): void {
+  const { rule, grant, line } = proposal
+  const points = allowed === null ? proposal.points : allowed.points
+  if (points <= 0n) return
+  if (run.builtOn.size > 0 && run.builtOn.has(rule.id)) run.sight.give(rule.id, grant.currency, points)
+  run.awards.push({
+    rule: rule.id,
+    currency: grant.currency,
+    points,
+    lineId: line === null ? null : line.lineId,
+    explanation: run.words ? inWords(proposal, allowed, run.sight) : '',
+  })
+}
+
+function allow({ rule, grant, points }: Proposal, { book, sight }: Run): Allowed {
+  return book.allow({ rule: rule.id, limits: rule.limits, currency: grant.currency, points }, sight)
+}
+
+function inWords(proposal: Proposal, allowed: Allowed | null, sight: Sight): string {
+  const { grant } = proposal
+  const how = isWhole(proposal) ? '' : roundedHow[grant.rounding]
+  const cut = allowed?.by ? `, cut to ${allowed.points} by the limit of ${allowed.by.text}` : ''
+  return `${grant.explain({ sight, exact: () => exactOf(proposal) })}${how}${cut}`
+}
+
+function traceOf(proposal: Proposal, allowed: Allowed | null, { sight, trace }: Run): void {
+  const { rule, grant, points } = proposal
+  trace.push({
+    rule: rule.id,
+    fired: true,
+    ...lineOf(sight),
+    saw: whatIsSeen([...rule.facts, ...grant.facts], sight),
+    exact: exactOf(proposal).toFixed(),
+    rounding: grant.rounding,
+    ...(allowed?.by ? { trimmed: Number(points - allowed.points), limit: allowed.by.text } : {}),
+  })
+}
 
 const roundedHow: Record<Rounding, string> = {
   floor: ', rounded down',
@@ -168,7 +202,6 @@ const roundedHow: Record<Rounding, string> = {
 }
 
 function whatIsSeen(facts: readonly Fact[], sight: Sight): Record<string, string> {
-  if (facts.length === 0) return nothing
   const saw: Record<string, string> = {}
   for (const fact of facts) saw[fact.name] ??= seenOf(fact, sight)
   return saw

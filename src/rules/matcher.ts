@@ -3,8 +3,10 @@
  * A value that is missing fails every operator but `not` and `notIn`.
  */
 import { didYouMean } from '../base/nearest.ts'
+import { Decimal } from '../base/points.ts'
 import type { Fact } from './fact.ts'
 import type { ListNode, MapNode, Node, Report } from './node.ts'
+import { PARTS, partsOf } from './parts.ts'
 import { problem } from './problem.ts'
 import type { Sight } from './sight.ts'
 import { compare, isOrdered, readScalar, show, typeNames, type Value } from './value.ts'
@@ -141,6 +143,7 @@ function isRange({ fact, values, operand }: Range, report: Report): boolean {
 
 function toTest(fact: Fact, operator: Operator, values: readonly Value[]): Test {
   const holds = verdictOf(fact, operator, values)
+  const quick = quickVerdict(fact, operator, values)
   const negated = operator === 'not' || operator === 'notIn'
   const { read, type, name } = fact
   const asked = values.map((value) => show(type, value)).join(operator === 'between' ? ' and ' : ', ')
@@ -148,6 +151,10 @@ function toTest(fact: Fact, operator: Operator, values: readonly Value[]): Test 
   const findable = (operator === 'is' || operator === 'in') && plain.length === values.length
   return {
     holds(sight) {
+      if (quick) {
+        const amount = quick.read(sight)
+        if (!Number.isNaN(amount)) return quick.holds(amount)
+      }
       const value = read(sight)
       return value === undefined ? negated : holds(value)
     },
@@ -160,6 +167,20 @@ function toTest(fact: Fact, operator: Operator, values: readonly Value[]): Test 
     facts: [fact],
     anchor: findable ? { fact, values: plain } : null,
   }
+}
+
+/** The same verdict on amounts that need no Decimal. */
+function quickVerdict(
+  fact: Fact,
+  operator: Operator,
+  values: readonly Value[],
+): { read: (sight: Sight) => number; holds: (value: number) => boolean } | null {
+  if (!fact.quick) return null
+  const factor = fact.quick.unit / PARTS
+  const asked = values.map((value) => (value instanceof Decimal ? partsOf(value) * factor : Number.NaN))
+  // Nothing that the fact can be in its unit lies between two of its parts.
+  if (!asked.every(Number.isSafeInteger)) return null
+  return { read: fact.quick.read, holds: verdictOf(fact, operator, asked) }
 }
 
 function verdictOf(fact: Fact, operator: Operator, values: readonly Value[]): (value: Value) => boolean {

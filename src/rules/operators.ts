@@ -15,6 +15,7 @@ import {
   wantsBoolean,
 } from './code.ts'
 import type { BinaryOperator } from './parse.ts'
+import { alongside, type Quick, quickNegative, quickProduct, quickSum } from './quick.ts'
 import { compare, isOrdered, readText, type Type } from './value.ts'
 
 interface Joined {
@@ -49,7 +50,18 @@ function arithmetic(draft: Draft, { operator, left, right, offset }: Joined): Co
     const hint = left.type.kind === right.type.kind ? undefined : moneyHint(left.type, right.type)
     return draft.fault(offset, `cannot ${verb} ${named(left.type)} and ${named(right.type)}`, hint)
   }
-  return { type, run: calculation(operator, asDecimal(left), asDecimal(right)), literal: null, offset }
+  const run = calculation(operator, asDecimal(left), asDecimal(right))
+  return { type, run, quick: quickly(operator, left.quick, right.quick), literal: null, offset }
+}
+
+// A quotient need not come out even, and then only Decimal says how far it goes.
+function quickly(
+  operator: BinaryOperator,
+  left: Quick | undefined,
+  right: Quick | undefined,
+): Quick | undefined {
+  if (operator === '+' || operator === '-') return quickSum(left, right, operator === '+' ? 1 : -1)
+  return operator === '*' ? quickProduct(left, right) : undefined
 }
 
 function resultType(operator: BinaryOperator, left: Type, right: Type): Type | null {
@@ -114,7 +126,13 @@ function comparison(draft: Draft, { operator, left, right, offset }: Joined): Co
     return draft.fault(offset, `${named(a.type)} has no order: use == or !=`)
   }
   const holds = verdicts[operator as keyof typeof verdicts]
+  const quick = alongside([a.quick, b.quick])
+  const [one, other] = [quick?.reads[0], quick?.reads[1]]
   const run: Run = (sight) => {
+    if (one && other) {
+      const order = one(sight) - other(sight)
+      if (!Number.isNaN(order)) return holds(order)
+    }
     const x = a.run(sight)
     if (x === undefined) return undefined
     const y = b.run(sight)
@@ -135,7 +153,13 @@ const verdicts = {
 export function negative(draft: Draft, of: Code, offset: number): Code | null {
   if (!wantsAmounts(draft, [of])) return null
   const amount = asDecimal(of)
-  return { type: of.type, run: (sight) => amount(sight)?.negated(), literal: null, offset }
+  return {
+    type: of.type,
+    run: (sight) => amount(sight)?.negated(),
+    quick: quickNegative(of.quick),
+    literal: null,
+    offset,
+  }
 }
 
 export function opposite(draft: Draft, of: Code, offset: number): Code | null {

@@ -11,13 +11,15 @@ export class Sight {
   readonly transaction: TransactionFacts
   readonly member: MemberFacts
   readonly timeZone: string
+  /** the business time, in milliseconds */
+  readonly at: number
   basis: Basis | null = null
   /** the line in hand, in a rule per line */
   line: LineFacts | null = null
   /** why the last formula or condition came to no value */
   failure = ''
   /** points given in this transaction so far, by rule and currency */
-  readonly given = new Map<string, Map<string, bigint>>()
+  given: Map<string, Map<string, bigint>> | null = null
   /** by rule: the currencies that it can give */
   readonly givers: ReadonlyMap<string, readonly string[]>
   #day: Day | null = null
@@ -33,6 +35,7 @@ export class Sight {
     this.transaction = input.transaction
     this.member = input.member
     this.timeZone = input.timeZone
+    this.at = input.transaction.occurredAt.getTime()
     this.givers = input.givers
   }
 
@@ -52,12 +55,23 @@ export class Sight {
   }
 
   give(rule: string, currency: string, points: bigint): void {
+    this.given ??= new Map()
     let byCurrency = this.given.get(rule)
     if (byCurrency === undefined) {
       byCurrency = new Map()
       this.given.set(rule, byCurrency)
     }
     byCurrency.set(currency, (byCurrency.get(currency) ?? 0n) + points)
+  }
+
+  /** The same in whole points; NaN where there is no value, or it is asked for as Decimal. */
+  awardedWhole(rule: string, currency: string | null): number {
+    const currencies = this.givers.get(rule)
+    if (currencies?.length !== 1) return Number.NaN
+    const [only] = currencies
+    if (currency !== null && currency !== only) return Number.NaN
+    const points = Number(this.given?.get(rule)?.get(only!) ?? 0n)
+    return Number.isSafeInteger(points) ? points : Number.NaN
   }
 
   /**
@@ -71,7 +85,7 @@ export class Sight {
       this.failure = `rule ${rule} gives several currencies, so awarded(${rule}) can mean any of them`
       return undefined
     }
-    const points = meant === undefined ? 0n : (this.given.get(rule)?.get(meant) ?? 0n)
+    const points = meant === undefined ? 0n : (this.given?.get(rule)?.get(meant) ?? 0n)
     return new Decimal(points.toString())
   }
 }

@@ -132,17 +132,10 @@ export function readScalar(type: Type, node: ScalarNode): Reading {
   }
 }
 
-const digitsOf = new Map<string, number>()
-
 /** `12.50 EUR`: at least the money's own decimals, at most six. */
 export function showMoney(amount: Decimal, currency: string): string {
-  let digits = digitsOf.get(currency)
-  if (digits === undefined) {
-    digits = minorDigits(currency)
-    digitsOf.set(currency, digits)
-  }
   const places = amount.decimalPlaces()
-  return `${amount.toFixed(Math.max(digits, Math.min(places, 6)))} ${currency}`
+  return `${amount.toFixed(Math.max(minorDigits(currency), Math.min(places, 6)))} ${currency}`
 }
 
 /** A value for people: `12.50 EUR`, `gold`, `14:30`. */
@@ -157,6 +150,22 @@ export function show(type: Type, value: Value): string {
     return `${String(Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`
   }
   return String(value)
+}
+
+/** The same of an amount of `value / unit`, the unit a power of ten; null where it is too fine, or NaN. */
+export function showQuick(type: Type, value: number, unit: number): string | null {
+  if (Number.isNaN(value) || (type.kind !== 'money' && type.kind !== 'number')) return null
+  let [parts, places] = [value, Math.round(Math.log10(unit))]
+  for (; places > 0 && parts % 10 === 0; places -= 1) parts /= 10
+  if (places > 6) return null
+  const digits = type.kind === 'money' ? Math.max(minorDigits(type.currency), places) : places
+  const size = 10 ** places
+  const rest = Math.abs(parts % size)
+  const whole = (Math.abs(parts) - rest) / size
+  const fraction =
+    digits === 0 ? '' : `.${String(rest).padStart(places, '0').slice(0, places).padEnd(digits, '0')}`
+  const text = `${parts < 0 ? '-' : ''}${whole}${fraction}`
+  return type.kind === 'money' ? `${text} ${type.currency}` : text
 }
 
 const SURE_DIGITS = 36

@@ -69,9 +69,9 @@ function wordsOf(program: Program, rule: Rule): string[] {
   return [
     ...[...rule.tests, ...rule.lineTests].map((test) => `${test.because(sight)} ${test.holds(sight)}`),
     ...rule.grants.map((grant) => {
-      const saw = Object.fromEntries(grant.facts.map((fact) => [fact.name, String(fact.read(sight))]))
+      const saw = grant.facts.map((fact) => `${fact.name} ${fact.read(sight)}`)
       const exact = grant.exact(sight) ?? new Decimal(0)
-      return `${grant.explain({ sight, exact, saw })} ${exact}`
+      return `${grant.explain({ sight, exact: () => exact })} ${saw} ${exact}`
     }),
   ]
 }

@@ -160,7 +160,8 @@ t.test('rules for other products are not looked at', async (t) => {
   })
   const lines = ['p7', 'p1999', 'none'].map((sku, index) => line({ lineId: String(index), sku }))
   t.equal(shownAwards(value({ rules: many, transaction: { lines } })), 'r7 beans 1@0, r1999 beans 1@1')
-  t.equal(looks, 6)
+  // The two that the index finds are certain to hold.
+  t.equal(looks, 0)
 })
 
 t.test('the index prefers the equality that leaves the fewest rules', async (t) => {
