@@ -28,7 +28,10 @@ export const rulesSimulate: CliCommand = {
     since: { about: 'from this instant', value: 'TIME' },
     until: { about: 'before this instant', value: 'TIME' },
     sample: { about: 'this share of the members, such as 10%', value: 'N%' },
-    by: { about: 'group members by this attribute instead of their tier', value: 'ATTRIBUTE' },
+    by: {
+      about: 'group members by this attribute, or by segment, instead of their tier',
+      value: 'ATTRIBUTE',
+    },
     workers: { about: 'threads; as many as there are processors without it', value: 'N' },
     svg: { about: 'draw a picture into this file', value: 'FILE' },
     json: { about: 'the result as JSON' },

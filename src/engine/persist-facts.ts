@@ -36,7 +36,10 @@ function writeTransactions(sql: Executor, { transactions }: Writes): Promise<unk
       stored.occurredAt,
       stored.recordedAt,
       stored.rulesVersion,
-      command.request.kind === 'earn' ? document(bodyText(command)) : json(stored.request),
+      // A sale may bring about an event, which is a transaction with a request of its own.
+      command.request.kind === 'earn' && stored.request === command.request.body
+        ? document(bodyText(command))
+        : json(stored.request),
       json(stored.kept),
     ],
   )

@@ -23,7 +23,10 @@ const Asked = z
       .meta({ description: 'Percent of the members, always the same ones', examples: [10] }),
     by: text(64)
       .optional()
-      .meta({ description: 'A member attribute to group by, instead of the tier', examples: ['city'] }),
+      .meta({
+        description: 'A member attribute, or `segment`, to group by instead of the tier',
+        examples: ['city'],
+      }),
   })
   .refine(({ since, until }) => !since || !until || Date.parse(since) < Date.parse(until), {
     path: ['until'],
@@ -67,6 +70,9 @@ const Simulation = z
     members: z.int(),
     leftOut: z.int().meta({
       description: 'Members who share points with others by transfers, merges or pools: not simulated',
+    }),
+    budgetsExact: z.boolean().meta({
+      description: 'False: what limits over all members let through is near, not exact',
     }),
     transactions: z.int(),
     returns: z.int(),
@@ -118,6 +124,7 @@ const Simulation = z
         money: 'EUR',
         members: 2,
         leftOut: 0,
+        budgetsExact: true,
         transactions: 3,
         returns: 0,
         spend: '30.00',

@@ -9,6 +9,7 @@ import type { Programs } from '../engine/programs.ts'
 import type { ProgramFiles } from '../program/files.ts'
 import { loadProgram } from '../program/load.ts'
 import type { Program } from '../program/program.ts'
+import { BY_SEGMENT } from './member-run.ts'
 import { isBegun } from './replay.ts'
 import { resultOf, type SimulationResult } from './result.ts'
 import { simulate } from './simulate.ts'
@@ -58,6 +59,7 @@ function candidateOf(files: ProgramFiles, expected: string): Program {
 function mustBeAttribute(by: string | null, programs: readonly Program[]): void {
   if (by === null) return
   const known = [...new Set(programs.flatMap(({ memberAttributes }) => [...memberAttributes.keys()]))]
+  if (programs.some(({ segments }) => segments.length > 0)) known.push(BY_SEGMENT)
   if (known.includes(by)) return
   const hint = didYouMean(by, known)
   throw new DomainError(

@@ -6,10 +6,12 @@ import type { Executor } from '../db/connection.ts'
 import { newCommand } from '../engine/command.ts'
 import { redecide } from '../engine/decide.ts'
 import { load } from '../engine/load.ts'
+import { marksAt } from '../engine/marks.ts'
 import type { GroupState, MemberState } from '../engine/state.ts'
 import { emptyAccount } from '../ledger/account.ts'
 import { standingAt } from '../tiers/history.ts'
-import { type MemberInput, MemberRun, type Simulated } from './member-run.ts'
+import { PastBudgets } from './budgets.ts'
+import { BY_SEGMENT, type MemberInput, MemberRun, type Simulated } from './member-run.ts'
 import { type CommandRow, readCommands, readSaleTimes, type SaleTime, streamSales } from './queries.ts'
 import { isBegun, replayed } from './replay.ts'
 import {
@@ -79,10 +81,12 @@ class ChunkRun {
   readonly #what: Simulated
   readonly #group: GroupState
   readonly #movers: Mover[] = []
+  readonly #budgets: PastBudgets
 
   constructor(what: Simulated, group: GroupState) {
     this.#what = what
     this.#group = group
+    this.#budgets = new PastBudgets(what.course, this.tally.takes)
   }
 
   begin(memberId: string, past: Pick<MemberInput, 'commands' | 'times'>): MemberRun {
@@ -90,6 +94,7 @@ class ChunkRun {
       ...past,
       what: this.#what,
       tally: this.tally,
+      budgets: this.#budgets,
     })
   }
 
@@ -109,7 +114,7 @@ class ChunkRun {
       const to = tiers.after.get(ladder)
       if (to !== undefined && to !== from) addTo(tally.moves, `${ladder}\n${from}\n${to}`)
     }
-    this.#countMember(run, this.#groupOf(states.before, tiers.before))
+    this.#countMember(run, this.#groupsOf(states.before, tiers.before))
   }
 
   end(): Tally {
@@ -146,25 +151,32 @@ class ChunkRun {
     return simulated ? candidate.program : recorded.at(program, asOf)
   }
 
-  #groupOf({ member }: MemberState, tiers: ReadonlyMap<string, string>): string {
-    const { by } = this.#what
-    if (by !== null) return String(member.attributes[by] ?? 'not said')
+  /** Mostly one; of segments, all that the member is in at the end. */
+  #groupsOf({ member, marks }: MemberState, tiers: ReadonlyMap<string, string>): readonly string[] {
+    const { by, until, asOf } = this.#what
+    if (by === BY_SEGMENT && !this.#programOf('before').memberAttributes.has(by)) {
+      const { segments = [] } = marksAt(marks, until !== null && until < asOf ? until : asOf)
+      return segments.length === 0 ? ['in none'] : segments
+    }
+    if (by !== null) return [String(member.attributes[by] ?? 'not said')]
     const [tier] = tiers.values()
-    return tier ?? 'everybody'
+    return [tier ?? 'everybody']
   }
 
-  #countMember(run: MemberRun, group: string): void {
+  #countMember(run: MemberRun, groups: readonly string[]): void {
     const { tally } = this
     const worth = run.worth({ before: this.#programOf('before'), after: this.#programOf('after') })
-    const counts = at(tally.groups, group, newGroup)
-    counts.members += 1
-    for (const side of sides) {
-      for (const [currency, points] of run.points[side])
-        at(counts.points, currency, () => ({ before: 0n, after: 0n }))[side] += points
+    const all = groups.map((group) => at(tally.groups, group, newGroup))
+    for (const counts of all) {
+      counts.members += 1
+      for (const side of sides) {
+        for (const [currency, points] of run.points[side])
+          at(counts.points, currency, () => ({ before: 0n, after: 0n }))[side] += points
+      }
     }
     if (worth.isZero()) return
     const better = worth.isPositive()
-    for (const one of [tally, counts]) one[better ? 'better' : 'worse'] += 1
+    for (const one of [tally, ...all]) one[better ? 'better' : 'worse'] += 1
     this.#movers.push({ memberId: run.memberId, ...run.points, worth: worth.toFixed() })
   }
 }

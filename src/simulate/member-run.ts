@@ -7,9 +7,14 @@ import { Decimal } from '../base/points.ts'
 import type { ReversedAward } from '../earning/return.ts'
 import type { Request } from '../engine/command.ts'
 import type { MemberState, StoredTransaction } from '../engine/state.ts'
+import { ENGINE_SOURCE, isEvent } from '../program/events.ts'
+import type { Course, PastBudgets } from './budgets.ts'
 import type { CommandRow, SaleRow, SaleTime } from './queries.ts'
 import { type Candidate, type Past, type PastRules, Replay } from './replay.ts'
 import { addTo, type Both, countRule, sides, type Tally } from './tally.ts'
+
+/** Not an attribute: members are grouped by the segments that they are in. */
+export const BY_SEGMENT = 'segment'
 
 export interface Simulated {
   readonly program: string
@@ -22,8 +27,10 @@ export interface Simulated {
   /** counted are sales of this time, half-open; null: without end */
   readonly since: Date | null
   readonly until: Date | null
-  /** a member attribute to group members by; null: the tier on the first ladder */
+  /** a member attribute to group members by, or `segment`; null: the tier on the first ladder */
   readonly by: string | null
+  /** what was taken of limits over all members, as the pass before found it; empty: nothing */
+  readonly course: Course
 }
 
 export interface MemberInput {
@@ -31,6 +38,8 @@ export interface MemberInput {
   readonly times: readonly SaleTime[]
   readonly what: Simulated
   readonly tally: Tally
+  /** where commands take from limits over all members */
+  readonly budgets: PastBudgets
 }
 
 /** One member's history on its way through the replay. */
@@ -51,7 +60,8 @@ export class MemberRun {
   readonly #countedHere = new Set<string>()
   #next = 0
 
-  constructor({ member }: MemberState, input: MemberInput) {
+  constructor(state: Pick<MemberState, 'member' | 'marks'>, input: MemberInput) {
+    const { member } = state
     this.memberId = member.memberId
     this.#input = input
     this.#others = input.commands.map(otherOf)
@@ -64,7 +74,8 @@ export class MemberRun {
     this.#attached = named(['attach'])
     this.#reaches = reachesOf(input.times, this.#others, this.#attached)
     const { recorded, candidate } = input.what
-    this.#replay = new Replay(member, {
+    this.#replay = new Replay(state, {
+      budgets: input.budgets,
       recorded,
       candidate,
       returned: named(['return', 'confirm', 'cancel']),
@@ -83,9 +94,8 @@ export class MemberRun {
   }
 
   #sell(row: SaleRow, commandId: string): void {
-    const { source, occurredAt, recordedAt, request, rulesVersion, valuation } = row
-    const { since, until } = this.#input.what
-    const counted = (since === null || occurredAt >= since) && (until === null || occurredAt < until)
+    const { occurredAt, recordedAt, request, rulesVersion, valuation } = row
+    const counted = this.#isCounted(occurredAt)
     const { tally } = this.#input
     if (counted) {
       this.#counted.set(row.transactionId, row.revalued)
@@ -93,6 +103,9 @@ export class MemberRun {
       tally.spend = new Decimal(tally.spend).plus(valuation.spend).toFixed()
       this.#award('before', (row.revalued?.valuation ?? valuation).awards, 1)
     }
+    // A tier that is reached here is told of by the command that leads there, as it was then.
+    if (request.type === 'tierReached') return
+    const source = isEvent(request.type) ? ENGINE_SOURCE : row.source
     this.#take(
       {
         ...{ commandId, at: recordedAt, source, made: row.transactionId, reach: this.#reachOf(commandId) },
@@ -101,6 +114,11 @@ export class MemberRun {
       },
       counted,
     )
+  }
+
+  #isCounted(occurredAt: Date): boolean {
+    const { since, until } = this.#input.what
+    return (since === null || occurredAt >= since) && (until === null || occurredAt < until)
   }
 
   /** What is left of the member's commands, and all that is due by the end. */
@@ -163,7 +181,7 @@ export class MemberRun {
     }
     const { transactions, returns, revaluations } = outcome.writes
     for (const { stored } of transactions) {
-      if (!counted) continue
+      if (!counted && !(isEvent(stored.request.type) && this.#isCounted(stored.occurredAt))) continue
       this.#countedHere.add(stored.transactionId)
       this.#award('after', stored.kept.awards, 1)
     }

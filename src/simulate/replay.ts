@@ -8,10 +8,11 @@ import type { Command, Request } from '../engine/command.ts'
 import { redecide } from '../engine/decide.ts'
 import type { RulesInForce } from '../engine/deciding.ts'
 import { noHousehold } from '../engine/household.ts'
+import type { Mark } from '../engine/marks.ts'
 import type { Programs, Publication } from '../engine/programs.ts'
 import { type GroupState, type MemberState, newState, type Writes } from '../engine/state.ts'
-import type { Member } from '../members/member.ts'
 import type { Program } from '../program/program.ts'
+import type { PastBudgets } from './budgets.ts'
 
 /** The commands beside sales that move points. What else a member's log holds changes none. */
 export const replayed = [
@@ -119,24 +120,29 @@ export class Replay {
   readonly #made = new Map<string, string>()
   /** those of here that are returned later */
   readonly #awaited = new Set<string>()
+  readonly #budgets: PastBudgets
 
   constructor(
-    member: Member,
+    { member, marks }: Pick<MemberState, 'member' | 'marks'>,
     {
       recorded,
       candidate,
       returned,
+      budgets,
     }: {
       recorded: PastRules
       candidate: Candidate | null
       returned: ReadonlySet<string>
+      budgets: PastBudgets
     },
   ) {
     this.#memberId = member.memberId
     this.#program = member.program
     this.#rules = { recorded, candidate }
     this.#returned = returned
-    this.#group = groupOf(beginningOf(member))
+    this.#budgets = budgets
+    // As enrolled: with nothing, and active, for whoever is closed by now was active when they bought.
+    this.#group = groupOf({ ...newState({ ...member, status: 'active' }), marks }, budgets)
   }
 
   get state(): MemberState {
@@ -145,6 +151,7 @@ export class Replay {
 
   take(past: Past): Outcome {
     if (past.sale) this.#seeAsThen(past.sale.kept)
+    this.#budgets.begin(past.commandId, past.sale && this.#isOfThen(past.sale) ? past.sale.kept.used : [])
     try {
       const writes = this.#decide(past)
       const [written] = writes.transactions
@@ -165,6 +172,7 @@ export class Replay {
   /** Brings the member to an instant: whatever falls due by itself. */
   settle(at: Date): void {
     const request: Request = { kind: 'settle', memberId: this.#memberId }
+    this.#budgets.begin(LAST_ID, [])
     this.#decide({
       commandId: NO_ID,
       at,
@@ -185,11 +193,20 @@ export class Replay {
     return redecide(this.#group, command, rulesFor(past, this.#rules.recorded, this.#rules.candidate))
   }
 
-  /** A sale sees the member as the rules saw it then: attributes may have changed since. */
-  #seeAsThen({ member: { enrolledAt, attributes } }: KeptValuation): void {
+  #isOfThen({ occurredAt }: PastSale): boolean {
+    const { candidate } = this.#rules
+    return candidate === null || !isBegun(candidate, occurredAt)
+  }
+
+  /** A sale sees the member as the rules saw it then: attributes and segments may have changed since. */
+  #seeAsThen({ member: { enrolledAt, attributes, segments, promotions } }: KeptValuation): void {
     const { state } = this
+    const told = segments || promotions
+    const marks = told
+      ? [...heldMarks('segment', segments), ...heldMarks('promotion', promotions)]
+      : state.marks
     const member = { ...state.member, enrolledAt: new Date(enrolledAt), attributes }
-    this.#group.members.set(this.#memberId, { ...state, member })
+    this.#group.members.set(this.#memberId, { ...state, member, marks })
   }
 
   /** Sales that nothing to come returns or values again need not be kept in mind. */
@@ -233,12 +250,16 @@ function onMember(request: Request, memberId: string): Request {
   }
 }
 
-/** As enrolled: with nothing, and active, for whoever is closed by now was active when they bought. */
-function beginningOf(member: Member): MemberState {
-  return newState({ ...member, status: 'active' })
+/** What falls due by the end comes after everything that was asked for. */
+const LAST_ID = 'ffffffff-ffff-7fff-bfff-ffffffffffff'
+
+function heldMarks(kind: Mark['kind'], names: readonly string[] = []): Mark[] {
+  return names.map((name) => ({ kind, name, since: ALWAYS, until: null }))
 }
 
-function groupOf(state: MemberState): GroupState {
+const ALWAYS = new Date(0)
+
+function groupOf(state: MemberState, budgets: PastBudgets): GroupState {
   return {
     members: new Map([[state.member.memberId, state]]),
     identifiers: new Map(),
@@ -247,6 +268,7 @@ function groupOf(state: MemberState): GroupState {
     recorded: new Map(),
     loose: new Map(),
     claims: new Map(),
+    budgets,
     household: noHousehold(),
     read: { identifiers: new Set(), dueAt: new Map(), latestAt: new Map() },
   }

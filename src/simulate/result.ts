@@ -32,6 +32,11 @@ export interface SimulationResult {
   readonly groupedBy: string
   readonly money: string
   readonly members: number
+  /**
+   * Every command saw what those before it had taken of limits over all members. False: it was given up after
+   * some passes, and figures of rules with such limits are near, not exact.
+   */
+  readonly budgetsExact: boolean
   /** members who hang together with others, by transfers, merges or pools: not simulated */
   readonly leftOut: number
   readonly transactions: number
@@ -116,6 +121,7 @@ export function resultOf(tally: Tally, told: Told): SimulationResult {
     groupedBy: told.by ?? (ladder ? 'tier' : 'everybody'),
     money: programs.before.money,
     members: tally.members,
+    budgetsExact: tally.budgetsExact,
     leftOut: tally.leftOut,
     transactions: tally.transactions,
     returns: tally.returns,

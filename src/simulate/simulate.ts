@@ -7,9 +7,10 @@ import type { Worker } from 'node:worker_threads'
 import { besideOf, startThread } from '../base/thread.ts'
 import { addressOf, type Sql } from '../db/connection.ts'
 import type { ProgramFiles } from '../program/files.ts'
+import { type Course, courseOf, sameCourse } from './budgets.ts'
 import { exportSnapshot, readChunks } from './queries.ts'
 import { addTally, newTally, type Tally } from './tally.ts'
-import type { Assignment, Report, Stretch } from './worker.ts'
+import type { Assignment, Order, Report, Stretch } from './worker.ts'
 
 export interface Simulation {
   readonly program: string
@@ -20,7 +21,7 @@ export interface Simulation {
   readonly until: Date | null
   /** above 0, at most 100: of the program's members */
   readonly percent: number
-  /** a member attribute to group members by; null: the tier on the first ladder */
+  /** a member attribute to group members by, or `segment`; null: the tier on the first ladder */
   readonly by: string | null
   /** up to when everything due is settled: now */
   readonly asOf: Date
@@ -34,68 +35,141 @@ export interface Simulation {
 /** Members that a thread is sent at a time: few enough for progress that moves and even work. */
 const CHUNK = 200
 
+/** Passes after which limits over all members are told of as they are by then. Mostly three are enough. */
+const MOST_PASSES = 8
+
 export async function simulate(sql: Sql, simulation: Simulation): Promise<Tally> {
-  const { program, percent, signal, onProgress } = simulation
+  const { program, percent, signal } = simulation
   const population = { program, share: Math.max(1, Math.round(percent * 100)) }
   signal?.throwIfAborted()
   return sql.begin('isolation level repeatable read read only', async (tx) => {
     const snapshot = await exportSnapshot(tx)
     const { starts, members } = await readChunks(tx, population, CHUNK)
     const { files, since, until, asOf, by } = simulation
-    const url = addressOf(sql)
-    const assignment: Assignment = { url, snapshot, population, files, since, until, asOf, by }
+    const assignment: Assignment = {
+      url: addressOf(sql),
+      snapshot,
+      population,
+      files,
+      since,
+      until,
+      asOf,
+      by,
+    }
     const stretches = starts.map((from, index): Stretch => ({ from, to: starts[index + 1] ?? null }))
-    const total = newTally()
-    let done = 0
     const count = Math.min(simulation.workers ?? Math.max(2, availableParallelism()), stretches.length)
-    await spread(stretches, {
-      ...{ assignment, count, signal },
-      onDone(tally) {
-        addTally(total, tally)
-        done += CHUNK
-        onProgress?.(Math.min(done, members), members)
-      },
-    })
-    total.leftOut = members - total.members
-    return total
+    const crew = startCrew(assignment, count, signal)
+    try {
+      const total = await untilSettled(crew, { stretches, members, simulation })
+      signal?.throwIfAborted()
+      total.leftOut = members - total.members
+      simulation.onProgress?.(members, members)
+      return total
+    } finally {
+      await crew.end()
+    }
   }) as Promise<Tally>
 }
 
-interface Spreading {
-  readonly assignment: Assignment
-  readonly count: number
-  readonly signal: AbortSignal | undefined
+/** Pass after pass, until what commands took of limits over all members is what the last pass said. */
+async function untilSettled(
+  crew: Crew,
+  all: { stretches: readonly Stretch[]; members: number; simulation: Simulation },
+): Promise<Tally> {
+  const { stretches, members, simulation } = all
+  let course: Course = new Map()
+  let shown = 0
+  const onPart = (part: number) => {
+    shown = Math.max(shown, Math.min(members - 1, Math.floor(part * members)))
+    simulation.onProgress?.(shown, members)
+  }
+  for (let pass = 0; ; pass += 1) {
+    const total = await onePass(crew, { stretches, course, pass, onPart })
+    const next = courseOf(total.takes)
+    total.budgetsExact = sameCourse(course, next)
+    if (total.budgetsExact || pass + 1 === MOST_PASSES) return total
+    course = next
+  }
+}
+
+/** One to see what is wished for, one to see who comes too late, and one to find the same again. */
+const USUAL_PASSES = 3
+
+interface Pass {
+  readonly stretches: readonly Stretch[]
+  readonly course: Course
+  readonly pass: number
+  /** how much is done, of all passes together, as far as one can tell */
+  onPart(part: number): void
+}
+
+/** All members once; a program without limits over all of them needs no more. */
+async function onePass(crew: Crew, { stretches, course, pass, onPart }: Pass): Promise<Tally> {
+  const total = newTally()
+  let done = 0
+  await crew.workOff(stretches, course, (tally) => {
+    addTally(total, tally)
+    done += 1
+    const passes = total.takes.length === 0 ? 1 : USUAL_PASSES
+    onPart((Math.min(pass, passes - 1) + done / stretches.length) / passes)
+  })
+  return total
+}
+
+/** Threads that share one snapshot, and work off one pass after the other. */
+interface Crew {
+  /** Sends the stretches out one by one, to whichever thread is free; the first failure ends them all. */
+  workOff(stretches: readonly Stretch[], course: Course, onDone: (tally: Tally) => void): Promise<void>
+  end(): Promise<void>
+}
+
+function startCrew(assignment: Assignment, count: number, signal: AbortSignal | undefined): Crew {
+  const workers = Array.from({ length: count }, () => startThread(entry, assignment))
+  const failed = new Promise<never>((_resolve, reject) => {
+    for (const worker of workers) {
+      worker.on('error', reject)
+      worker.on('exit', (code) => reject(signal?.reason ?? new Error(`a thread ended with ${code}`)))
+    }
+  })
+  failed.catch(() => {})
+  const stop = () => void Promise.all(workers.map((worker) => worker.terminate()))
+  signal?.addEventListener('abort', stop)
+  return {
+    async workOff(stretches, course, onDone) {
+      const left = [...stretches]
+      const runs = workers.map((worker) => workThrough(worker, { left, course, onDone }))
+      await Promise.race([Promise.all(runs), failed])
+    },
+    async end() {
+      signal?.removeEventListener('abort', stop)
+      await Promise.all(workers.map((worker) => worker.terminate()))
+    },
+  }
+}
+
+interface Work {
+  /** shared by all threads of a pass */
+  readonly left: Stretch[]
+  readonly course: Course
   onDone(tally: Tally): void
 }
 
-/** Sends the stretches out one by one, to whichever thread is free; the first failure ends them all. */
-async function spread(stretches: readonly Stretch[], spreading: Spreading): Promise<void> {
-  const { assignment, count, signal, onDone } = spreading
-  const left = [...stretches]
-  const workers: Worker[] = []
-  const runs = Array.from({ length: count }, () => {
-    const worker = startThread(entry, assignment)
-    workers.push(worker)
-    return new Promise<void>((resolve, reject) => {
-      worker.on('error', reject)
-      worker.on('exit', (code) =>
-        code === 0 ? resolve() : reject(signal?.reason ?? new Error(`a thread ended with ${code}`)),
-      )
-      worker.on('message', (report: Report) => {
-        if (report.kind === 'done') onDone(report.tally)
-        worker.postMessage(left.shift() ?? null)
-      })
-    })
+function workThrough(worker: Worker, { left, course, onDone }: Work): Promise<void> {
+  return new Promise((resolve) => {
+    const next = () => {
+      const stretch = left.shift()
+      if (stretch) return worker.postMessage({ kind: 'stretch', stretch } satisfies Order)
+      worker.off('message', onMessage)
+      resolve()
+    }
+    const onMessage = ({ tally }: Report) => {
+      onDone(tally)
+      next()
+    }
+    worker.on('message', onMessage)
+    worker.postMessage({ kind: 'course', course } satisfies Order)
+    next()
   })
-  const stop = () => void Promise.all(workers.map((worker) => worker.terminate()))
-  signal?.addEventListener('abort', stop)
-  try {
-    await Promise.all(runs)
-    signal?.throwIfAborted()
-  } finally {
-    signal?.removeEventListener('abort', stop)
-    await Promise.all(workers.map((worker) => worker.terminate()))
-  }
 }
 
 const entry = besideOf(import.meta.url, 'worker')

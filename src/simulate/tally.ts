@@ -3,6 +3,7 @@
  * sum of theirs, in any order, so that workers count by themselves and are added up at the end.
  */
 import { Decimal } from '../base/points.ts'
+import type { Take } from './budgets.ts'
 
 export interface Both<T> {
   before: T
@@ -62,6 +63,10 @@ export interface Tally {
   losers: Mover[]
   /** commands that the simulated rules refuse, by `kind\ncode` */
   readonly refused: Map<string, number>
+  /** of limits over all members, of every command that took some */
+  readonly takes: Take[]
+  /** every command saw what those before it had taken of limits over all members */
+  budgetsExact: boolean
 }
 
 /** As many of the members who gain or lose most are named. */
@@ -78,6 +83,8 @@ export function newTally(): Tally {
     winners: [],
     losers: [],
     refused: new Map(),
+    takes: [],
+    budgetsExact: true,
   }
 }
 
@@ -153,6 +160,7 @@ export function addTally(to: Tally, more: Tally): void {
   for (const [key, both] of more.tiers) {
     for (const side of sides) at(to.tiers, key, () => ({ before: 0, after: 0 }))[side] += both[side]
   }
+  for (const take of more.takes) to.takes.push(take)
   for (const [key, count] of more.moves) addTo(to.moves, key, count)
   for (const [key, count] of more.refused) addTo(to.refused, key, count)
   for (const [key, group] of more.groups) addGroup(at(to.groups, key, newGroup), group)

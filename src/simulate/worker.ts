@@ -4,6 +4,7 @@ import { invariant } from '../base/errors.ts'
 import { connect } from '../db/connection.ts'
 import { createPrograms } from '../engine/programs.ts'
 import { loadProgram } from '../program/load.ts'
+import type { Course } from './budgets.ts'
 import { simulateMembers } from './chunk.ts'
 import { type Population, readMemberIds, useSnapshot } from './queries.ts'
 import { pastRules } from './replay.ts'
@@ -28,7 +29,14 @@ export interface Stretch {
   readonly to: string | null
 }
 
-export type Report = { readonly kind: 'ready' } | { readonly kind: 'done'; readonly tally: Tally }
+/** A pass begins with the course that limits over all members took in the last one; then come members. */
+export type Order =
+  | { readonly kind: 'course'; readonly course: Course }
+  | { readonly kind: 'stretch'; readonly stretch: Stretch }
+
+export interface Report {
+  readonly tally: Tally
+}
 
 async function work(port: NonNullable<typeof parentPort>, assignment: Assignment): Promise<void> {
   const { since, until, asOf, by, population } = assignment
@@ -41,16 +49,16 @@ async function work(port: NonNullable<typeof parentPort>, assignment: Assignment
 
   await sql.begin('isolation level repeatable read read only', async (tx) => {
     await useSnapshot(tx, assignment.snapshot)
-    const stretches = messages<Stretch | null>(port)
-    port.postMessage({ kind: 'ready' } satisfies Report)
-    for await (const stretch of stretches) {
-      if (stretch === null) return
-      const tally = await simulateMembers(tx, await readMemberIds(tx, population, stretch), what)
-      port.postMessage({ kind: 'done', tally } satisfies Report)
+    let course: Course = new Map()
+    for await (const order of messages<Order>(port)) {
+      if (order.kind === 'course') course = order.course
+      else {
+        const ids = await readMemberIds(tx, population, order.stretch)
+        const tally = await simulateMembers(tx, ids, { ...what, course })
+        port.postMessage({ tally } satisfies Report)
+      }
     }
   })
-  await sql.end({ timeout: 1 })
-  port.close()
 }
 
 /** Messages one by one, in order. */

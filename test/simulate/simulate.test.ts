@@ -284,7 +284,16 @@ t.test('any commands in any order, under any versions', async (t) => {
       for (const what of steps) await take(shop, what)
       const recorded = pastRules(await createPrograms(sql))
       const asOf = engine.now()
-      const what = { program: 'shop', recorded, candidate: null, since: null, until: null, by: null, asOf }
+      const what = {
+        program: 'shop',
+        recorded,
+        candidate: null,
+        since: null,
+        until: null,
+        by: null,
+        asOf,
+        course: new Map(),
+      }
       const tally = await sql.begin((tx) => simulateMembers(tx, shop.members, what))
       const found = changes(tally)
       if (found.length > 0) throw new Error(found.join('\n'))
