@@ -38,6 +38,8 @@ export interface EarnInput {
   readonly counters: readonly CounterRow[]
   /** limits over all members; where none are given, they have everything left */
   readonly budgets?: Budgets
+  /** false: nobody reads what awards say in words */
+  readonly words?: boolean
   /** posted to */
   readonly book: Book
   readonly transactionId: string
@@ -110,7 +112,7 @@ function isPendingAtFirst(
 
 /** What the rules give, and the milestones that it reaches. */
 function valued(input: EarnInput, used: KeptUse[]): Valuation & { counted: CounterRow[] } {
-  const { program, facts, member, counters, budgets } = input
+  const { program, facts, member, counters, budgets, words = true } = input
   const valuation = evaluate(program.rules, {
     transaction: facts,
     member,
@@ -121,6 +123,7 @@ function valued(input: EarnInput, used: KeptUse[]): Valuation & { counted: Count
       return points
     },
     short: (limit, period) => budgets?.short(limit, period),
+    words,
   })
   const waits = (currency: string) => isPendingAtFirst(program, program.currencies.get(currency)!, facts)
   return withMilestones({ ...input, waits }, valuation)

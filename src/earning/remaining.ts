@@ -60,6 +60,7 @@ export function factsLeft(facts: TransactionFacts, left: Left): TransactionFacts
   const lines = facts.lines
     .map((line) => shrink(line, left.get(line.lineId) ?? line.quantity))
     .filter((line) => line.quantity.greaterThan(0))
+  if (facts.tenders.length === 0) return { ...facts, lines }
   const before = grossOf(facts.lines)
   const after = grossOf(lines)
   const tenders = before.isZero()

@@ -151,6 +151,7 @@ export function valueAfter(
   returns: readonly Pick<PastReturn, 'lines'>[],
 ): Valuation | null {
   const { lines } = input.facts
+  if (returns.length === 0) return valueOf(input, input.facts)
   const left = leftAfter(
     lines,
     returns.flatMap((one) => one.lines),
@@ -158,11 +159,15 @@ export function valueAfter(
   const isGone =
     lines.length === 0 ? returns.length > 0 : ![...left.values()].some((rest) => rest.greaterThan(0))
   if (isGone) return null
-  return evaluate(input.program.rules, {
-    transaction: factsLeft(input.facts, left),
-    member: memberFactsOf(input.kept),
-    used: usedBefore(input.kept),
-  })
+  return valueOf(input, factsLeft(input.facts, left))
+}
+
+function valueOf(
+  { program, kept }: Pick<ReturnInput, 'program' | 'kept'>,
+  transaction: TransactionFacts,
+): Valuation {
+  const member = memberFactsOf(kept)
+  return evaluate(program.rules, { transaction, member, used: usedBefore(kept), words: false })
 }
 
 /** What each rule gave, less what was taken back before, less what it gives for the rest; never below zero. */

@@ -47,6 +47,7 @@ export function decideEarn(deciding: Deciding, body: TransactionBody, loose?: Lo
     counters: deciding.state.counters,
     budgets: budgetsSeen(deciding.group.budgets, { program: program.id, taken: deciding.writes.budgets }),
     book: deciding.state.book,
+    words: !deciding.group.wordless,
     transactionId,
     nextId,
   })

@@ -41,6 +41,7 @@ export function occur(
     counters: state.counters,
     budgets: budgetsSeen(deciding.group.budgets, { program: program.id, taken: deciding.writes.budgets }),
     book: state.book,
+    words: !deciding.group.wordless,
     transactionId,
     nextId,
   })

@@ -87,6 +87,8 @@ export interface GroupState {
   readonly budgets?: BudgetDesk
   /** open ones by member; read where the group resolves any */
   readonly complaints?: Map<string, Complaint[]> | undefined
+  /** nobody reads what awards say in words: a replay */
+  readonly wordless?: true
   /** by recordKey */
   readonly recorded: Map<string, Recorded>
   /** what is kept of the members beside the ledger; left out where nothing is */

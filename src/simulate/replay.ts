@@ -269,6 +269,7 @@ function groupOf(state: MemberState, budgets: PastBudgets): GroupState {
     loose: new Map(),
     claims: new Map(),
     budgets,
+    wordless: true,
     household: noHousehold(),
     read: { identifiers: new Set(), dueAt: new Map(), latestAt: new Map() },
   }
