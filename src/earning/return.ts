@@ -151,7 +151,7 @@ export function valueAfter(
   returns: readonly Pick<PastReturn, 'lines'>[],
 ): Valuation | null {
   const { lines } = input.facts
-  if (returns.length === 0) return valueOf(input, input.facts)
+  if (returns.length === 0) return valuedAgain(input, input.facts)
   const left = leftAfter(
     lines,
     returns.flatMap((one) => one.lines),
@@ -159,10 +159,10 @@ export function valueAfter(
   const isGone =
     lines.length === 0 ? returns.length > 0 : ![...left.values()].some((rest) => rest.greaterThan(0))
   if (isGone) return null
-  return valueOf(input, factsLeft(input.facts, left))
+  return valuedAgain(input, factsLeft(input.facts, left))
 }
 
-function valueOf(
+function valuedAgain(
   { program, kept }: Pick<ReturnInput, 'program' | 'kept'>,
   transaction: TransactionFacts,
 ): Valuation {
