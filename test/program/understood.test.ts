@@ -45,9 +45,12 @@ function written(text: string): Map<string, string> {
   return found
 }
 
-// `40 bean` is `40 beans`, 0.050 is 0.05, and folded lines are one line.
+// `40 bean` is `40 beans`, 0.050 is 0.05, folded lines are one line, and signs stand with spaces or without.
 function canonical(text: string): string {
-  const words = text.trim().split(/\s+|(?<=[,()])|(?=[,()])/)
+  const words = text
+    .replaceAll(/[,()*/+]|[<>=!]+/g, ' $& ')
+    .trim()
+    .split(/\s+/)
   return words
     .map((word) => (/^\d+(\.\d+)?$/.test(word) ? new Decimal(word).toString() : word.replace(/s$/, '')))
     .join(' ')
@@ -59,9 +62,13 @@ function shown(program: Program): string {
   const declared = JSON.stringify(rest, (key, value: unknown) => {
     if (FREE.test(key) || key === 'memberAttributes' || key === 'transactionTypes') return undefined
     if (value instanceof Map || value instanceof Set) return [...value]
+    if (typeof value === 'string') return canonical(value)
     return typeof value === 'bigint' ? value.toString() : value
   })
-  return [declared, ...program.rules.rules.flatMap((rule) => wordsOf(program, rule))].join('\n')
+  // Formulas and limits are shown as they are written: however that was spaced, they say the same.
+  return [declared, ...program.rules.rules.flatMap((rule) => wordsOf(program, rule).map(canonical))].join(
+    '\n',
+  )
 }
 
 function wordsOf(program: Program, rule: Rule): string[] {
