@@ -13,6 +13,7 @@ import { type LotKey, lotIdOf } from '../ledger/lot.ts'
 import type { Currency, Program } from '../program/program.ts'
 import { evaluate } from '../rules/evaluate.ts'
 import type { Award, LimitUse, MemberFacts, TransactionFacts, Valuation } from '../rules/facts.ts'
+import { isOfHousehold } from '../rules/limit.ts'
 import { type CounterRow, counted } from '../tiers/counters.ts'
 import { putOffLapses } from './extension.ts'
 import { milestonesMoved } from './milestones.ts'
@@ -36,6 +37,8 @@ export interface EarnInput {
   readonly member: MemberFacts
   readonly profile: BornMember['profile']
   readonly counters: readonly CounterRow[]
+  /** those of the other members of the household, where the program has limits per household */
+  readonly household?: readonly CounterRow[]
   /** limits over all members; where none are given, they have everything left */
   readonly budgets?: Budgets
   /** false: nobody reads what awards say in words */
@@ -112,13 +115,13 @@ function isPendingAtFirst(
 
 /** What the rules give, and the milestones that it reaches. */
 function valued(input: EarnInput, used: KeptUse[]): Valuation & { counted: CounterRow[] } {
-  const { program, facts, member, counters, budgets, words = true } = input
+  const { program, facts, member, budgets, words = true } = input
   const valuation = evaluate(program.rules, {
     transaction: facts,
     member,
     used: (limit, period, budget) => {
       const points =
-        budget === null ? usedOf(counters, limit, period) : (budgets?.used(limit, period, budget) ?? 0n)
+        budget === null ? usedOf(input, limit, period) : (budgets?.used(limit, period, budget) ?? 0n)
       if (points > 0n) used.push({ limit, period, points: Number(points) })
       return points
     },
@@ -188,10 +191,17 @@ export function limitCounter(limit: string): string {
   return `limit:${limit}`
 }
 
-function usedOf(counters: readonly CounterRow[], limit: string, period: string): bigint {
+function usedOf(
+  { counters, household = [] }: Pick<EarnInput, 'counters' | 'household'>,
+  limit: string,
+  period: string,
+): bigint {
   const name = limitCounter(limit)
-  const row = counters.find(({ counter, day }) => counter === name && day === period)
-  return row ? BigInt(row.value.toFixed(0)) : 0n
+  const own = counters.find(({ counter, day }) => counter === name && day === period)
+  const used = own ? BigInt(own.value.toFixed(0)) : 0n
+  if (!isOfHousehold(limit)) return used
+  const others = household.filter(({ counter, day }) => counter === name && day === period)
+  return others.reduce((sum, { value }) => sum + BigInt(value.toFixed(0)), used)
 }
 
 function limitRows(valuation: Valuation): CounterRow[] {

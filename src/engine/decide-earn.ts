@@ -13,6 +13,7 @@ import { budgetsSeen } from './budgets.ts'
 import { climbBack, climbFrom } from './climb.ts'
 import { type Fact, type Given, hadLapsed, hasClocks, noteFact } from './clocks.ts'
 import { announce, balancesOf, count, type Deciding, record, standingsOf, tierShown } from './deciding.ts'
+import { countersOfHousemates } from './housemates.ts'
 import { marksAt } from './marks.ts'
 import { tellOfTiers } from './occur.ts'
 import { settleAfter } from './settle.ts'
@@ -45,6 +46,7 @@ export function decideEarn(deciding: Deciding, body: TransactionBody, loose?: Lo
     },
     profile: member.profile,
     counters: deciding.state.counters,
+    household: countersOfHousemates(deciding, program),
     budgets: budgetsSeen(deciding.group.budgets, { program: program.id, taken: deciding.writes.budgets }),
     book: deciding.state.book,
     words: !deciding.group.wordless,

@@ -5,6 +5,7 @@ import type { EnrolBody, Identifier, IdentifierBody, MemberPatch, WireMember } f
 import type { Command } from './command.ts'
 import { announce, type Deciding, open, type RulesInForce } from './deciding.ts'
 import { standIn } from './kin.ts'
+import { occur, tellOfTiers } from './occur.ts'
 import { settleAfter } from './settle.ts'
 import { type GroupState, identifierKey, newState } from './state.ts'
 
@@ -27,6 +28,9 @@ export function decideEnrol(
   deciding.writes.enrolled.push(member)
   for (const identifier of identifiers) write(deciding, identifier)
   announce(deciding, 'member.enrolled', {})
+  occur(deciding, { type: 'enrolment', at: member.enrolledAt, attributes: {} })
+  tellOfTiers(deciding)
+  settleAfter(deciding)
   return { deciding, reply: wireMember(member, identifiers) }
 }
 

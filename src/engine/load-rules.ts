@@ -109,9 +109,13 @@ function keysOf(commands: readonly Command[], { rules, loose }: BudgetsWanted): 
 
 /** What a command earns and when; null where it brings about events at most. */
 function earningOf(
-  { request }: Command,
+  { request, at }: Command,
   loose: ReadonlyMap<string, LooseSale>,
 ): { type: string; at: Date } | null {
+  if (request.kind === 'enrol') {
+    const { enrolledAt } = request.body
+    return { type: 'enrolment', at: enrolledAt === undefined ? at : new Date(enrolledAt) }
+  }
   if (request.kind === 'earn') return { type: request.body.type, at: new Date(request.body.occurredAt) }
   if (request.kind !== 'attach') return null
   const sale = loose.get(request.transactionId)

@@ -9,6 +9,7 @@ import { standingFrom } from '../tiers/history.ts'
 import { columns } from './columns.ts'
 import type { Command } from './command.ts'
 import type { RulesInForce } from './deciding.ts'
+import { wantHouseholds } from './housemates.ts'
 import { addSurvivors, lockPools, readHousehold } from './load-household.ts'
 import { lateSince, type Reach, reachOf, reachThrough, readLapsed, readLater } from './load-late.ts'
 import { readClaims, readLoose } from './load-loose.ts'
@@ -30,6 +31,7 @@ export async function load(
   for (const { program, occurredAt } of loose.values())
     wantCountersFrom(needs, { rules: input.rules, program, occurredAt, at: latest(commands) })
   const owners = await readOwners(sql, needs, { rules: input.rules, at: latest(commands) })
+  wantHouseholds(needs, commands, { rules: input.rules, memberIds: owners.memberIds })
   // Pools are locked before any member, so that two groups never wait for each other in a circle.
   const pooled = await lockPools(sql, { needs, identifiers: owners.identifiers, lock: input.lock })
   const ids = [...new Set([...needs.memberIds, ...owners.memberIds, ...pooled.memberIds])].sort()

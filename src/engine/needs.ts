@@ -234,7 +234,8 @@ export function wantCountersFrom(
   const months = historyMonths(program)
   // Points that are cancelled by themselves count no longer from the day of their sale on.
   needs.overdueMonths = Math.max(needs.overdueMonths, months + awaitingMonths(program))
-  const [year, history] = [startOf('year', day), addMonths(day, -Math.max(months, late))]
+  // A week's limit stands under its Monday, which may lie in the year before.
+  const [year, history] = [startOf('week', startOf('year', day)), addMonths(day, -Math.max(months, late))]
   const from = year < history ? year : history
   if (needs.countersFrom === null || from < needs.countersFrom) needs.countersFrom = from
 }

@@ -11,6 +11,7 @@ import type { TransactionFacts } from '../rules/facts.ts'
 import { budgetsSeen } from './budgets.ts'
 import { climbFrom } from './climb.ts'
 import { announce, count, type Deciding, record } from './deciding.ts'
+import { countersOfHousemates } from './housemates.ts'
 import { marksAt } from './marks.ts'
 import { tiersSince } from './standings.ts'
 
@@ -39,6 +40,7 @@ export function occur(
     },
     profile: member.profile,
     counters: state.counters,
+    household: countersOfHousemates(deciding, program),
     budgets: budgetsSeen(deciding.group.budgets, { program: program.id, taken: deciding.writes.budgets }),
     book: state.book,
     words: !deciding.group.wordless,

@@ -135,6 +135,7 @@ function readProgram(top: MapNode, findings: Findings): Omit<Program, 'version'>
     groups: compileGroups(firstOf(entriesAt(top, 'groups'), { most: 200, what: 'groups', report }), report),
     segments,
     promotions: [...promotions.keys()],
+    households: childOf(top, 'pools') !== null,
   }
   for (const { key, value } of declaredCurrencies) {
     const exempt = childOf(asMap(childOf(asMap(value), 'expires')), 'exempt')

@@ -1,6 +1,6 @@
 /**
- * Limits: at most so many points per transaction, per member in a period, or of all members together (a
- * budget). A limit is a rule's own or goes over several rules; what goes beyond it is trimmed, or refuses
+ * Limits: at most so many points per transaction, per member or household in a period, or of all members
+ * together (a budget). A limit is a rule's own or goes over several rules; what goes beyond it is trimmed, or refuses
  * the transaction, as it says.
  */
 import { didYouMean } from '../base/nearest.ts'
@@ -12,6 +12,7 @@ import type { Node, Report, ScalarNode } from './node.ts'
 import { problem } from './problem.ts'
 import { findCurrency, type Scope } from './scope.ts'
 import type { Sight } from './sight.ts'
+import { whoseHint } from './slips.ts'
 import { Words } from './words.ts'
 
 export interface Limit {
@@ -19,8 +20,8 @@ export interface Limit {
   readonly name: string
   readonly currency: string
   readonly points: bigint
-  /** `all`: of all members together */
-  readonly per: 'transaction' | 'member' | 'all'
+  /** `household`: of the members of one pool together; `all`: of all members together */
+  readonly per: 'transaction' | 'member' | 'household' | 'all'
   /** the period of a limit that is not per transaction; null: for ever */
   readonly unit: LimitUnit | null
   readonly over: 'trim' | 'refuse'
@@ -45,6 +46,16 @@ export function periodOf({ per, unit }: Limit, { day, member, timeZone }: Sight)
   if (unit === null) return EVER
   if (unit !== 'membership_year') return startOf(unit, day)
   return startOfMembershipYear(dayOf(timeZone, member.enrolledAt), day)
+}
+
+/**
+ * What is used of a limit per household is kept with each member under a name that begins with this, which no
+ * rule's id can: so whoever counts knows that the others' use counts as well.
+ */
+const HOUSEHOLD = 'household/'
+
+export function isOfHousehold(name: string): boolean {
+  return name.startsWith(HOUSEHOLD)
 }
 
 /** One limit is named as it is called; further ones of the same rule get a number. */
@@ -130,23 +141,31 @@ export function compilePhrase({ node, over, name, scope }: Phrase, report: Repor
 
   const text = node.text.trim().replaceAll(/\s+/g, ' ')
   const common = { name, currency, points, over, text, by: null, tests: [] }
-  if (words.skip('in')) {
-    if (!words.skip('all')) return words.expected('"all"')
-    if (words.next.text === '') return { ...common, per: 'all', unit: null }
-    const unit = readPeriod(words)
-    if (unit === null) return null
-    if (unit !== 'membership_year') return { ...common, per: 'all', unit: unit === 'ever' ? null : unit }
-    return words.fault(0, 'membership years differ from member to member', 'say per year, or per member')
-  }
-  if (!words.skip('per')) return words.expected('"per" or "in all"')
-  if (words.skip('transaction')) {
-    return words.next.text === ''
-      ? { ...common, per: 'transaction', unit: null }
-      : words.expected('nothing more')
-  }
-  if (!words.skip('member')) return words.expected('"transaction" or "member"')
+  const per = readWhose(words, scope)
+  if (per === null) return null
+  if (words.next.text === '' && (per === 'transaction' || per === 'all'))
+    return { ...common, per, unit: null }
+  if (per === 'transaction') return words.expected('nothing more')
   const unit = readPeriod(words)
-  return unit === null ? null : { ...common, per: 'member', unit: unit === 'ever' ? null : unit }
+  if (unit === null) return null
+  if (per !== 'member' && unit === 'membership_year')
+    return words.fault(0, 'membership years differ from member to member', 'say per year, or per member')
+  const ofAll = per === 'household' ? `${HOUSEHOLD}${name}` : name
+  return { ...common, name: ofAll, per, unit: unit === 'ever' ? null : unit }
+}
+
+/** `per transaction`, `per member`, `per household` or `in all`; null after a report. */
+function readWhose(words: Words, scope: Scope): Limit['per'] | null {
+  if (words.skip('in')) return words.skip('all') ? 'all' : words.expected('"all"')
+  if (!words.skip('per')) return words.expected('"per" or "in all"')
+  const known = ['transaction', 'member', 'household'] as const
+  const per = known.find((word) => word === words.next.text)
+  if (per === undefined)
+    return words.expected('"transaction", "member" or "household"', whoseHint(words.next.text))
+  const { offset } = words.take()
+  if (per !== 'household' || scope.households) return per
+  const hint = 'members form households in pools: write `pools: { members: 8 }`'
+  return words.fault(offset, 'this program has no households', hint)
 }
 
 /** `per month` or `ever`, and nothing more; null after a report. */

@@ -26,6 +26,8 @@ export interface Scope {
   readonly segments: readonly string[]
   /** that members can register for */
   readonly promotions: readonly string[]
+  /** whether members can form households: pools */
+  readonly households?: boolean
 }
 
 export interface Group {

@@ -41,9 +41,9 @@ export function compileSharedLimit(node: MapNode, scope: Scope, report: Report):
   const when = written.get('when')
   const tests = when ? compileCondition(when, terms, fail) : []
   const by = readBy(written.get('by'), terms, fail)
-  if (phrase && phrase.per !== 'member' && by) {
+  if (phrase && (phrase.per === 'transaction' || phrase.per === 'all') && by) {
     const hint = phrase.per === 'all' ? 'write one limit for each value, with `when`' : undefined
-    fail(problem(written.get('by')?.at ?? of.at, '"by" is for limits per member', { hint }))
+    fail(problem(written.get('by')?.at ?? of.at, '"by" is for limits per member or household', { hint }))
   }
   if (!good || !phrase || !tests) return null
   return { id: id.text, limit: { ...phrase, tests, by }, rules }

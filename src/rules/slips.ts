@@ -175,3 +175,13 @@ export function plainValueHint(kind: 'boolean' | 'number', text: string): string
   if (compared) return `write ${operator === undefined ? compared[2] : `{ ${operator}: ${compared[2]} }`}`
   return numberHint(text)
 }
+
+/** Whose limit it is, in words that others use. */
+export function whoseHint(word: string): string | undefined {
+  if (/^(day|week|month|quarter|year)s?$/.test(word)) return `say whose it is: per member per ${word}`
+  if (/^(customer|person|user|card|account|guest|client|head)s?$/i.test(word)) return 'write per member'
+  if (/^(family|families|pool|home)s?$/i.test(word)) return 'write per household'
+  if (/^(basket|purchase|visit|order|receipt|sale|trip|bill|flight|stay)s?$/i.test(word))
+    return 'write per transaction'
+  return /^(rule|campaign|program|budget)s?$/i.test(word) ? 'write in all' : undefined
+}

@@ -317,3 +317,33 @@ t.test('birthdays and anniversaries are told of once, on the day of the program'
   t.equal(await points(engine, leap), 100)
   t.same(await engine.findings(), [])
 })
+
+t.test(
+  'enrolling is an event of its day: it gives once, counts for tiers, and lapses from then',
+  async (t) => {
+    const engine = await startEngine(
+      t,
+      `${head.replace('expires: never', 'expires: 12 months')}earn:
+  - { id: hello, on: enrolment, award: [50 points, 100 credits], limit: 80 points in all per year }
+  - { id: silver, on: tierReached, when: { tier: silver }, award: 7 points }
+  - { id: spring, on: enrolment, award: 1 point, from: 2026-03-01, through: 2026-05-31 }
+tiers: { period: calendar year, ladder: [{ id: base }, { id: silver, reach: { credits: 100 } }] }
+`,
+    )
+    const enrol = async (card: string, enrolledAt?: string) => {
+      const body = { externalRef: card, identifiers: [], ...(enrolledAt && { enrolledAt }) }
+      return uuidOf((await engine.run({ kind: 'enrol', body }, `e-${card}`)).memberId)
+    }
+    const ada = await enrol('ada')
+    t.equal(await points(engine, ada), 58)
+    await enrol('ada')
+    t.equal(await points(engine, ada), 58, 'the same request again')
+    t.equal(await points(engine, await enrol('bob')), 38, 'thirty were left of the budget')
+    const old = await enrol('old', '2024-11-05T10:00:00Z')
+    t.equal(await points(engine, old), 0, 'of long ago: lapsed by now')
+    const [sum] = await engine.sql<{ points: number }[]>`
+    select sum(points)::int as points from postings where member_id = ${old} and to_account = 'expired'`
+    t.equal(sum?.points, 57, 'what the day gave')
+    t.same(await engine.findings(), [])
+  },
+)

@@ -132,7 +132,14 @@ t.test('wrong limits', async (t) => {
     ['50', 'limit+2: the text ends here, expected a currency'],
     ['50 been per member ever', 'limit+3: unknown currency "been" (did you mean "beans"?)'],
     ['50 beans', 'limit+8: the text ends here, expected "per" or "in all"'],
-    ['50 beans per household', 'limit+13: unexpected "household", expected "transaction" or "member"'],
+    [
+      '50 beans per tribe ever',
+      'limit+13: unexpected "tribe", expected "transaction", "member" or "household"',
+    ],
+    [
+      '50 beans per household ever',
+      'limit+13: this program has no households (members form households in pools: write `pools: { members: 8 }`)',
+    ],
     ['50 beans per transaction per day', 'limit+25: unexpected "per", expected nothing more'],
     ['50 beans per member', `limit+19: the text ends here, expected ${periods}`],
     [
