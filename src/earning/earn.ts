@@ -3,6 +3,7 @@
  * it gives is posted to the book. Pure: the same position and facts give the same entry.
  */
 import { type BornMember, birthMonthFor, lapsesAt } from '../base/expiry.ts'
+import { OWN_FUNDER } from '../base/funder.ts'
 import { cancelsAt, usableFrom } from '../base/pending.ts'
 import { Decimal, wirePoints } from '../base/points.ts'
 import { dayOf } from '../base/time.ts'
@@ -16,12 +17,10 @@ import type { Award, LimitUse, MemberFacts, TransactionFacts, Valuation } from '
 import { isOfHousehold } from '../rules/limit.ts'
 import { type CounterRow, counted } from '../tiers/counters.ts'
 import { putOffLapses } from './extension.ts'
+import { funderOf, lotName, type Share, sumByFunder } from './funder.ts'
 import { milestonesMoved } from './milestones.ts'
 import type { WireAward } from './transaction.ts'
 import { countedSpend, type KeptUse, type KeptValuation, keepValuation } from './valued.ts'
-
-/** Who pays for points that no partner pays for. */
-export const OWN_FUNDER = 'program'
 
 /** What is used of limits over all members. */
 export interface Budgets {
@@ -72,10 +71,10 @@ export function earn(input: EarnInput): Earned {
   })
   const lots: Record<string, string> = {}
   const postings: Posting[] = []
-  for (const [currency, points] of pointsByCurrency(valuation.awards)) {
-    const key = keyOf(input, currency)
-    lots[currency] = lotIdOf(key)
-    postings.push(...accrue(book, key, { points, source: 'issued' }))
+  for (const { points, ...share } of sumByFunder(program, facts, valuation.awards)) {
+    const key = keyOf(input, share)
+    lots[lotName(share)] = lotIdOf(key)
+    postings.push(...accrue(book, key, { points, source: 'issued', after: postings }))
   }
   const entry: Entry = {
     entryId: input.nextId(),
@@ -92,14 +91,14 @@ export function earn(input: EarnInput): Earned {
     kept: keepValuation(valuation, { member: input.member, used, lots }),
     counted: valuation.counted,
     budgeted: valuation.uses.filter(({ shared }) => shared),
-    awards: valuation.awards.map(wireAward),
+    awards: valuation.awards.map((award) => wireAward(award, funderOf(program, facts, award.rule))),
   }
 }
 
 /** The lot that points of the transaction go into. */
-function keyOf({ program, facts, member, profile, transactionId }: EarnInput, currency: string): LotKey {
+function keyOf({ program, facts, member, profile, transactionId }: EarnInput, share: Share): LotKey {
   const from = { occurredAt: facts.occurredAt, member: { ...member, profile }, transactionId }
-  return lotKey(program, program.currencies.get(currency)!, from)
+  return { ...lotKey(program, program.currencies.get(share.currency)!, from), funder: share.funder }
 }
 
 function isPendingAtFirst(
@@ -229,12 +228,13 @@ function tierRows(
   })
 }
 
-function wireAward(award: Award): WireAward {
+function wireAward(award: Award, funder: string): WireAward {
   return {
     rule: award.rule,
     currency: award.currency,
     points: wirePoints(award.points),
     ...(award.lineId !== null && { lineId: award.lineId }),
+    ...(funder !== OWN_FUNDER && { funder }),
     explanation: award.explanation,
   }
 }

@@ -5,7 +5,7 @@
 import { DomainError, invariant } from '../base/errors.ts'
 import { Decimal, minorDigits, toPoints, wireMoney, wirePoints } from '../base/points.ts'
 import { dayOf } from '../base/time.ts'
-import { type Book, post } from '../ledger/book.ts'
+import { type Book, copyBook, post } from '../ledger/book.ts'
 import { clawBack } from '../ledger/claw.ts'
 import type { Entry, Posting } from '../ledger/entry.ts'
 import { keyOfLot, lotIdOf } from '../ledger/lot.ts'
@@ -15,7 +15,8 @@ import type { LimitUse, TransactionFacts, Valuation } from '../rules/facts.ts'
 import { type CounterRow, counted } from '../tiers/counters.ts'
 import type { Confirmation } from './confirm.ts'
 import { countedOn } from './countable.ts'
-import { limitCounter, lotKey, pointsByCurrency } from './earn.ts'
+import { limitCounter, lotKey } from './earn.ts'
+import { funderOf, lotName, lotOfCurrency, sumByFunder } from './funder.ts'
 import { milestonesMoved } from './milestones.ts'
 import { factsLeft, grossOf, type Left, leftAfter, type ReturnedLine, takenBack } from './remaining.ts'
 import type { ReturnBody, ReturnReply } from './transaction.ts'
@@ -65,27 +66,35 @@ export interface Returned {
 }
 
 interface Taking {
+  /** as the book stands after what was taken so far */
+  readonly book: Book
   readonly postings: Posting[]
   readonly forgiven: ReturnReply['forgiven']
 }
 
 /** Takes awards back from the book; by currency, how many points that were. */
 function claw(input: ReturnInput, awards: readonly ReversedAward[], to: Taking): Taken {
-  const { program, facts, kept, book } = input
+  const { program, facts, kept } = input
   const taken: Taken = new Map()
-  const totals = pointsByCurrency(
-    awards.map(({ currency, points }) => ({ currency, points: BigInt(points) })),
-  )
-  for (const [currency, points] of totals) {
-    const lotId = kept.lots[currency] ?? anyLotOf(program, { facts, kept, currency })
+  for (const { points, ...share } of sumByFunder(program, facts, awards)) {
+    const { currency } = share
+    const lotId = kept.lots[lotName(share)] ?? anyLotOf(program, { facts, kept, currency })
     const hadLapsed = input.hadLapsed(lotId)
     const what = { currency, points, lotId, at: input.occurredAt, hadLapsed }
-    const clawed = clawBack(book, program.returns, what)
+    const clawed = clawBack(to.book, program.returns, what)
+    post(to.book, { ...entryOf(input), postings: clawed.postings })
     to.postings.push(...clawed.postings)
-    taken.set(currency, { points, pending: pendingOf(clawed.postings) })
+    const before = taken.get(currency) ?? { points: 0n, pending: 0n }
+    const pending = before.pending + pendingOf(clawed.postings)
+    taken.set(currency, { points: before.points + points, pending })
     if (clawed.forgiven > 0n) to.forgiven.push({ currency, points: wirePoints(clawed.forgiven) })
   }
   return taken
+}
+
+function entryOf({ program, occurredAt, transactionId }: ReturnInput): Entry {
+  const rulesVersion = program.version
+  return { entryId: '', kind: 'return', occurredAt, transactionId, rulesVersion, postings: [] }
 }
 
 /** Points of a milestone may have been given by another transaction: then a lot of this one's day will do. */
@@ -112,11 +121,12 @@ export function takeBack(input: ReturnInput): Returned {
   const now = valueAfter(input, [...before, { lines }])
   // Points that were cancelled are gone already.
   const cancelled = input.confirmation?.outcome === 'cancelled' ? input.confirmation.decided : []
-  const ofRules = reversals(program, { kept, before, now }).filter(
-    ({ currency }) => !cancelled.some(({ lotId }) => lotId === kept.lots[currency]),
-  )
+  const ofRules = reversals(program, { kept, before, now }).filter(({ currency, rule }) => {
+    const name = lotName({ currency, funder: funderOf(program, facts, rule) })
+    return !cancelled.some(({ lotId }) => lotId === kept.lots[name])
+  })
 
-  const taking: Taking = { postings: [], forgiven: [] }
+  const taking: Taking = { book: copyBook(book), postings: [], forgiven: [] }
   const taken = claw(input, ofRules, taking)
   const gone = counterDifference(input, { was, now, taken })
   const milestones = milestonesGone(input, gone)
@@ -124,11 +134,8 @@ export function takeBack(input: ReturnInput): Returned {
   const { postings, forgiven } = taking
   const reversed = [...ofRules, ...milestones.reversed]
   const entry: Entry = {
+    ...entryOf(input),
     entryId: input.nextId(),
-    kind: 'return',
-    occurredAt: input.occurredAt,
-    transactionId: input.transactionId,
-    rulesVersion: program.version,
     postings,
     detail: { returnId: input.returnId, reversed },
   }
@@ -243,7 +250,7 @@ function counterDifference(
   })
   const { occurredAt } = facts
   const ofPoints = [...taken].flatMap(([currency, { points, pending }]) => {
-    const key = keyOfLot(kept.lots[currency]!)
+    const key = keyOfLot(lotOfCurrency(kept, currency)!)
     const day = countedOn(program, key, {
       occurredAt,
       at: input.occurredAt,

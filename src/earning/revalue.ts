@@ -6,7 +6,7 @@ import type { BornMember } from '../base/expiry.ts'
 import { Decimal, wirePoints } from '../base/points.ts'
 import { dayOf } from '../base/time.ts'
 import { accrue } from '../ledger/accrue.ts'
-import { type Book, post } from '../ledger/book.ts'
+import { type Book, copyBook, lotOf, post } from '../ledger/book.ts'
 import { clawBack } from '../ledger/claw.ts'
 import type { Entry, Posting } from '../ledger/entry.ts'
 import { keyOfLot, type LotKey, lotIdOf, usableKey } from '../ledger/lot.ts'
@@ -16,6 +16,7 @@ import type { MemberFacts, TransactionFacts, Valuation } from '../rules/facts.ts
 import { type CounterRow, counted } from '../tiers/counters.ts'
 import type { Confirmation } from './confirm.ts'
 import { limitCounter, lotKey } from './earn.ts'
+import { type FundedPoints, funderOf, lotName, lotOfCurrency, type Share, sumByFunder } from './funder.ts'
 import { type PastReturn, reversals, valueAfter } from './return.ts'
 import { countedSpend, type KeptValuation, keepValuation, memberFactsOf, usedBefore } from './valued.ts'
 
@@ -49,7 +50,7 @@ export function contributionOf(valued: Valued): CounterRow[] {
     spend: left === null ? new Decimal(0) : countedSpend(left.spend),
     transactions: left === null ? 0n : 1n,
     awards: [...netPoints(kept, returns)]
-      .filter(([currency]) => countsOnItsDay(valued, kept.lots[currency]))
+      .filter(([currency]) => countsOnItsDay(valued, lotOfCurrency(kept, currency)))
       .map(([currency, points]) => ({ currency, points })),
   })
 }
@@ -93,8 +94,9 @@ function withTiers(
     used: usedBefore(before),
   })
   const lots = { ...before.lots }
-  for (const { currency } of valuation.awards) {
-    lots[currency] ??= lotIdOf(lotOfSale(valued, currency, to))
+  for (const { currency, rule } of valuation.awards) {
+    const share = { currency, funder: funderOf(program, facts, rule) }
+    lots[lotName(share)] ??= lotIdOf(lotOfSale(valued, share, to))
   }
   // Milestones go by counters, not by the tier that was met: what was given or taken of them stays.
   const milestones = new Set(program.milestones.map(({ id }) => id))
@@ -124,31 +126,37 @@ function postDifference(
   },
 ): Entry | null {
   const { program, facts } = valued
-  const before = netPoints(valued.kept, valued.returns)
-  const after = netPoints(to.kept, to.returns)
+  const before = netByFunder(valued, valued)
+  const after = netByFunder(valued, to)
+  // What goes out is looked for where the legs before it have left it.
+  const book = copyBook(to.book)
   const postings: Posting[] = []
   const forgiven: { currency: string; points: number }[] = []
-  for (const currency of [...new Set([...before.keys(), ...after.keys()])].sort()) {
-    const points = (after.get(currency) ?? 0n) - (before.get(currency) ?? 0n)
+  for (const name of [...new Set([...before.keys(), ...after.keys()])].sort()) {
+    const points = (after.get(name)?.points ?? 0n) - (before.get(name)?.points ?? 0n)
+    const share = (after.get(name) ?? before.get(name))!
+    const { currency } = share
+    const lotId = to.kept.lots[name]
     // Points that were cancelled are gone, however many there would have been.
-    if (wasCancelled(valued, to.kept.lots[currency])) continue
+    if (points === 0n || wasCancelled(valued, lotId)) continue
+    const legs: Posting[] = []
     if (points > 0n) {
-      const key = lotOfSale(valued, currency, to)
-      postings.push(...accrue(to.book, key, { points, source: 'issued' }))
-    } else if (points < 0n) {
-      const what = { currency, points: -points, lotId: to.kept.lots[currency]!, at: facts.occurredAt }
-      const claw = clawBack(to.book, program.returns, what)
-      postings.push(...claw.postings)
+      const key = lotOfSale(valued, share, to)
+      lotOf(to.book, key)
+      legs.push(...accrue(book, key, { points, source: 'issued' }))
+    } else {
+      const what = { currency, points: -points, lotId: lotId!, at: facts.occurredAt }
+      const claw = clawBack(book, program.returns, what)
+      legs.push(...claw.postings)
       if (claw.forgiven > 0n) forgiven.push({ currency, points: wirePoints(claw.forgiven) })
     }
+    post(book, { ...entryOf(valued, to), postings: legs })
+    postings.push(...legs)
   }
   if (postings.length === 0) return null
   const entry: Entry = {
+    ...entryOf(valued, to),
     entryId: to.nextId(),
-    kind: 'revalue',
-    occurredAt: facts.occurredAt,
-    transactionId: to.transactionId,
-    rulesVersion: program.version,
     postings,
     detail: { reason: 'a late fact changed the tier of that day', ...(forgiven.length > 0 && { forgiven }) },
   }
@@ -156,15 +164,21 @@ function postDifference(
   return entry
 }
 
+function entryOf({ facts, program }: Valued, { transactionId }: { transactionId: string }): Entry {
+  const { occurredAt } = facts
+  const rulesVersion = program.version
+  return { entryId: '', kind: 'revalue', occurredAt, transactionId, rulesVersion, postings: [] }
+}
+
 /** The lot that points of the sale go into now: once it is confirmed, the common one. */
 function lotOfSale(
   { program, facts, kept, confirmation }: Valued,
-  currency: string,
+  { currency, funder }: Share,
   { profile, transactionId }: { profile: BornMember['profile']; transactionId: string },
 ): LotKey {
   const member = { attributes: kept.member.attributes, profile }
   const from = { occurredAt: facts.occurredAt, member, transactionId }
-  const key = lotKey(program, program.currencies.get(currency)!, from)
+  const key = { ...lotKey(program, program.currencies.get(currency)!, from), funder }
   return confirmation?.outcome === 'confirmed' ? usableKey(key) : key
 }
 
@@ -179,6 +193,16 @@ function countsOnItsDay(valued: Valued, lotId: string | undefined): boolean {
 
 function wasCancelled({ confirmation }: Valued, lotId: string | undefined): boolean {
   return confirmation?.outcome === 'cancelled' && confirmation.decided.some((one) => one.lotId === lotId)
+}
+
+/** What the awards come to after returns, by the lots that they are in. */
+function netByFunder(
+  { program, facts }: Valued,
+  { kept, returns }: Pick<Valued, 'kept' | 'returns'>,
+): Map<string, FundedPoints> {
+  const back = returns.flatMap(({ reversed }) => reversed.map((one) => ({ ...one, points: -one.points })))
+  const sums = sumByFunder(program, facts, [...kept.awards, ...back])
+  return new Map(sums.map((sum) => [lotName(sum), sum]))
 }
 
 /** What the awards come to after returns, by currency. */

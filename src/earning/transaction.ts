@@ -66,6 +66,8 @@ export interface WireAward {
   currency: string
   points: number
   lineId?: string
+  /** the partner who pays for them; left out where the program does */
+  funder?: string
   explanation: string
 }
 

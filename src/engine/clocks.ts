@@ -26,7 +26,7 @@ export interface Fact {
   readonly type?: string
   readonly of: ReadonlySet<string>
   /** the lots that points came into, with how many, by currency */
-  readonly given?: ReadonlyMap<string, Given>
+  readonly given?: ReadonlyMap<string, readonly Given[]>
 }
 
 export interface Given {
@@ -65,8 +65,9 @@ function noteOn(deciding: Deciding, currency: IdleCurrency, fact: Fact): void {
   const { nextId } = deciding
   const entries = undoLapses(state.book, { currency: currency.id, before, after, nextId })
   const lapse = firstLapseAfter(after, fact.occurredAt)
-  if (given && lapse && keyOfLot(given.lotId).idle) {
-    entries.push(...lapseLate(state.book, { ...given, at: lapse, nextId }))
+  for (const one of lapse ? (given ?? []) : []) {
+    if (lapse && keyOfLot(one.lotId).idle)
+      entries.push(...lapseLate(state.book, { ...one, at: lapse, nextId }))
   }
   record(deciding, ...entries)
   const back = entries
@@ -100,13 +101,17 @@ export function keepClocks(deciding: Deciding, endedAt: Date = deciding.command.
   }
 }
 
+/** How many points came into which lots, by currency. */
+export function givenBy(postings: Entry['postings']): Map<string, Given[]> {
+  const given = new Map<string, Given[]>()
+  for (const { currency, lotId, points } of postings)
+    if (lotId !== null) given.set(currency, [...(given.get(currency) ?? []), { lotId, points }])
+  return given
+}
+
 /** Points that came from another member start the clock where none runs; they are no activity of the member's. */
 export function startIdleClock(deciding: Deciding, { occurredAt, postings }: Entry): void {
-  const given = new Map<string, Given>()
-  for (const { currency, lotId, points } of postings) {
-    if (lotId !== null) given.set(currency, { lotId, points: points + (given.get(currency)?.points ?? 0n) })
-  }
-  noteFact(deciding, { kind: 'adjustment', occurredAt, of: new Set(), given })
+  noteFact(deciding, { kind: 'adjustment', occurredAt, of: new Set(), given: givenBy(postings) })
 }
 
 /** The activity of two who are one counts for both: at a merge, and for what happened until it is taken back. */

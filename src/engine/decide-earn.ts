@@ -11,7 +11,7 @@ import { ENGINE_SOURCE, isEvent } from '../program/events.ts'
 import type { Program } from '../program/program.ts'
 import { budgetsSeen } from './budgets.ts'
 import { climbBack, climbFrom } from './climb.ts'
-import { type Fact, type Given, hadLapsed, hasClocks, noteFact } from './clocks.ts'
+import { type Fact, givenBy, hadLapsed, hasClocks, noteFact } from './clocks.ts'
 import { announce, balancesOf, count, type Deciding, record, standingsOf, tierShown } from './deciding.ts'
 import { countersOfHousemates } from './housemates.ts'
 import { marksAt } from './marks.ts'
@@ -181,10 +181,7 @@ function claim(
 
 /** In which currencies a sale gave points, and how many came into which lots, after any debt was paid off. */
 function cameIn({ entry, awards }: Earned): Pick<Fact, 'of' | 'given'> {
-  const arrived = entry.postings.flatMap(({ currency, lotId, points }): [string, Given][] =>
-    lotId === null ? [] : [[currency, { lotId, points }]],
-  )
-  return { of: new Set(awards.map(({ currency }) => currency)), given: new Map(arrived) }
+  return { of: new Set(awards.map(({ currency }) => currency)), given: givenBy(entry.postings) }
 }
 
 function notToBePosted(type: string): DomainError {

@@ -97,7 +97,7 @@ export function decideAdjust(deciding: Deciding, body: AdjustBody): AdjustReply 
     occurredAt,
     of: new Set([currency.id]),
     ...(arrived?.lotId && {
-      given: new Map([[currency.id, { lotId: arrived.lotId, points: arrived.points }]]),
+      given: new Map([[currency.id, [{ lotId: arrived.lotId, points: arrived.points }]]]),
     }),
   })
   settleAfter(deciding)

@@ -1,8 +1,8 @@
 /** What the reports on points and money need to know of a program's published rules, as plain data. */
 import { DomainError } from '../base/errors.ts'
+import { OWN_FUNDER } from '../base/funder.ts'
 import type { Money } from '../base/points.ts'
 import { addDays, type Day, dayOf, startOfDay } from '../base/time.ts'
-import { OWN_FUNDER } from '../earning/earn.ts'
 import type { FinanceTerms } from '../ledger/finance.ts'
 import type { Program } from '../program/program.ts'
 import type { Programs } from './programs.ts'

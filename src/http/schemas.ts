@@ -210,6 +210,10 @@ export const Award = z
     currency: z.string(),
     points: wirePoints,
     lineId: z.string().optional(),
+    funder: z
+      .string()
+      .optional()
+      .meta({ description: 'The partner who pays for the points; left out where the program does' }),
     explanation: z.string(),
   })
   .meta({

@@ -6,18 +6,29 @@ import type { LotKey } from './lot.ts'
 
 /**
  * The postings that give `points`, from the program's `source` account. Pending points pay off a debt
- * only when they become usable, since until then they never pay for anything.
+ * only when they become usable, since until then they never pay for anything. `after`: postings of the same
+ * entry that come first and are not in the book yet.
  */
-export function accrue(book: Book, key: LotKey, what: { points: bigint; source: ProgramAccount }): Posting[] {
+export function accrue(
+  book: Book,
+  key: LotKey,
+  what: { points: bigint; source: ProgramAccount; after?: readonly Posting[] },
+): Posting[] {
   const lot = lotOf(book, key)
   const { currency } = key
   if (key.usableFrom !== null || key.awaits) {
     return [posting(what.source, 'pending', { currency, points: what.points, lotId: lot.lotId })]
   }
-  const { negative } = accountOf(book, currency)
-  return payDebtFirst(negative, what.points, (to, points) =>
+  const debt = debtAfter(book, currency, what.after ?? [])
+  return payDebtFirst(debt, what.points, (to, points) =>
     posting(what.source, to, { currency, points, lotId: to === 'available' ? lot.lotId : null }),
   )
+}
+
+/** What is still owed once the postings are in the book. */
+export function debtAfter(book: Book, currency: string, postings: readonly Posting[]): bigint {
+  const paid = postings.filter((leg) => leg.to === 'negative' && leg.currency === currency)
+  return paid.reduce((debt, { points }) => debt - points, accountOf(book, currency).negative)
 }
 
 /** Splits points into what pays off a debt and what becomes available. */

@@ -2,8 +2,8 @@
  * Points that await a confirmation stand in a lot of their transaction's own. Confirmed they go over into the
  * common lot of their expiry; cancelled they go back to where they were issued from.
  */
-import { payDebtFirst } from './accrue.ts'
-import { accountOf, type Book, lotOf } from './book.ts'
+import { debtAfter, payDebtFirst } from './accrue.ts'
+import { type Book, lotOf } from './book.ts'
 import { cancelLegs } from './due.ts'
 import { type Posting, posting } from './entry.ts'
 import { keyOfLot, type Lot, usableKey } from './lot.ts'
@@ -29,7 +29,8 @@ export function confirmed(book: Book, lots: readonly Lot[]): { postings: Posting
     const { currency, lotId, pending: points } = lot
     const usable = lotOf(book, usableKey(keyOfLot(lotId)))
     postings.push(posting('pending', 'carried', { currency, points, lotId }))
-    postings.push(...arriving(book, { from: 'carried', currency, points, lotId: usable.lotId }))
+    const arrived = { from: 'carried' as const, currency, points, lotId: usable.lotId }
+    postings.push(...arriving(book, arrived, postings))
   }
   return { postings, decided: decidedOf(lots) }
 }
@@ -40,18 +41,22 @@ export function cancelled(lots: readonly Lot[]): { postings: Posting[]; decided:
 
 /** A confirmation that came in time but was told too late: points that were cancelled are issued again. */
 export function confirmedAfterAll(book: Book, cancelledBefore: readonly Decided[]): Posting[] {
-  return cancelledBefore.flatMap(({ currency, points, lotId }) => {
+  const postings: Posting[] = []
+  for (const { currency, points, lotId } of cancelledBefore) {
     const usable = lotOf(book, usableKey(keyOfLot(lotId)))
-    return arriving(book, { from: 'issued', currency, points, lotId: usable.lotId })
-  })
+    const arrived = { from: 'issued' as const, currency, points, lotId: usable.lotId }
+    postings.push(...arriving(book, arrived, postings))
+  }
+  return postings
 }
 
 function arriving(
   book: Book,
   what: { from: 'carried' | 'issued'; currency: string; points: bigint; lotId: string },
+  before: readonly Posting[],
 ): Posting[] {
   const { from, currency, lotId } = what
-  return payDebtFirst(accountOf(book, currency).negative, what.points, (to, points) =>
+  return payDebtFirst(debtAfter(book, currency, before), what.points, (to, points) =>
     posting(from, to, { currency, points, lotId: to === 'available' ? lotId : null }),
   )
 }

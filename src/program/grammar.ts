@@ -161,6 +161,7 @@ const rule = z
       .describe('an award such as 1 point per 1 EUR of net, or a list of them'),
     extend: z.string().optional().describe('by how much points live on, such as points by 6 months'),
     round: z.enum(roundings).optional().describe('one of floor, half_up, half_even, ceil'),
+    funder: z.string().optional().describe('the partner who pays, or the field that names it'),
     group: z.string().optional().describe('the group of rules of which one applies'),
     limit: z
       .union([limit, z.array(limit)])
@@ -305,6 +306,7 @@ export const programFile = z
         birthday: z.string().optional().describe('the attribute that holds the day of birth'),
       })
       .describe('what is known of members: attributes, segments, birthday'),
+    partners: scalars.describe('a list of partners who pay for points'),
     tables: map(conditions.describe('rows, each `key: value`'), 'tables, each `id: { row: value }`'),
     neverEarn: z
       .union([conditions, z.array(conditions)])

@@ -34,6 +34,7 @@ import { lint } from './lint.ts'
 import { mergeFiles } from './merge.ts'
 import { readMilestones } from './milestones.ts'
 import { asMap, childOf, entriesAt, firstOf, itemsAt, scalarAt, textAt, wordAt } from './nodes.ts'
+import { readPartners } from './partners.ts'
 import { newBudget } from './plain-yaml.ts'
 import type { Currency, Ladder, Program } from './program.ts'
 import { readPromotions } from './promotions.ts'
@@ -135,6 +136,7 @@ function readProgram(top: MapNode, findings: Findings): Omit<Program, 'version'>
     groups: compileGroups(firstOf(entriesAt(top, 'groups'), { most: 200, what: 'groups', report }), report),
     segments,
     promotions: [...promotions.keys()],
+    partners: readPartners(top, report),
     households: childOf(top, 'pools') !== null,
   }
   for (const { key, value } of declaredCurrencies) {
@@ -148,7 +150,8 @@ function readProgram(top: MapNode, findings: Findings): Omit<Program, 'version'>
   const retention = readRetention(top, { transactionTypes: new Set(transactionTypes.keys()), report })
   const name = textAt(top, 'name') ?? id
   const declared = { timeZone, money, currencies, transactionTypes, memberAttributes, segments, birthday }
-  const given = { rules, ladders, rewards, returns, promotions, milestones, eventTypes: events }
+  const funders = new Map(rules.rules.flatMap(({ id, funder }) => (funder ? [[id, funder] as const] : [])))
+  const given = { rules, funders, ladders, rewards, returns, promotions, milestones, eventTypes: events }
   const hasRetention = retention !== null
   const campaigning = readCampaigning(top, { scope, byHand, hasRetention, report })
   const feedback = readFeedback(top, report)

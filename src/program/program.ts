@@ -8,6 +8,7 @@ import type { Decimal, Money, Rounding } from '../base/points.ts'
 import type { Length, Unit } from '../base/time.ts'
 import type { RuleSet } from '../rules/evaluate.ts'
 import type { Field } from '../rules/facts.ts'
+import type { Funder } from '../rules/funder.ts'
 import type { Test } from '../rules/matcher.ts'
 import type { Campaigning } from './campaign.ts'
 import type { Exemption } from './exemption.ts'
@@ -34,6 +35,8 @@ export interface Program extends Campaigning {
   readonly promotions: ReadonlyMap<string, Promotion>
   readonly milestones: readonly Milestone[]
   readonly rules: RuleSet
+  /** who pays for the points of rules; the program for those that are missing */
+  readonly funders: ReadonlyMap<string, Funder>
   readonly ladders: readonly Ladder[]
   readonly rewards: ReadonlyMap<string, Reward>
   /** what a return takes back of points already spent */

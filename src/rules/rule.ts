@@ -10,6 +10,7 @@ import { allHold, compileCondition, type LineCondition } from './condition.ts'
 import { compileExtension } from './extend.ts'
 import type { Fact, Terms } from './fact.ts'
 import type { Extension } from './facts.ts'
+import { compileFunder, type Funder } from './funder.ts'
 import { compileLimits, type Limit } from './limit.ts'
 import type { Anchor, Test } from './matcher.ts'
 import type { MapNode, Node, Report, ScalarNode } from './node.ts'
@@ -45,6 +46,8 @@ export interface Rule {
   readonly builds: readonly string[]
   /** lets points that the member has live on for longer */
   readonly extend: Extension | null
+  /** who pays for its points; null: the program */
+  readonly funder: Funder | null
   /** the equality by which the index finds the rule; null: it is always looked at */
   readonly anchor: Anchor | null
 }
@@ -79,6 +82,8 @@ export function compileRule(node: MapNode, scope: Scope, report: Report): Rule |
   const tests = when ? compileCondition(when, terms, fail) : []
   const grants = readAwards(node, { written, terms, rounding }, fail)
   if (limits && grants && limitNode) checkCurrencies(limits, { grants, node: limitNode }, fail)
+  const funderNode = written.get('funder')
+  const funder = funderNode ? compileFunder(funderNode, terms, fail) : null
   const extendNode = written.get('extend')
   const given = (grants ?? []).map(({ currency }) => currency)
   const extend = extendNode && grants ? compileExtension(extendNode, { scope, given }, fail) : null
@@ -107,6 +112,7 @@ export function compileRule(node: MapNode, scope: Scope, report: Report): Rule |
     recurs,
     builds,
     extend,
+    funder,
     anchor: bestAnchor(tests),
   }
 }

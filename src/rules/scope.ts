@@ -28,6 +28,8 @@ export interface Scope {
   readonly promotions: readonly string[]
   /** whether members can form households: pools */
   readonly households?: boolean
+  /** who may pay for points of rules */
+  readonly partners?: readonly string[]
 }
 
 export interface Group {
