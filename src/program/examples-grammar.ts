@@ -20,6 +20,14 @@ const expected = {
     .record(z.string(), z.union([z.string(), z.number()]))
     .optional()
     .describe('what the first ladder counts afterwards, each `counter: number`'),
+  balance: z
+    .union([z.string(), z.array(z.string())])
+    .optional()
+    .describe('what can be spent afterwards, such as 40 points, or a list by currency; 0 points for nothing'),
+  paidBy: z
+    .record(z.string(), z.union([z.string(), z.array(z.string())]).describe('points, such as 3 points'))
+    .optional()
+    .describe('who pays for what is given, each `partner: 3 points`; "program" where no partner does'),
   refused: z.string().optional().describe('the code of the refusal that must come, such as limit_reached'),
 }
 
@@ -86,13 +94,18 @@ export const examplesFile = z.strictObject({
               z
                 .strictObject({
                   transaction: transaction.optional(),
+                  redeem: z.string().optional().describe('points to be spent, such as 40 points'),
                   at: z
                     .string()
                     .optional()
-                    .describe('a time such as 2027-01-01, to look at without a transaction'),
+                    .describe('a time such as 2027-01-01, to look at or to redeem at, without a transaction'),
+                  by: z
+                    .enum(['member', 'housemate'])
+                    .optional()
+                    .describe('member, or housemate: another one of the household'),
                   ...expected,
                 })
-                .describe('a step: transaction or at, awards, totals, tier'),
+                .describe('a step: transaction, redeem or at, awards, totals, tier …'),
             )
             .optional()
             .describe('a list of transactions of the same member, one after the other'),

@@ -151,7 +151,8 @@ function readProgram(top: MapNode, findings: Findings): Omit<Program, 'version'>
   const name = textAt(top, 'name') ?? id
   const declared = { timeZone, money, currencies, transactionTypes, memberAttributes, segments, birthday }
   const funders = new Map(rules.rules.flatMap(({ id, funder }) => (funder ? [[id, funder] as const] : [])))
-  const given = { rules, funders, ladders, rewards, returns, promotions, milestones, eventTypes: events }
+  const partners = scope.partners ?? []
+  const given = { rules, partners, funders, ladders, rewards, returns, promotions, milestones, eventTypes: events }
   const hasRetention = retention !== null
   const campaigning = readCampaigning(top, { scope, byHand, hasRetention, report })
   const feedback = readFeedback(top, report)

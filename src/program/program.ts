@@ -35,6 +35,8 @@ export interface Program extends Campaigning {
   readonly promotions: ReadonlyMap<string, Promotion>
   readonly milestones: readonly Milestone[]
   readonly rules: RuleSet
+  /** who may pay for points */
+  readonly partners: readonly string[]
   /** who pays for the points of rules; the program for those that are missing */
   readonly funders: ReadonlyMap<string, Funder>
   readonly ladders: readonly Ladder[]

@@ -9,6 +9,7 @@ import { tierReached } from '../earning/reached.ts'
 import type { Counter, Ladder, Program } from '../program/program.ts'
 import { evaluate } from '../rules/evaluate.ts'
 import type { MemberFacts, TransactionFacts, Valuation } from '../rules/facts.ts'
+import { isOfHousehold } from '../rules/limit.ts'
 import { assess, baseStanding } from '../tiers/assess.ts'
 import { type CounterRow, countersAsOf } from '../tiers/counters.ts'
 import { type Assessed, countsIn } from '../tiers/counting.ts'
@@ -21,10 +22,14 @@ export class Course {
   readonly #member: ExampleMember
   readonly #counters: CounterRow[] = []
   readonly #used = new Map<string, bigint>()
+  /** what is used of limits that go over several members */
+  readonly #shared: Map<string, bigint>
   readonly standings: Map<string, Standing>
 
-  constructor(program: Program, member: ExampleMember) {
+  /** `housemate`: whose limits per household and whose budgets are the same. */
+  constructor(program: Program, member: ExampleMember, housemate?: Course) {
     this.#program = program
+    this.#shared = housemate ? housemate.#shared : new Map()
     this.#member = member
     this.standings = new Map(
       program.ladders.map((ladder) => {
@@ -65,16 +70,21 @@ export class Course {
     const valuation = evaluate(program.rules, {
       transaction: facts,
       member,
-      used: (limit, period) => this.#used.get(`${limit} ${period}`) ?? 0n,
+      used: (limit, period, budget) => this.#usedOf(limit, budget !== null).get(`${limit} ${period}`) ?? 0n,
       explain: true,
     })
-    for (const { limit, period, points } of valuation.uses) {
+    for (const { limit, shared, period, points } of valuation.uses) {
       const key = `${limit} ${period}`
-      this.#used.set(key, (this.#used.get(key) ?? 0n) + points)
+      const used = this.#usedOf(limit, shared)
+      used.set(key, (used.get(key) ?? 0n) + points)
     }
     const whole = withMilestones({ program, facts, member, counters: this.#counters }, valuation)
     this.#counters.push(...whole.counted)
     return whole
+  }
+
+  #usedOf(limit: string, isBudget: boolean): Map<string, bigint> {
+    return isBudget || isOfHousehold(limit) ? this.#shared : this.#used
   }
 
   #onTier(change: TierChange): Valuation['awards'] {

@@ -1,11 +1,16 @@
 /** Where the outcome of an example differs from what it says, and why it came out so, in words. */
-import type { Counter } from '../program/program.ts'
+import { sumByFunder } from '../earning/funder.ts'
+import type { Counter, Program } from '../program/program.ts'
 import type { Valuation } from '../rules/facts.ts'
 import type { Course } from './course.ts'
 import type { Step } from './example.ts'
+import type { Purse } from './purse.ts'
 
 /** What is otherwise than the step says, one sentence each. */
-export function compare(step: Step, { outcome, course }: { outcome: Valuation; course: Course }): string[] {
+export function compare(
+  step: Step,
+  { program, outcome, course }: { program: Program; outcome: Valuation; course: Course },
+): string[] {
   const differences: string[] = []
   if (step.refused !== null) differences.push(`expected ${step.refused}, but the transaction was taken`)
   if (step.awards) {
@@ -25,6 +30,11 @@ export function compare(step: Step, { outcome, course }: { outcome: Valuation; c
       ),
     )
   }
+  if (step.paidBy && step.sale) {
+    const paid = sumByFunder(program, step.sale.facts, outcome.awards)
+    const got = new Map(paid.map(({ funder, currency, points }) => [`paid by ${funder} ${currency}`, points]))
+    differences.push(...differing(step.paidBy, got, 'paid by '))
+  }
   for (const [ladder, tier] of step.tiers) {
     const got = course.standings.get(ladder)?.tier
     if (got !== tier) differences.push(`tier: expected ${tier}, got ${got ?? 'none'}`)
@@ -36,6 +46,14 @@ export function compare(step: Step, { outcome, course }: { outcome: Valuation; c
     if (!got.equals(expected)) differences.push(`counter ${name}: expected ${expected}, got ${got.toFixed()}`)
   }
   return differences
+}
+
+/** Where what can be spent is not what the step says. */
+export function comparePoints({ by, time, balances }: Step, purse: Purse | null): string[] {
+  return [...balances].flatMap(([currency, expected]) => {
+    const got = purse?.balance(by, currency, time) ?? 0n
+    return got === expected ? [] : [`balance: expected ${expected} ${currency}, got ${got} ${currency}`]
+  })
 }
 
 function sums(

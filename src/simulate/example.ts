@@ -2,16 +2,17 @@
  * One example of an examples file, read against its program: a member, one or more transactions, and what
  * must come of each. What an example names (rules, tiers, fields) must exist, or it would prove nothing.
  */
+import { OWN_FUNDER } from '../base/funder.ts'
 import { didYouMean } from '../base/nearest.ts'
 import { asList, asMap, asScalar, childOf, entriesAt, itemsAt, scalarAt, textAt } from '../program/nodes.ts'
 import type { Ladder, Program } from '../program/program.ts'
 import { readPoints } from '../program/units.ts'
-import type { FieldValue, TransactionFacts } from '../rules/facts.ts'
+import type { FieldValue } from '../rules/facts.ts'
 import type { MapNode, Node, Place, Report, ScalarNode } from '../rules/node.ts'
 import { problem } from '../rules/problem.ts'
 import { readNumber } from '../rules/value.ts'
 import { countersOf } from '../tiers/counters.ts'
-import { type Reading, readAttributes, readFacts, readTime } from './told.ts'
+import { type Reading, readAttributes, readFacts, readTime, type Told } from './told.ts'
 
 export interface Example {
   readonly name: string
@@ -31,12 +32,22 @@ export interface ExampleMember {
   readonly promotions: readonly string[]
 }
 
+/** Whose step it is: the member's of the example, or of somebody else of the same household. */
+export type Who = 'member' | 'housemate'
+
 export interface Step {
   readonly at: Place
+  readonly by: Who
   /** when it happens, or is looked at */
   readonly time: Date
-  /** null: nothing happens, time has gone by */
-  readonly facts: TransactionFacts | null
+  /** null: nothing is bought, time has gone by */
+  readonly sale: Told | null
+  /** spent; null: nothing is */
+  readonly redeem: { readonly currency: string; readonly points: bigint } | null
+  /** what can be spent afterwards, by currency */
+  readonly balances: ReadonlyMap<string, bigint>
+  /** points by who pays and currency, `market points`; null: not said */
+  readonly paidBy: ReadonlyMap<string, bigint> | null
   /** points by rule and currency, `base beans`; null: not said */
   readonly awards: ReadonlyMap<string, bigint> | null
   /** points by currency; null: not said */
@@ -114,17 +125,17 @@ function readNames(
 
 function readStep(map: MapNode, reading: Reading): Step | null {
   const { report } = reading
-  const expectations = ['awards', 'totals', 'tier', 'counters', 'refused']
+  const expectations = ['awards', 'totals', 'tier', 'counters', 'balance', 'paidBy', 'refused']
   if (expectations.every((key) => childOf(map, key) === null)) {
     const hint = 'write for instance `awards: { rule: 3 points }`'
     report(problem(map.at, 'the example does not say what must come of it', { hint }))
   }
   const transaction = asMap(childOf(map, 'transaction'))
-  const facts = transaction && readFacts(transaction, reading)
+  const sale = transaction && readFacts(transaction, reading)
   const look = scalarAt(map, 'at')
   if ((transaction === null) === (look === null))
     report(problem(map.at, 'a step has either a "transaction" or "at", a time to look at'))
-  const time = facts?.occurredAt ?? (look && readTime(look, reading))
+  const time = sale?.facts.occurredAt ?? (look && readTime(look, reading))
   const awards = asMap(childOf(map, 'awards'))
   const totals = childOf(map, 'totals')
   const tier = childOf(map, 'tier')
@@ -133,10 +144,34 @@ function readStep(map: MapNode, reading: Reading): Step | null {
     totals: totals && readSums(totals, reading),
     tiers: tier ? readTiers(tier, reading) : new Map<string, string>(),
     counters: readCounters(map, reading),
+    ...readHoldings(map, reading),
     refused: textAt(map, 'refused'),
   }
-  if (!time || (transaction && !facts)) return null
-  return { at: map.at, time, facts, ...expected }
+  if (!time || (transaction && !sale)) return null
+  const by = textAt(map, 'by') === 'housemate' ? 'housemate' : 'member'
+  return { at: map.at, by, time, sale, ...expected }
+}
+
+/** What is spent, what can be, and who pays. */
+function readHoldings(map: MapNode, reading: Reading): Pick<Step, 'redeem' | 'balances' | 'paidBy'> {
+  const { program, report } = reading
+  const redeem = scalarAt(map, 'redeem')
+  if (redeem && !childOf(map, 'at'))
+    report(problem(redeem.at, 'say when: a step that redeems has "at" and no transaction'))
+  const balance = childOf(map, 'balance')
+  const paidBy = asMap(childOf(map, 'paidBy'))
+  const sums = new Map<string, bigint>()
+  const payers = [...program.partners, OWN_FUNDER]
+  for (const { key, keyAt, value } of paidBy?.entries ?? []) {
+    if (!payers.includes(key))
+      report(problem(keyAt, `there is no partner "${key}"`, { hint: didYouMean(key, payers) }))
+    for (const [currency, points] of readSums(value, reading)) sums.set(`${key} ${currency}`, points)
+  }
+  return {
+    redeem: redeem && readPoints(redeem, { currencies: [...program.currencies.keys()] }, report),
+    balances: balance ? readSums(balance, reading) : new Map(),
+    paidBy: paidBy && sums,
+  }
 }
 
 function readAwards(map: MapNode, reading: Reading): Map<string, bigint> {
@@ -157,7 +192,12 @@ function readSums(node: Node, { program, report }: Reading): Map<string, bigint>
   const sums = new Map<string, bigint>()
   for (const item of node.kind === 'list' ? node.items : [node]) {
     const scalar = asScalar(item)
-    const read = scalar && readPoints(scalar, { currencies }, report)
+    // Nothing can be had, though it cannot be given: `0 points`.
+    const nothing = /^0 +(\S+)$/.exec(scalar?.text ?? '')?.[1]
+    const empty = nothing && currencies.find((id) => id === nothing)
+    const read = empty
+      ? { currency: empty, points: 0n }
+      : scalar && readPoints(scalar, { currencies }, report)
     if (read) sums.set(read.currency, (sums.get(read.currency) ?? 0n) + read.points)
   }
   return sums

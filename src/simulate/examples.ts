@@ -13,8 +13,9 @@ import { checkStructure } from '../program/structure.ts'
 import { parseTree } from '../program/tree.ts'
 import type { Valuation } from '../rules/facts.ts'
 import { Course } from './course.ts'
-import { compare, traceOf } from './differences.ts'
+import { compare, comparePoints, traceOf } from './differences.ts'
 import { type Example, readExample, type Step } from './example.ts'
+import { Purse } from './purse.ts'
 
 export interface ExampleFailure {
   readonly name: string
@@ -55,20 +56,26 @@ export function runExamples(program: Program, files: ProgramFiles): ExamplesRun 
 
 /** The first step that does not come out as said, or null. */
 function runExample(program: Program, example: Example): ExampleFailure | null {
-  const course = new Course(program, example.member)
+  const { member } = example
+  const course = new Course(program, member)
+  const courses = { member: course, housemate: new Course(program, member, course) }
+  const asksForPoints = example.steps.some(({ balances, redeem }) => balances.size > 0 || redeem !== null)
+  const purse = asksForPoints ? new Purse(program, member) : null
   for (const step of example.steps) {
+    const course = courses[step.by]
     const before = course.goTo(step.time)
-    const outcome = taken(course, step)
+    const outcome = taken(step, { course, purse })
     if (outcome instanceof DomainError) {
-      if (step.refused === outcome.code) continue
       const expected = step.refused === null ? 'the transaction to be taken' : step.refused
-      return failureOf(example, step, {
-        differences: [`expected ${expected}, got ${outcome.code}`],
-        trace: [],
-      })
+      const differences =
+        step.refused === outcome.code
+          ? comparePoints(step, purse)
+          : [`expected ${expected}, got ${outcome.code}`]
+      if (differences.length === 0) continue
+      return failureOf(example, step, { differences, trace: [] })
     }
     const all = { ...outcome, awards: [...before, ...outcome.awards] }
-    const differences = compare(step, { outcome: all, course })
+    const differences = [...compare(step, { program, outcome: all, course }), ...comparePoints(step, purse)]
     if (differences.length > 0) return failureOf(example, step, { differences, trace: traceOf(all) })
   }
   return null
@@ -76,9 +83,16 @@ function runExample(program: Program, example: Example): ExampleFailure | null {
 
 const NOTHING: Valuation = { awards: [], extensions: [], uses: [], spend: new Decimal(0), trace: [] }
 
-function taken(course: Course, { facts }: Step): Valuation | DomainError {
+function taken(
+  { by, sale, redeem, time }: Step,
+  { course, purse }: { course: Course; purse: Purse | null },
+): Valuation | DomainError {
   try {
-    return facts ? course.take(facts) : NOTHING
+    if (redeem) purse?.redeem(by, { ...redeem, at: time })
+    if (!sale) return NOTHING
+    const outcome = course.take(sale.facts)
+    purse?.earn(by, sale.body)
+    return outcome
   } catch (error) {
     if (error instanceof DomainError) return error
     throw error

@@ -19,8 +19,14 @@ export interface Reading {
   readonly report: Report
 }
 
+/** A transaction as it would be posted, and as rules see it. */
+export interface Told {
+  readonly body: TransactionBody
+  readonly facts: TransactionFacts
+}
+
 /** Null after a report. */
-export function readFacts(map: MapNode, reading: Reading): TransactionFacts | null {
+export function readFacts(map: MapNode, reading: Reading): Told | null {
   const { program, report } = reading
   const time = scalarAt(map, 'occurredAt')
   const occurredAt = time && readTime(time, reading)
@@ -42,7 +48,7 @@ export function readFacts(map: MapNode, reading: Reading): TransactionFacts | nu
     attributes: readAttributes(asMap(childOf(map, 'attributes')), declared?.fields, reading),
   }
   try {
-    return readTransaction(program, body, occurredAt)
+    return { body, facts: readTransaction(program, body, occurredAt) }
   } catch (error) {
     if (!(error instanceof DomainError)) throw error
     const { path, problem: what, hint } = error.details

@@ -130,6 +130,53 @@ t.test('a failure names its place and tells rule by rule what happened', async (
   t.ok(failure!.trace.some((line) => /^staff: nothing, because ./.test(line)))
 })
 
+t.test('balances follow the engine: what is pending, lapses, is spent and is limited in all', async (t) => {
+  const text = `program: p
+timeZone: Europe/Berlin
+currencies: { beans: { value: 0.05 EUR, pending: 7 days, expires: 1 month } }
+partners: [north]
+pools: { members: 2 }
+earn:
+  - { id: base, on: purchase, funder: north, award: 1 bean per 1 EUR of net }
+  - { id: gift, on: purchase, award: 30 beans, limit: [40 beans per household ever, 35 beans in all] }
+`
+  const sold = (day: string, more = '') =>
+    `{ transaction: { occurredAt: 2026-${day}T09:00, lines: [{ net: 10 }] }${more} }`
+  const examples = (steps: string) =>
+    new Map([['p.examples.yaml', `examples: [{ name: x, steps: [${steps}] }]\n`]])
+  const { program } = loadProgram(new Map([['program.yaml', text]]))
+  const rows = [
+    [sold('03-02', ', balance: 1 bean'), ['balance: expected 1 beans, got 0 beans']],
+    [
+      `${sold('03-02', ', paidBy: { program: 30 beans }')}`,
+      ['paid by north: expected nothing, got 10 beans'],
+    ],
+    [`${sold('03-02', ', totals: 40 beans')}, { at: 2026-03-10, balance: 40 beans }`, []],
+    [`${sold('03-02', ', totals: 40 beans')}, { at: 2026-04-03, balance: 0 beans }`, []],
+    [
+      `${sold('03-02', ', totals: 40 beans')}, { at: 2026-03-10, redeem: 50 beans, refused: insufficient_points }`,
+      [],
+    ],
+    [
+      `${sold('03-02', ', totals: 40 beans')}, { at: 2026-03-10, redeem: 50 beans, balance: 0 beans }`,
+      ['expected the transaction to be taken, got insufficient_points'],
+    ],
+    [
+      `${sold('03-02', ', totals: 40 beans')}, ${sold('03-03', ', by: housemate, awards: { base: 10 beans, gift: 5 beans }')}, { at: 2026-03-11, by: housemate, balance: 15 beans }`,
+      [],
+    ],
+  ] as const
+  for (const [steps, differences] of rows) {
+    const { failed, errors } = runExamples(program!, examples(steps))
+    t.same(errors, [], steps)
+    t.same(
+      failed.flatMap((one) => one.differences),
+      differences,
+      steps,
+    )
+  }
+})
+
 // Each row: the example, and the text that the error points at ⇒ what it says.
 const wrong = [
   [`- { ${sale()}, totals: 1 bean }`, '{ transaction ⇒ "name" is missing'],
@@ -163,6 +210,12 @@ const wrong = [
   [
     '- { name: x, steps: [{ transaction: { occurredAt: 2026-03-03 }, tier: guest }, { transaction: { occurredAt: 2026-03-02 }, tier: guest }] }',
     '{ transaction: { occurredAt: 2026-03-02 ⇒ steps stand in order of time: this one comes before the one above it',
+  ],
+  [`- { name: x, ${sale()}, balance: 5 been }`, 'been } ⇒ unknown currency "been"'],
+  [`- { name: x, ${sale()}, paidBy: { market: 5 beans } }`, 'market: 5 ⇒ there is no partner "market"'],
+  [
+    `- { name: x, steps: [{ ${sale()}, redeem: 5 beans, totals: 1 bean }] }`,
+    '5 beans, totals ⇒ say when: a step that redeems has "at" and no transaction',
   ],
 ] as const
 

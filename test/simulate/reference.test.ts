@@ -28,7 +28,7 @@ function keysOf(source: string): Map<string, string> {
   return keys
 }
 
-t.equal(sections.length, 30, 'so many things can be said')
+t.ok(sections.length >= 33, `${sections.length} things can be said`)
 t.same(
   sections.map(({ number }) => number),
   sections.map((_, index) => index + 1),
@@ -57,5 +57,5 @@ for (const { number, title, blocks } of sections) {
   })
 }
 t.test('the examples are run', async (t) => {
-  t.ok(shown >= 32, `${shown} examples`)
+  t.ok(shown >= 40, `${shown} examples`)
 })

@@ -25,8 +25,9 @@ const least: Record<string, number> = {
   'flying-blue-xp': 3,
   'fuel-card': 4,
   'grand-hotels': 7,
+  inactivity: 4,
   'qantas-milestones': 3,
-  'supermarket-coalition': 8,
+  'supermarket-coalition': 9,
   'united-pqp': 3,
 }
 

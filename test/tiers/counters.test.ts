@@ -19,6 +19,7 @@ function program(...tiers: string[][]): Program {
     transactionTypes: new Map(),
     memberAttributes: new Map(),
     eventTypes: new Map(),
+    partners: [],
     funders: new Map(),
     segments: [],
     segmentRules: [],
