@@ -6,6 +6,7 @@ import type { EndOf, ExpiryPolicy, YearDay } from '../base/expiry.ts'
 import { didYouMean } from '../base/nearest.ts'
 import { type Length, lengthOf, type Unit } from '../base/time.ts'
 import type { Field } from '../rules/facts.ts'
+import { lengthHint } from '../rules/habits.ts'
 import type { MapNode, Node, Report, ScalarNode } from '../rules/node.ts'
 import { problem } from '../rules/problem.ts'
 import { isDay } from '../rules/value.ts'
@@ -176,7 +177,8 @@ function readYearly(node: ScalarNode, words: readonly Word[], report: Report): E
     if (number === 0 || day < 1 || day > lengthOf(2024, number) || !joined || days.length >= MOST_DAYS) {
       const at = number === 0 && date && month ? month : date
       const told = `expected days of the year such as "every 31 March"; got "${node.text}"`
-      const hint = month && number === 0 ? didYouMean(month.text.toLowerCase(), months) : undefined
+      const named = month && number === 0 ? didYouMean(month.text.toLowerCase(), months) : undefined
+      const hint = lengthHint(node.text) ?? named
       report(problem(node.at, told, { offset: at?.offset, hint }))
       return null
     }

@@ -309,7 +309,7 @@ export const programFile = z
     partners: scalars.describe('a list of partners who pay for points'),
     tables: map(conditions.describe('rows, each `key: value`'), 'tables, each `id: { row: value }`'),
     neverEarn: z
-      .union([conditions, z.array(conditions)])
+      .union([conditions, z.array(conditions.describe('conditions on lines, such as `category: tobacco`'))])
       .describe('conditions on lines, such as `line.sku: [POST, DOT]`'),
     earn: z.array(rule).describe('a list of rules'),
     groups: map(group, 'groups, each `id: best`'),

@@ -137,7 +137,11 @@ function readValidity(node: ScalarNode, period: Ladder['period'], report: Report
     return months === null ? null : { kind: 'months', months }
   }
   const told = `expected end of period, end of next period, or a length such as 12 months; got "${node.text}"`
-  report(problem(node.at, told))
+  const known = ['end of period', 'end of next period', '31 March after period', '12 months']
+  const forGood = /^(lifetime|forever|for ever|unlimited)$/.test(node.text)
+    ? 'write downgrade: never'
+    : undefined
+  report(problem(node.at, told, { hint: forGood ?? didYouMean(node.text, known) }))
   return null
 }
 

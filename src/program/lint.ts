@@ -8,7 +8,7 @@ import { problem } from '../rules/problem.ts'
 import { kindOf } from './files.ts'
 import { asMap, childOf, itemsAt, scalarAt, textAt } from './nodes.ts'
 import { judge, type Readable, typesOf } from './possible.ts'
-import type { Criterion } from './program.ts'
+import type { Criterion, Ladder, Tier } from './program.ts'
 import { shadowedRules } from './shadow.ts'
 
 export interface Linted {
@@ -37,7 +37,23 @@ export function lint({ top, examples, program }: Linted, report: Report): void {
     const told = `the rule "${textAt(rule, 'id')}" never gets its turn: "${by}" comes first and asks for no more`
     report(problem(at, told, { hint: 'put the rule that asks for more before the other one' }))
   }
+  for (const key of ['earn', 'limits', 'rewards', 'milestones']) lintPoints(childOf(top, key), report)
   if (program) lintTiers(top, program, report)
+}
+
+// A number that ends in a nought after three decimals: nobody writes a fraction so.
+const THOUSANDS = /(?:^|[\s=(])([1-9]\d{0,2}\.\d\d0)(?=$|[\s),])/
+
+/** `1.000 points` is one point. */
+function lintPoints(node: Node | null, report: Report): void {
+  if (node?.kind === 'map') for (const { value } of node.entries) lintPoints(value, report)
+  if (node?.kind === 'list') for (const item of node.items) lintPoints(item, report)
+  const written = node?.kind === 'scalar' ? THOUSANDS.exec(node.text) : null
+  if (!node || !written) return
+  const [, text = ''] = written
+  const told = `"${text}" is ${new Decimal(text).toFixed()} here: the point begins the decimals`
+  const hint = `for a thousand and more, write ${text.replace('.', '')}`
+  report(problem(node.at, told, { offset: written.index + written[0].length - text.length, hint }))
 }
 
 function lintExamples(
@@ -175,10 +191,36 @@ function lintTiers(top: MapNode, program: Readable, report: Report): void {
       const id = scalarAt(asMap(item), 'id')
       const tier = program.ladders[index]?.tiers.find((each) => each.id === id?.text)
       const missing = id && tier?.reach ? unreachable(tier.reach, given) : null
-      if (!id || missing === null) continue
-      report(problem(id.at, `the tier "${id.text}" cannot be reached: no rule gives ${missing}`))
+      if (!id) continue
+      if (missing !== null)
+        report(problem(id.at, `the tier "${id.text}" cannot be reached: no rule gives ${missing}`))
+      const above = tier && overtaken(program.ladders[index], tier)
+      if (!above) continue
+      const told = `the tier "${id.text}" cannot be reached: whoever could have it has "${above}" already`
+      report(problem(id.at, told, { hint: 'the first tier of the list is the lowest, and asks for least' }))
     }
   }
+}
+
+/** A higher tier that asks for no more of the one thing that a tier asks for, or null. */
+function overtaken(ladder: Ladder | undefined, { reach, rank }: Tier): string | null {
+  if (!ladder || ladder.counting === 'spent' || reach?.kind !== 'counter' || reach.within) return null
+  const { counter, atLeast } = reach
+  const higher = ladder.tiers.find((tier) => {
+    const enough = tier.rank > rank && tier.reach ? leastOf(tier.reach, counter) : null
+    return enough?.lessThanOrEqualTo(atLeast) ?? false
+  })
+  return higher?.id ?? null
+}
+
+/** How much of a counter meets a criterion whatever else there is; null: no amount does. */
+function leastOf(criterion: Criterion, counter: string): Decimal | null {
+  if (criterion.kind === 'counter')
+    return criterion.counter === counter && !criterion.within ? criterion.atLeast : null
+  const parts = criterion.of.map((part) => leastOf(part, counter))
+  const enough = parts.filter((part) => part !== null)
+  if (criterion.kind === 'any') return enough.length === 0 ? null : Decimal.min(...enough)
+  return criterion.kind === 'all' && enough.length === parts.length ? Decimal.max(...enough) : null
 }
 
 /** The currency for want of which a criterion can never be met, or null. */

@@ -31,7 +31,9 @@ export function checkStructure(root: MapNode, schema: z.ZodType, report: Report)
   for (const issue of outcome.error.issues.slice(0, MOST_ISSUES)) tell(issue, [])
   for (const [node, keys] of missing) {
     // A key that is there but misspelt is told of as unknown.
-    const names = keys.filter((key) => !isMisspelt(key, node)).map((key) => `"${key}"`)
+    const isKeyed = (key: string) =>
+      key === 'id' && node.kind === 'map' && keyedHint(node, '', ['id']) !== undefined
+    const names = keys.filter((key) => !isMisspelt(key, node) && !isKeyed(key)).map((key) => `"${key}"`)
     if (names.length === 0) continue
     report({ at: node.at, message: `${names.join(' and ')} ${names.length === 1 ? 'is' : 'are'} missing` })
   }
@@ -81,9 +83,18 @@ function tellUnknownKeys(
   const unknown = new Set(keys)
   for (const { key, keyAt } of node.entries) {
     if (!unknown.has(key)) continue
-    const hint = didYouMean(key, known) ?? (known.length > 0 ? `known here: ${known.join(', ')}` : undefined)
+    const inside = known.find((each) => each === 'fields' || each === 'attributes')
+    const elsewhere = inside && `what you declare yourself goes under \`${inside}\``
+    const listed = known.length > 0 ? `known here: ${known.join(', ')}` : undefined
+    const hint = didYouMean(key, known) ?? elsewhere ?? keyedHint(node, key, known) ?? listed
     report({ at: keyAt, message: `unknown key "${shorten(key)}"`, ...(hint === undefined ? {} : { hint }) })
   }
+}
+
+/** `- silver: { reach: … }` where items of a list carry their id inside. */
+function keyedHint(node: MapNode, key: string, known: readonly string[]): string | undefined {
+  const alone = node.entries.length === 1 && node.entries[0]?.value.kind === 'map'
+  return alone && known.includes('id') ? `write id: ${shorten(key)}, and its other keys beside it` : undefined
 }
 
 function tellBadKey(root: Node, path: Path, report: Report): void {
@@ -133,6 +144,8 @@ function mismatch(
   const values = issue.code === 'invalid_value' ? issue.values.map(String) : []
   const expected = description ?? (values.length > 0 ? `one of ${values.join(', ')}` : kindWord(issue))
   const message = `expected ${expected}; got ${describeNode(node)}`
+  const habit = habitHint(node, expected)
+  if (habit !== undefined) return { message, hint: habit }
   if (node.kind !== 'scalar') return { message }
   const close = values.length > 0 ? didYouMean(node.text, values) : undefined
   if (close !== undefined && nearest(node.text, values) !== node.text) return { message, hint: close }
@@ -146,6 +159,30 @@ function mismatch(
     return { message, hint: textHint(node.text) }
   return { message }
 }
+
+/** What was meant by a text, a list or a map where something of another make is expected. */
+function habitHint(node: Node, expected: string): string | undefined {
+  if (node.kind === 'scalar' && node.commented) return 'a # begins a comment: put the value in quotes'
+  const text = node.kind === 'scalar' && node.type !== 'null' ? node.text : undefined
+  if (expected.startsWith('the id of') && text !== undefined) {
+    const slug = text.trim().replaceAll(/[^A-Za-z0-9_-]+/g, '-')
+    const id = (expected.includes('small letters') ? slug.toLowerCase() : slug).replaceAll(/^-+|-+$/g, '')
+    return /^[A-Za-z]/.test(id) ? `write ${id}` : undefined
+  }
+  if (expected.startsWith('conditions on lines') && node.kind !== 'map')
+    return 'write for instance `neverEarn: { category: [tobacco, books] }`'
+  if (expected.startsWith('conditions')) {
+    if (node.kind === 'list') return 'leave out the dashes: all parts must hold; for either, write any: [ … ]'
+    return text === undefined ? undefined : 'a formula stands under `where`: when: { where: … }'
+  }
+  if (!expected.startsWith('a criterion') && !expected.startsWith('an amount such as 500 EUR'))
+    return undefined
+  const points = /^(\d+) +([A-Za-z][\w-]*)$/.exec(text ?? '')
+  if (points) return `write { ${points[2]}: ${points[1]} }`
+  return node.kind === 'map' && expected.startsWith('an amount') ? AT_LEAST : undefined
+}
+
+const AT_LEAST = 'a criterion is always at least so much: write the number alone'
 
 function textHint(text: string): string {
   return `if "${shorten(text)}" is meant as a text, put it in quotes`

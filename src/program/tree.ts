@@ -161,7 +161,7 @@ function scalarOf(source: Source, scalar: ScalarParsed, { path, fallback }: Spot
     const message = 'curly quotes are no quotes here: they are part of the text'
     source.report({ at, message, hint: `write straight ones: "${shorten(text.slice(1, -1))}"` })
   }
-  return { kind: 'scalar', at, type, text }
+  return { kind: 'scalar', at, type, text, ...((quoted || block) && { quoted: true as const }) }
 }
 
 function entriesOf(source: Source, map: YAMLMap.Parsed, spot: Spot): MapEntry[] {
@@ -199,9 +199,14 @@ function entriesOf(source: Source, map: YAMLMap.Parsed, spot: Spot): MapEntry[] 
     }
     const inner = { path: keyAt.path, depth: spot.depth + 1, fallback: keyAt }
     const value = toNode(source, empty ? null : (pair.value as ParsedNode), inner)
-    if (value !== null) entries.push({ key: name, keyAt, value })
+    const commented = empty && value !== null && /^\s*:[ \t]*#\S/.test(source.text.slice(end, end + 100))
+    if (value !== null) entries.push({ key: name, keyAt, value: commented ? asCommented(value) : value })
   }
   return entries
+}
+
+function asCommented(node: Node): Node {
+  return node.kind === 'scalar' ? { ...node, commented: true } : node
 }
 
 interface Cut {
@@ -222,6 +227,10 @@ function tellCut({ source, key, at, before }: Cut): void {
   echoes.add(before.value.at)
   const { text } = before.value
   const decimal = /^\d+$/.test(text) && /^\d/.test(key)
+  if (/^[\p{L}_][\w-]*$/u.test(text) && /^[\p{L}_][\w-]*$/u.test(key)) {
+    source.report({ at, message, hint: `for several values, write a list: [${text}, ${shorten(key)}]` })
+    return
+  }
   const whole = numberHint(`${text},${key.split(/\s/, 1)[0]}`)
   const quoted = `a comma ends a value inside { }: put the value of "${before.key}" in quotes, or write it on a line of its own`
   source.report({ at, message, hint: decimal && whole !== undefined ? whole : quoted })

@@ -5,6 +5,7 @@
 import { didYouMean, nearest } from '../base/nearest.ts'
 import { type Decimal, MAX_POINTS, type Money } from '../base/points.ts'
 import { isZone, type Length } from '../base/time.ts'
+import { coinHint, lengthHint, spelledHint } from '../rules/habits.ts'
 import type { Report, ScalarNode } from '../rules/node.ts'
 import { problem } from '../rules/problem.ts'
 import { singular } from '../rules/scope.ts'
@@ -55,6 +56,11 @@ export function readMoney(node: ScalarNode, report: Report): Money | null {
   if (isoCurrencies.has(amount.text) && readNumber(unit.text)) {
     const hint = `write ${unit.text} ${amount.text}`
     report(problem(node.at, 'the amount comes first, then its currency', { hint }))
+    return null
+  }
+  const coins = coinHint(amount.text, unit.text)
+  if (coins !== undefined) {
+    report(problem(node.at, `"${unit.text}" is no money of its own`, { offset: unit.offset, hint: coins }))
     return null
   }
   const value = readAmount(node, amount, report)
@@ -128,14 +134,25 @@ const mostOf = { day: 36_500, week: 5_200, month: 1_200, year: 100 } as const
 export function readLength(node: ScalarNode, words: readonly Word[], report: Report): Length | null {
   const [count, unit, extra] = words
   const example = 'a length of time such as 12 months'
+  const between =
+    /^\d+$/.test(count?.text ?? '') &&
+    unit &&
+    extra &&
+    !lengthUnits.has(unit.text) &&
+    lengthUnits.has(extra.text)
+  if (between) {
+    const hint = `write ${count?.text} ${extra.text}: days are those of the calendar`
+    report(problem(node.at, `"${unit.text}" is not a unit of time`, { offset: unit.offset, hint }))
+    return null
+  }
   if (!count || !unit || extra) {
-    const hint = unit ? undefined : numberHint(node.text)
+    const hint = lengthHint(node.text) ?? (unit ? undefined : numberHint(node.text))
     report(problem(node.at, `expected ${example}; got "${node.text}"`, { offset: extra?.offset, hint }))
     return null
   }
   const known = lengthUnits.get(unit.text)
   if (!known) {
-    const hint = didYouMean(unit.text, lengthUnits.keys())
+    const hint = lengthHint(node.text) ?? didYouMean(unit.text, lengthUnits.keys())
     report(problem(node.at, `"${unit.text}" is not a unit of time`, { offset: unit.offset, hint }))
     return null
   }
@@ -144,7 +161,7 @@ export function readLength(node: ScalarNode, words: readonly Word[], report: Rep
     return known === 'week' ? { count: value * 7, unit: 'day' } : { count: value, unit: known }
   }
   const told = `expected a whole number from 1 to ${mostOf[known]}; got "${count.text}"`
-  report(problem(node.at, told, { offset: count.offset }))
+  report(problem(node.at, told, { offset: count.offset, hint: spelledHint(count.text) }))
   return null
 }
 

@@ -7,6 +7,7 @@ import { Decimal, type Rounding } from '../base/points.ts'
 import { asDecimal } from './code.ts'
 import { compileExpression, type Expression } from './expression.ts'
 import type { Fact, Terms } from './fact.ts'
+import { spelledHint } from './habits.ts'
 import type { Report, ScalarNode } from './node.ts'
 import { safe } from './parts.ts'
 import { type Quick, quickConstant } from './quick.ts'
@@ -107,7 +108,7 @@ function phrase(node: ScalarNode, terms: Terms, words: Words): Unrounded | null 
   const points = readNumber(amount.text)
   if (points === null) {
     const first = [...terms.scope.currencies.keys()][0] ?? 'points'
-    return words.expected(FORMS, awardHint(node.text.trim(), first))
+    return words.expected(FORMS, spelledHint(amount.text) ?? awardHint(node.text.trim(), first))
   }
   words.take()
   if (!points.greaterThan(0)) return words.fault(amount.offset, 'an award is above 0')
@@ -140,7 +141,8 @@ function perStep(head: Head, words: Words): Unrounded | null {
   const size = words.next
   const step = readNumber(size.text)
   if (step === null) {
-    const hint = size.text === money ? `write per 1 ${money}` : numberHint(size.text)
+    const named = size.text === money || moneyName(size.text) === money
+    const hint = named ? `write per 1 ${money}` : (spelledHint(size.text) ?? numberHint(size.text))
     return words.expected(`a number, such as 1 or 1 ${money}`, hint)
   }
   words.take()
@@ -155,7 +157,10 @@ function perStep(head: Head, words: Words): Unrounded | null {
     return words.fault(unit.offset, told, unitHint(unit.text, money))
   }
   const of = words.next
-  if (!words.skip('of')) return words.expected('"of"')
+  if (!words.skip('of')) {
+    const hint = of.text === '' ? 'say of what: of net, of gross' : `write of ${of.text}`
+    return words.expected('"of"', hint)
+  }
 
   const offset = of.offset + 2
   const source = { text: node.text.slice(offset), at: node.at, offset, currency }

@@ -4,6 +4,7 @@
  */
 import { compileExpression } from './expression.ts'
 import { type Fact, findFact, type Terms } from './fact.ts'
+import { conditionHint } from './habits.ts'
 import { compileMatcher, type Test } from './matcher.ts'
 import type { MapEntry, Node, Report } from './node.ts'
 import { problem } from './problem.ts'
@@ -41,7 +42,7 @@ function compileEntry(entry: MapEntry, terms: Terms, report: Report): Test[] | n
   }
   const found = findFact(terms, key)
   if ('fact' in found) return compileMatcher(found.fact, value, report)
-  report(problem(keyAt, found.message, { hint: found.hint }))
+  report(problem(keyAt, found.message, { hint: conditionHint(key) ?? found.hint }))
   return null
 }
 

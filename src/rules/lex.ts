@@ -46,6 +46,13 @@ const slips = new Map([
   ['.', 'a number begins with a digit: 0.5'],
 ])
 
+/** `distance % 10`: what is left over, and no share. */
+function remainder(source: string, offset: number): string | undefined {
+  return /^% ?[\w(]/.test(source.slice(offset, offset + 3))
+    ? 'there is no remainder: use floor(…)'
+    : undefined
+}
+
 const patterns = [
   ['number', NUMBER],
   ['name', LADDER],
@@ -104,6 +111,9 @@ function readPatternAt(source: string, offset: number): Token {
   }
   const [character] = [...source.slice(offset, offset + 2)]
   const sign = character ?? ''
-  const hint = sign === '=' ? equalsHint(source, offset) : (slips.get(sign) ?? strangeSigns.get(sign))
+  const hint =
+    sign === '='
+      ? equalsHint(source, offset)
+      : (remainder(source, offset) ?? slips.get(sign) ?? strangeSigns.get(sign))
   throw new SyntaxFault(offset, `unexpected "${sign}"`, hint)
 }

@@ -7,12 +7,13 @@ import { didYouMean } from '../base/nearest.ts'
 import { MAX_POINTS } from '../base/points.ts'
 import { type Day, dayOf, startOf, startOfMembershipYear, type Unit } from '../base/time.ts'
 import type { Fact } from './fact.ts'
+import { periodHint } from './habits.ts'
 import type { Test } from './matcher.ts'
 import type { Node, Report, ScalarNode } from './node.ts'
 import { problem } from './problem.ts'
 import { findCurrency, type Scope } from './scope.ts'
 import type { Sight } from './sight.ts'
-import { whoseHint } from './slips.ts'
+import { numberHint, whoseHint } from './slips.ts'
 import { Words } from './words.ts'
 
 export interface Limit {
@@ -126,7 +127,10 @@ interface Phrase extends Named {
 export function compilePhrase({ node, over, name, scope }: Phrase, report: Report): Limit | null {
   const words = new Words(node, report)
   const amount = words.next
-  if (!/^\d{1,16}$/.test(amount.text)) return words.expected('a whole number of points')
+  if (!/^\d{1,16}$/.test(amount.text)) {
+    const hint = /^(max|maximum|most|up|limit)$/i.test(amount.text) ? 'begin with the number' : undefined
+    return words.expected('a whole number of points', hint ?? numberHint(amount.text))
+  }
   words.take()
   const points = BigInt(amount.text)
   if (points < 1n || points > MAX_POINTS)
@@ -135,7 +139,11 @@ export function compilePhrase({ node, over, name, scope }: Phrase, report: Repor
   const word = words.take()
   const currency = findCurrency(scope, word.text)
   if (currency === null) {
-    const hint = didYouMean(word.text, scope.currencies.keys())
+    const [first = 'points'] = scope.currencies.keys()
+    const own = word.text === 'per' || word.text === 'in' ? `say of what: ${amount.text} ${first}` : undefined
+    const money =
+      word.text === scope.money ? `limits are in points, such as ${amount.text} ${first}` : undefined
+    const hint = own ?? money ?? didYouMean(word.text, scope.currencies.keys())
     return words.fault(word.offset, `unknown currency "${word.text}"`, hint)
   }
 
@@ -157,7 +165,7 @@ export function compilePhrase({ node, over, name, scope }: Phrase, report: Repor
 /** `per transaction`, `per member`, `per household` or `in all`; null after a report. */
 function readWhose(words: Words, scope: Scope): Limit['per'] | null {
   if (words.skip('in')) return words.skip('all') ? 'all' : words.expected('"all"')
-  if (!words.skip('per')) return words.expected('"per" or "in all"')
+  if (!words.skip('per')) return words.expected('"per" or "in all"', periodHint(words.next.text))
   const known = ['transaction', 'member', 'household'] as const
   const per = known.find((word) => word === words.next.text)
   if (per === undefined)
@@ -176,7 +184,8 @@ function readPeriod(words: Words): LimitUnit | 'ever' | null {
   const wanted = per && first === 'membership' ? `membership ${words.next.text}` : first
   const unit = periods.find((known) => known === wanted)
   if (!(first === 'ever' || (per && unit))) {
-    return words.expected(`"per ${periods.join('", "per ')}" or "ever"`, didYouMean(wanted, periods))
+    const hint = periodHint(words.next.text) ?? didYouMean(wanted, periods)
+    return words.expected(`"per ${periods.join('", "per ')}" or "ever"`, hint)
   }
   words.take()
   if (words.next.text !== '') return words.expected('nothing more')

@@ -5,6 +5,7 @@
 import { didYouMean } from '../base/nearest.ts'
 import { Decimal } from '../base/points.ts'
 import type { Fact } from './fact.ts'
+import { severalInOne, weekdayHint } from './habits.ts'
 import type { ListNode, MapNode, Node, Report } from './node.ts'
 import { PARTS, partsOf } from './parts.ts'
 import { problem } from './problem.ts'
@@ -87,7 +88,12 @@ interface Clause {
 function oneTest({ fact, operator, operand }: Clause, report: Report): Test[] | null {
   if (lists.has(operator)) {
     if (operand.kind !== 'list') {
-      report(problem(operand.at, `"${operator}" takes a list: [a, b]`))
+      const range = operand.kind === 'scalar' && /^(.+?)\s+(?:-|–|to|and|\.\.)\s+(.+)$/.exec(operand.text)
+      const hint =
+        operator === 'between'
+          ? range && `write [${range[1]}, ${range[2]}]`
+          : operand.kind === 'scalar' && operand.type !== 'null' && `write [${operand.text}]`
+      report(problem(operand.at, `"${operator}" takes a list: [a, b]`, { hint: hint || undefined }))
       return null
     }
   } else if (operand.kind !== 'scalar') {
@@ -110,10 +116,21 @@ function readAll(fact: Fact, operand: Node, report: Report): Value[] | null {
       continue
     }
     const reading = readScalar(fact.type, item)
-    if ('value' in reading) values.push(reading.value)
-    else report(problem(item.at, reading.message, { hint: reading.hint }))
+    const isOpen = fact.type.kind === 'text' && fact.type.oneOf === null
+    const several = isOpen && !item.quoted && item.type === 'text' ? severalInOne(item.text) : undefined
+    if (several) report(problem(item.at, several.message, { hint: several.hint }))
+    else if ('value' in reading) values.push(reading.value)
+    else report(problem(item.at, reading.message, { hint: hintFor(fact, item.text) ?? reading.hint }))
   }
   return values.length > 0 && values.length === items.length ? values : null
+}
+
+function hintFor({ name, type }: Fact, text: string): string | undefined {
+  if (name === 'weekday') return weekdayHint(text)
+  const month = type.kind === 'date' ? /^(\d{4})-(0[1-9]|1[0-2])$/.exec(text) : null
+  if (!month) return undefined
+  const last = new Date(Date.UTC(Number(month[1]), Number(month[2]), 0)).getUTCDate()
+  return `write { between: [${text}-01, ${text}-${last}] }`
 }
 
 interface Range {

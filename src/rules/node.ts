@@ -42,6 +42,10 @@ export interface ScalarNode {
   readonly type: 'text' | 'number' | 'boolean' | 'null'
   /** the source text, without quotes */
   readonly text: string
+  /** it stood in quotes */
+  readonly quoted?: true
+  /** there is nothing, and a comment follows at once */
+  readonly commented?: true
 }
 
 /**

@@ -59,7 +59,7 @@ export function compileRule(node: MapNode, scope: Scope, report: Report): Rule |
     good = false
     report(found)
   }
-  const written = new Map(node.entries.map(({ key, value }) => [key, value]))
+  const written = asMeant(node)
 
   const id = readId(node, written, fail)
   const on = readTypes(node, { written, scope }, fail)
@@ -132,6 +132,22 @@ export function compileLineCondition(node: Node, scope: Scope, report: Report): 
 }
 
 type Written = ReadonlyMap<string, Node>
+
+const KEYS = ['id', 'on', 'forEach', 'award', 'when'] as const
+
+/**
+ * The values by key. One under a misspelt key, which the grammar has told of, stands in for what was meant, so
+ * that the slip is not told of again wherever it is missed.
+ */
+function asMeant(node: MapNode): Written {
+  const written = new Map(node.entries.map(({ key, value }) => [key, value]))
+  for (const key of KEYS) {
+    if (written.has(key)) continue
+    const slip = node.entries.find((entry) => nearest(entry.key, [key]) !== null)
+    if (slip) written.set(key, slip.value)
+  }
+  return written
+}
 
 function readId(node: MapNode, written: Written, report: Report): string | null {
   const id = written.get('id')

@@ -47,6 +47,13 @@ const strangeWords: ReadonlyMap<string, string> = new Map([
   ['percent', 'divide by 100 instead: 5 % is 0.05'],
 ])
 
+/** Twice as many in all are as many again on top. */
+function onTop(times: string, currency: string): string {
+  const more = Number(times) - 1
+  const share = more > 0 ? String(Number(more.toFixed(6))) : '0.5'
+  return `for ${times} times as many in all, give the rest on top: ${currency} = ${share} * awarded(rule)`
+}
+
 /** What to write instead of a token that does not fit after the one before it. */
 export function tokenHint(before: Piece | undefined, { kind, text, offset }: Piece): string | undefined {
   const word = strangeWords.get(text)
@@ -87,7 +94,7 @@ export function numberHint(text: string): string | undefined {
   if (/^\d+(\.\d+)?%$/.test(text)) return 'there are no percents: 5 points per 100 EUR are 5 % of the money'
   const glued = /^(\d+(?:\.\d+)?)(x|\p{L}{2,}|\p{Sc})$/u.exec(text)
   if (glued && glued[2] !== 'x') return `write a space between: ${glued[1]} ${moneyOf(glued[2]!)}`
-  if (glued) return 'a multiple of another rule’s points is a formula: points = 2 * awarded(rule)'
+  if (glued) return onTop(glued[1]!, 'points')
   return undefined
 }
 
@@ -155,8 +162,8 @@ export function awardHint(text: string, currency: string): string | undefined {
   if (percent)
     return `write how many points for how much money: ${percent[1]} ${currency} per 100 EUR of ${percent[2] ?? 'net'}`
   const multiple = /^(?:(\d+(?:\.\d+)?) ?x|double|triple)\b/i.exec(text)
-  if (multiple)
-    return `points on top of another rule’s are a formula: ${currency} = ${multiple[1] ?? '1'} * awarded(rule)`
+  if (multiple) return onTop(multiple[1] ?? (/^double/i.test(text) ? '2' : '3'), currency)
+  if (text.startsWith('=')) return `write ${currency} = …`
   if (/^(\S+) ?(?::=|==)/.test(text)) return `write ${currency} = …, with one equals sign`
   return numberHint(text.split(/\s/, 1)[0] ?? '')
 }

@@ -3,8 +3,10 @@
  * cells are of one type, so a formula that passes its check can only miss a row, never a cell.
  */
 
+import { Decimal } from '../base/points.ts'
 import type { MapNode, Node, Report, ScalarNode } from './node.ts'
 import { problem } from './problem.ts'
+import { numberHint } from './slips.ts'
 import { readScalar, type Type, typeNames, type Value } from './value.ts'
 
 export interface Table {
@@ -61,6 +63,14 @@ function cellsOf(row: Node, fail: Report): { name: string; cell: ScalarNode }[] 
   })
 }
 
+/** A share or a number as a spreadsheet shows it, where a number stands in a file. */
+function cellHint(text: string): string | undefined {
+  const share = /^(\d+(?:[.,]\d+)?)\s*%$/.exec(text)
+  if (!share) return numberHint(text)
+  const factor = new Decimal(share[1]!.replace(',', '.')).dividedBy(100).toFixed()
+  return `write it as a factor: ${factor}; a text stands in quotes`
+}
+
 interface NewCell {
   readonly columns: Map<string, OpenColumn>
   readonly name: string
@@ -71,6 +81,11 @@ interface NewCell {
 function addCell({ columns, name, row, cell }: NewCell, fail: Report): void {
   if (cell.type === 'null') {
     fail(problem(cell.at, 'a cell of a table has a value'))
+    return
+  }
+  const slip = cell.type === 'text' && !cell.quoted ? cellHint(cell.text) : undefined
+  if (slip !== undefined) {
+    fail(problem(cell.at, `expected a value such as 1.25 or a text; got "${cell.text}"`, { hint: slip }))
     return
   }
   const type: Type = cell.type === 'text' ? { kind: 'text', oneOf: null } : { kind: cell.type }

@@ -38,7 +38,7 @@ export function compileWindow(written: Written, timeZone: string, report: Report
   if ((from && !start) || ((until || through) && !end)) return null
   if (start && end && start >= end) {
     const at = (until ?? through ?? from)?.at
-    if (at) report(problem(at, 'the rule ends before it begins'))
+    if (at) report(problem(at, 'this ends before it begins'))
     return null
   }
   return { from: start, until: end }

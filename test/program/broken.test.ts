@@ -111,7 +111,7 @@ const rows: readonly (readonly [Parameters<typeof told>[0], string])[] = [
   ],
   [
     { program: 'program: Corner Cafe' },
-    '1:10 expected the id of the program: small letters, digits and "-"; got the text "Corner Cafe"',
+    '1:10 expected the id of the program: small letters, digits and "-"; got the text "Corner Cafe" (write corner-cafe)',
   ],
   [
     { currencies: 'currencies:\n  beans: { value: 1 EUR }\n  my stars: {}' },
@@ -119,7 +119,7 @@ const rows: readonly (readonly [Parameters<typeof told>[0], string])[] = [
   ],
   [
     more('neverEarn: POST'),
-    '8:12 expected conditions on lines, such as `line.sku: [POST, DOT]`; got the text "POST"',
+    '8:12 expected conditions on lines, such as `line.sku: [POST, DOT]`; got the text "POST" (write for instance `neverEarn: { category: [tobacco, books] }`)',
   ],
 
   // amounts, lengths of time, zones
@@ -136,7 +136,7 @@ const rows: readonly (readonly [Parameters<typeof told>[0], string])[] = [
   ],
   [
     beans('value: 5 cent'),
-    '4:21 "cent" is not a currency of ISO 4217 (money is named by three letters, such as EUR or USD)',
+    '4:21 "cent" is no money of its own (write it in the money itself: 0.05 EUR or the like)',
   ],
   [
     beans('value: "0,05 EUR"'),
@@ -171,11 +171,11 @@ const rows: readonly (readonly [Parameters<typeof told>[0], string])[] = [
   ],
   [
     beans('value: 1 EUR, expires: every 31 Februar'),
-    '4:44 expected days of the year such as "every 31 March"; got "every 31 Februar" (did you mean "february"?)',
+    '4:44 expected days of the year such as "every 31 March"; got "every 31 Februar" (February has 29 days at most)',
   ],
   [
     beans('value: 1 EUR, expires: every 30 February'),
-    '4:41 expected days of the year such as "every 31 March"; got "every 30 February"',
+    '4:41 expected days of the year such as "every 31 March"; got "every 30 February" (February has 29 days at most)',
   ],
   [
     beans('value: 1 EUR, expires: "every 31 March, 2 years"'),

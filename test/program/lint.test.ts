@@ -150,3 +150,34 @@ t.test('where there are errors, what follows from them is not warned of', async 
   t.equal(errors.length, 1)
   t.same(warnings, [])
 })
+
+t.test('points written with a separator of thousands are few', async () => {
+  const told = (text: string) => `"${text}" is ${Number(text)} here: the point begins the decimals`
+  t.equal(warned({ 'program.yaml': head + rule('own: true', '1.000 beans') }), told('1.000'))
+  t.equal(warned({ 'program.yaml': head + rule('own: true', 'beans = 2.500 * lines') }), told('2.500'))
+  t.equal(warned({ 'program.yaml': head + rule('own: true', '1.25 beans per 1 EUR of net') }), '')
+  t.equal(warned({ 'program.yaml': head + rule('own: true', '0.125 beans per 1 EUR of net') }), '')
+})
+
+t.test('a tier that stands below one which asks for no more', async () => {
+  const ladder = (text: string) => ({
+    'program.yaml':
+      head.replace('[{ id: guest }, { id: silver, reach: { spend: 500 EUR } }]', text) + rule('own: true'),
+  })
+  const told = 'the tier "silver" cannot be reached: whoever could have it has "gold" already'
+  const rows = [
+    [
+      '[{ id: guest }, { id: silver, reach: { spend: 800 EUR } }, { id: gold, reach: { spend: 900 EUR } }]',
+      '',
+    ],
+    [
+      '[{ id: guest }, { id: silver, reach: { spend: 900 EUR } }, { id: gold, reach: { any: [{ spend: 900 EUR }, { transactions: 5 }] } }]',
+      told,
+    ],
+    [
+      '[{ id: guest }, { id: silver, reach: { spend: 900 EUR } }, { id: gold, reach: { spend: 900 EUR, transactions: 5 } }]',
+      '',
+    ],
+  ] as const
+  for (const [text, expected] of rows) t.equal(warned(ladder(text)), expected, text)
+})

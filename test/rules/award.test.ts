@@ -184,7 +184,7 @@ t.test('wrong awards', async (t) => {
     ['1 bean per 0.00 EUR of net', 'award+11: the step is above 0'],
     ['1 bean per 1 USD of net', 'award+13: the money of this program is EUR, not USD'],
     ['1 bean per 1 euro of net', 'award+13: unexpected "euro", expected EUR or "of" (write EUR)'],
-    ['1 bean per 1 EUR net', 'award+17: unexpected "net", expected "of"'],
+    ['1 bean per 1 EUR net', 'award+17: unexpected "net", expected "of" (write of net)'],
     ['1 bean per 1 EUR of', 'award+19: the formula ends here, expected a value'],
     ['1 bean per 1 EUR of nett', 'award+20: unknown name "nett" (did you mean "net"?)'],
     ['1 bean per 1 of net', 'award+16: this is money, and the step has no unit (write `per 1 EUR of net`)'],

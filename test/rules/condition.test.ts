@@ -212,7 +212,7 @@ t.test('conditions that are not understood', async (t) => {
       '{ channel: { not: [a, b] } }',
       'when.channel.not: "not" takes a single value (for several values, use notIn)',
     ],
-    ['{ channel: { in: a } }', 'when.channel.in: "in" takes a list: [a, b]'],
+    ['{ channel: { in: a } }', 'when.channel.in: "in" takes a list: [a, b] (write [a])'],
     ['{ channel: [] }', 'when.channel: the list is empty, so nothing could ever match'],
     ['{ channel: [a, [b]] }', 'when.channel[1]: expected a text'],
     [

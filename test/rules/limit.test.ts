@@ -236,11 +236,11 @@ t.test('wrong rules', async (t) => {
     ],
     [
       '{ id: rule, on: purchase, award: 1 bean, from: 2026-02-20, until: 2026-02-20 }',
-      'until: the rule ends before it begins',
+      'until: this ends before it begins',
     ],
     [
       '{ id: rule, on: purchase, award: 1 bean, from: 2026-02-21, through: 2026-02-20 }',
-      'through: the rule ends before it begins',
+      'through: this ends before it begins',
     ],
   ] as const
   for (const [text, expected] of rows) {
