@@ -6,6 +6,7 @@ import { DomainError } from '../base/errors.ts'
 import { readId, showId } from '../base/ids.ts'
 import { type ExplainedRule, explain } from '../earning/explain.ts'
 import { createPrograms, type Programs } from '../engine/programs.ts'
+import { isEvent } from '../program/events.ts'
 import type { CliCommand } from './command-line.ts'
 import { openMigrated } from './installation.ts'
 import { findTransaction, type ReturnRow, returnsOf, type TransactionRow } from './queries.ts'
@@ -56,7 +57,7 @@ type Explained = ReturnType<typeof explained> & { readonly returns: readonly Ret
 
 function inWords(of: Explained): string {
   const lines = [
-    `${of.transactionId}: ${of.type} ${of.externalRef} of ${of.memberId}, ${of.occurredAt.toISOString()}`,
+    `${of.transactionId}: ${isEvent(of.type) ? of.type : `${of.type} ${of.externalRef}`} of ${of.memberId}, ${of.occurredAt.toISOString()}`,
     `under ${of.program} ${of.rulesVersion.slice(0, 12)}, as ${tiersInWords(of)}`,
     '',
     of.awards.length === 0 ? 'It gave nothing.' : 'It gave:',

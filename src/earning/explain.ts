@@ -76,7 +76,9 @@ function inWords(trace: RuleTrace, award: Award | null): string {
     const exact =
       trace.exact !== undefined && !new Decimal(trace.exact).isInteger() ? ` from ${shown(trace.exact)}` : ''
     const words = award.explanation.replace(/, rounded (down|up|to the nearest)/, `$&${exact}`)
-    return `${trace.rule} gave ${award.points} ${award.currency}${on}: ${words}`
+    // A plain sum says no more than what it is; beside the points given, it would read as if told twice.
+    const fixed = /^\d[\d.]* [^\s,]+(,|$)/.test(words) ? 'a fixed ' : ''
+    return `${trace.rule} gave ${award.points} ${award.currency}${on}: ${fixed}${words}`
   }
   if (trace.fired) {
     const limit = `the limit had nothing left of it`

@@ -1,10 +1,12 @@
 /** The reference in rules/README.md: each numbered example is a program that loads, and its examples come out. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Ajv } from 'ajv'
 import t from 'tap'
-import { parseDocument, YAMLMap } from 'yaml'
+import { parse, parseDocument, YAMLMap } from 'yaml'
 import { packageRoot } from '../../src/db/package-root.ts'
 import { loadProgram } from '../../src/program/load.ts'
+import { jsonSchema } from '../../src/program/schema.ts'
 import { runExamples } from '../../src/simulate/examples.ts'
 
 const text = readFileSync(join(packageRoot, 'rules/README.md'), 'utf8')
@@ -35,6 +37,9 @@ t.same(
   'numbered without a gap',
 )
 
+// What the checker accepts, an editor that knows the schema must not underline.
+const accepts = new Ajv({ strict: false, allErrors: true }).compile(jsonSchema())
+
 let shown = 0
 for (const { number, title, blocks } of sections) {
   t.test(`${number}. ${title}`, async (t) => {
@@ -47,6 +52,7 @@ for (const { number, title, blocks } of sections) {
     if (examples) files.set('program.examples.yaml', examples)
     const loaded = loadProgram(files)
     t.same(loaded.errors, [])
+    t.ok(accepts(parse(program)), JSON.stringify(accepts.errors))
     const run = runExamples(loaded.program!, files)
     t.same(run.errors, [])
     t.same(
