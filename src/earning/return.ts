@@ -110,9 +110,10 @@ export function takeBack(input: ReturnInput): Returned {
   const was = valueAfter(input, before)
   invariant(was, 'something was left to take back')
   const now = valueAfter(input, [...before, { lines }])
-  // Points that were cancelled are gone already.
+  // Points that were cancelled are gone already; if they are confirmed after all, it is told what is left of them.
   const cancelled = input.confirmation?.outcome === 'cancelled' ? input.confirmation.decided : []
-  const ofRules = reversals(program, { kept, before, now }).filter(
+  const ofSale = reversals(program, { kept, before, now })
+  const ofRules = ofSale.filter(
     ({ currency }) => !cancelled.some(({ lotId }) => lotId === kept.lots[currency]),
   )
 
@@ -135,7 +136,7 @@ export function takeBack(input: ReturnInput): Returned {
   post(book, entry)
   return {
     entry,
-    record: { returnId: input.returnId, lines, reversed },
+    record: { returnId: input.returnId, lines, reversed: [...ofSale, ...milestones.reversed] },
     counted: [...gone, ...milestones.counted],
     budgeted: budgetDifference(was, now),
     reply: { reversed, forgiven, payBack: payBack(program, facts, { leftBefore, leftNow }) },
@@ -206,6 +207,16 @@ function milestonesGone(
     reversed: reversed.map(({ rule, currency, points }) => ({ rule, currency, points: Number(-points) })),
     counted: moved.counted.filter(({ value }) => value.isNegative()),
   }
+}
+
+/** What the awards come to after returns, by currency. */
+export function netPoints(kept: KeptValuation, returns: readonly PastReturn[]): Map<string, bigint> {
+  const net = new Map<string, bigint>()
+  const add = (currency: string, points: number) =>
+    net.set(currency, (net.get(currency) ?? 0n) + BigInt(points))
+  for (const { currency, points } of kept.awards) add(currency, points)
+  for (const { currency, points } of returns.flatMap(({ reversed }) => reversed)) add(currency, -points)
+  return net
 }
 
 export interface Keyed {

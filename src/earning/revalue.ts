@@ -16,7 +16,7 @@ import type { MemberFacts, TransactionFacts, Valuation } from '../rules/facts.ts
 import { type CounterRow, counted } from '../tiers/counters.ts'
 import type { Confirmation } from './confirm.ts'
 import { limitCounter, lotKey } from './earn.ts'
-import { type PastReturn, reversals, valueAfter } from './return.ts'
+import { netPoints, type PastReturn, reversals, valueAfter } from './return.ts'
 import { countedSpend, type KeptValuation, keepValuation, memberFactsOf, usedBefore } from './valued.ts'
 
 /** A transaction as it was recorded and, perhaps, taken back in part. */
@@ -179,16 +179,6 @@ function countsOnItsDay(valued: Valued, lotId: string | undefined): boolean {
 
 function wasCancelled({ confirmation }: Valued, lotId: string | undefined): boolean {
   return confirmation?.outcome === 'cancelled' && confirmation.decided.some((one) => one.lotId === lotId)
-}
-
-/** What the awards come to after returns, by currency. */
-function netPoints(kept: KeptValuation, returns: readonly PastReturn[]): Map<string, bigint> {
-  const net = new Map<string, bigint>()
-  const add = (currency: string, points: number) =>
-    net.set(currency, (net.get(currency) ?? 0n) + BigInt(points))
-  for (const { currency, points } of kept.awards) add(currency, points)
-  for (const { currency, points } of returns.flatMap(({ reversed }) => reversed)) add(currency, -points)
-  return net
 }
 
 function usesOf(valued: Valued): CounterRow[] {

@@ -178,6 +178,15 @@ t.test('returns take the pending points first, and what was cancelled is not tak
     ['2026-05-04 sale e 30', '0 30 -100'],
     ['2026-05-05 confirm e', '0 0 -70'], // usable points pay off the debt
   ])
+  await check(t, rules(CONFIRMED), [
+    ['2026-03-01 sale a 100', '0 100'],
+    ['2026-04-02 return a 4', '0 0'], // its time had run out before
+    ['2026-04-03 confirm a 2026-03-31', '60 0'], // what was returned meanwhile is not given again
+    ['2026-04-04 return a 6', '0 0'],
+    ['2026-04-05 sale b 100 2026-03-31', '0 100'],
+    ['2026-05-05 return b 10', '0 0'],
+    ['2026-05-06 confirm b 2026-04-01', 'transaction_not_pending'], // nothing is left of it
+  ])
 })
 
 const TIERS = `
