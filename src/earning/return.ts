@@ -46,8 +46,8 @@ export interface ReturnInput {
   readonly body: ReturnBody
   readonly occurredAt: Date
   readonly book: Book
-  /** whether points of a lot, earned by this sale, had lapsed by inactivity before the return */
-  readonly hadLapsed: (lotId: string) => boolean
+  /** puts points of a lot back that this sale gave and that lapsed by inactivity since, as far as they did */
+  readonly putBackLapsed: (lotId: string, points: bigint) => void
   /** how it was decided about points that awaited it; null: they did not, or still do */
   readonly confirmation: Confirmation | null
   readonly transactionId: string
@@ -78,8 +78,8 @@ function claw(input: ReturnInput, awards: readonly ReversedAward[], to: Taking):
   )
   for (const [currency, points] of totals) {
     const lotId = kept.lots[currency] ?? anyLotOf(program, { facts, kept, currency })
-    const hadLapsed = input.hadLapsed(lotId)
-    const what = { currency, points, lotId, at: input.occurredAt, hadLapsed }
+    if (program.returns !== 'pending_only') input.putBackLapsed(lotId, points)
+    const what = { currency, points, lotId, at: input.occurredAt }
     const clawed = clawBack(book, program.returns, what)
     to.postings.push(...clawed.postings)
     taken.set(currency, { points, pending: pendingOf(clawed.postings) })
