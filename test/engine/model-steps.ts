@@ -134,7 +134,8 @@ export interface Names {
   readonly members: number
 }
 
-export function namesOf({ sales, redemptions, pools, members }: World): Names {
+/** All that the engine has made so far, in the order in which it was asked for. */
+export function namesOf({ sales, redemptions, pools, members }: Ids): Names {
   return {
     sales: Object.keys(sales),
     redemptions: Object.keys(redemptions),

@@ -32,6 +32,7 @@ import {
   type Command,
   type Ids,
   keepIds,
+  type Names,
   namesOf,
   newIds,
   type Step,
@@ -69,7 +70,8 @@ pools: { members: 3 }
 interface Run {
   readonly engines: readonly [Engine, Engine]
   readonly number: number
-  world: World
+  /** what there may be: commands sent at once may have been done in any order that fits what is known so far */
+  worlds: World[]
   readonly ids: Ids
   readonly past: { request: Request; ref: string; answer: string }[]
   steps: number
@@ -94,16 +96,16 @@ for (const terms of termsOf) {
           number += 1
           await play({ engines: [first, second], number, ...newRun(terms) }, steps)
         }),
-        { numRuns: RUNS },
+        { numRuns: RUNS, interruptAfterTimeLimit: 60_000 },
       )
       t.same(await first.findings(), [])
     },
   )
 }
 
-function newRun(terms: Terms): Pick<Run, 'world' | 'ids' | 'past' | 'steps'> {
+function newRun(terms: Terms): Pick<Run, 'worlds' | 'ids' | 'past' | 'steps'> {
   return {
-    world: newWorld(terms),
+    worlds: [newWorld(terms)],
     ids: newIds(),
     past: [],
     steps: 0,
@@ -120,20 +122,22 @@ async function play(run: Run, steps: readonly Step[]): Promise<void> {
     else await wait(run, step)
   }
   await wait(run, { days: 1, jobs: true })
-  const found = [...broken(run.world), ...(await lotsThatDiffer(run))]
-  if (found.length > 0) throw new Error(found.join('\n'))
+  const lots = await readLots(run)
+  const wrong = run.worlds.map((world) => [...broken(world), ...lotsThatDiffer({ ...run, world }, lots)])
+  if (!wrong.some((found) => found.length === 0))
+    throw new Error(wrong.map((all) => all.join('; ')).join('\nor '))
 }
 
 function instant(day: number): string {
   return new Date(Date.UTC(2026, 0, 1 + day, 12)).toISOString()
 }
 
-function setClocks({ engines, world }: Run): void {
-  for (const engine of engines) engine.at(instant(world.day))
+function setClocks({ engines, worlds }: Run): void {
+  for (const engine of engines) engine.at(instant(worlds[0]!.day))
 }
 
 async function wait(run: Run, { days, jobs }: { days: number; jobs: boolean }): Promise<void> {
-  advance(run.world, days)
+  for (const world of run.worlds) advance(world, days)
   setClocks(run)
   if (!jobs) return
   const [engine] = run.engines
@@ -151,10 +155,11 @@ interface Sent {
 }
 
 async function send(run: Run, command: Command): Promise<Sent> {
-  const { ids, world, engines } = run
+  const { ids, worlds, engines } = run
+  const [world] = worlds
   run.steps += 1
   const label = `${run.number}-${run.steps}`
-  const request = asked(command, { label, names: namesOf(run.world), ids, world, at: instant })
+  const request = asked(command, { label, names: namesOf(ids), ids, world: world!, at: instant })
   const answer = await engines[run.steps % 2 ? 0 : 1].refused(request, label)
   const isDone = answer.startsWith('no refusal but ')
   if (isDone) run.past.push({ request, ref: label, answer })
@@ -173,28 +178,35 @@ async function doOne(run: Run, command: Command): Promise<void> {
 
 /** Sends them at once, and looks for an order in which the model answers as the engine did. */
 async function doTogether(run: Run, commands: readonly Command[]): Promise<void> {
-  const names = namesOf(run.world)
+  const names = namesOf(run.ids)
   const sent = await Promise.all(commands.map((command) => send(run, command)))
   const accounts = await readAccounts(run)
-  const tried: string[] = []
-  for (const order of permutations(sent)) {
-    const world = structuredClone(run.world)
-    const wrong = order.flatMap(({ command, label, outcome }) => {
-      const expected = act(world, command, { label, names }) ?? 'accepted'
-      const told = outcome.startsWith(accepted) ? 'accepted' : outcome
-      return told === expected ? [] : [`${JSON.stringify(command)}: engine ${told}, model ${expected}`]
-    })
-    if (wrong.length === 0) wrong.push(...differences({ world, ids: run.ids }, accounts))
-    if (wrong.length === 0) {
-      run.world = world
-      for (const { command, label, outcome } of sent) {
-        if (outcome.startsWith(accepted)) keepIds(run.ids, { command, label, reply: replyIn(outcome) })
-      }
-      return
+  const wrong: string[] = []
+  const fitting = new Map<string, World>()
+  for (const before of run.worlds) {
+    for (const order of permutations(sent)) {
+      const world = structuredClone(before)
+      const found = order.flatMap((one) => refusedOtherwise(world, one, names))
+      if (found.length === 0) found.push(...differences({ ...run, world }, accounts))
+      if (found.length > 0) wrong.push(found.join('; '))
+      else fitting.set(JSON.stringify(world), world)
     }
-    tried.push(wrong.join('; '))
   }
-  throw new Error(`after ${JSON.stringify(commands)} on day ${run.world.day}: ${tried.join('\nor ')}`)
+  if (fitting.size === 0) throw new Error(`on day ${run.worlds[0]!.day}: ${wrong.join('\nor ')}`)
+  run.worlds = [...fitting.values()].slice(0, MOST_WORLDS)
+  for (const { command, label, outcome } of sent) {
+    if (outcome.startsWith(accepted)) keepIds(run.ids, { command, label, reply: replyIn(outcome) })
+  }
+}
+
+/** Of so many possible ones an early one is right in all likelihood; most are told apart by the next balance. */
+const MOST_WORLDS = 500
+
+/** Does it in the world, and says where the engine answered otherwise. */
+function refusedOtherwise(world: World, { command, label, outcome }: Sent, names: Names): string[] {
+  const expected = act(world, command, { label, names }) ?? 'accepted'
+  const told = outcome.startsWith(accepted) ? 'accepted' : outcome
+  return told === expected ? [] : [`${JSON.stringify(command)}: engine ${told}, model ${expected}`]
 }
 
 function permutations<One>(all: readonly One[]): One[][] {
@@ -221,8 +233,11 @@ async function askAgain(run: Run, which: number): Promise<void> {
 }
 
 async function compare(run: Run): Promise<void> {
-  const wrong = differences(run, await readAccounts(run))
-  if (wrong.length > 0) throw new Error(`on day ${run.world.day}: ${wrong.join('; ')}`)
+  const accounts = await readAccounts(run)
+  const wrong = run.worlds.map((world) => differences({ ...run, world }, accounts))
+  run.worlds = run.worlds.filter((_, index) => wrong[index]!.length === 0)
+  if (run.worlds.length === 0)
+    throw new Error(`after waiting: ${wrong.map((all) => all.join('; ')).join('\nor ')}`)
 }
 
 interface Account {
@@ -243,7 +258,10 @@ async function readAccounts({ engines, ids }: Run): Promise<Account[]> {
     where m.member_id = any(${ids.members}::uuid[]) and (m.due_at is null or m.due_at > ${engine.now()})`
 }
 
-function differences({ world, ids }: Pick<Run, 'world' | 'ids'>, accounts: readonly Account[]): string[] {
+/** One of the worlds that there may be. */
+type Possible = Pick<Run, 'ids'> & { readonly world: World }
+
+function differences({ world, ids }: Possible, accounts: readonly Account[]): string[] {
   return accounts.flatMap(({ memberId, currency: name, figures }) => {
     const who = ids.members.indexOf(memberId)
     const member = world.members[who]!
@@ -261,15 +279,23 @@ function differences({ world, ids }: Pick<Run, 'world' | 'ids'>, accounts: reado
   })
 }
 
+interface LotRow {
+  readonly memberId: string
+  readonly lot: string
+}
+
 /** Of each currency and day of lapsing what is usable, pending and lapsed. */
-async function lotsThatDiffer({ engines, ids, world }: Run): Promise<string[]> {
-  const rows = await engines[0].sql<{ member_id: string; lot: string }[]>`
-    select member_id, concat_ws(' ', currency, to_char(expires_at at time zone 'UTC', 'YYYY-MM-DD'),
+async function readLots({ engines, ids }: Run): Promise<LotRow[]> {
+  return engines[0].sql<LotRow[]>`
+    select member_id as "memberId", concat_ws(' ', currency, to_char(expires_at at time zone 'UTC', 'YYYY-MM-DD'),
       sum(available), sum(pending), sum(expired)) as lot
     from lots where member_id = any(${ids.members}::uuid[]) and (available, pending, expired) <> (0, 0, 0)
     group by member_id, currency, expires_at`
+}
+
+function lotsThatDiffer({ world, ids }: Possible, rows: readonly LotRow[]): string[] {
   return world.members.flatMap((member, who) => {
-    const kept = rows.filter(({ member_id }) => member_id === ids.members[who]).map(({ lot }) => lot)
+    const kept = rows.filter(({ memberId }) => memberId === ids.members[who]).map(({ lot }) => lot)
     const days = new Map<string, [number, number, number]>()
     for (const { currency, lapses, available, pending, lapsed } of member.lots) {
       if (available + pending + lapsed === 0) continue

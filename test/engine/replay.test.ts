@@ -12,7 +12,7 @@ import { runJob } from '../../src/jobs/run.ts'
 import { type Engine, startEngine } from '../support/engine.ts'
 import * as sales from './model-sales.ts'
 import { asked, type Command, keepIds, namesOf, newIds, type Step, stories } from './model-steps.ts'
-import { newMember, newWorld, type World } from './model-world.ts'
+import { newWorld, type World } from './model-world.ts'
 
 t.setTimeout(290_000)
 /** More by hand: RUNS=100 finds what is rarer. */
@@ -53,7 +53,7 @@ async function play(engine: Engine, steps: readonly Step[]): Promise<void> {
   const tell = async (command: Command) => {
     number += 1
     const label = `step-${number}`
-    const names = namesOf(world)
+    const names = namesOf(ids)
     const answer = await engine.refused(asked(command, { label, names, ids, world, at: instant }), label)
     if (!answer.startsWith(accepted)) return
     keepIds(ids, { command, label, reply: JSON.parse(answer.slice(accepted.length)) })
@@ -79,21 +79,11 @@ function instant(day: number): string {
   return new Date(Date.UTC(2026, 2, 1 + day, 12)).toISOString()
 }
 
-/** That there is something of that name, for later steps to name. */
+/** Of which lines a sale is, for later steps to return. */
 function note(world: World, command: Command, label: string): void {
   const what = command.do
-  if (what === 'enrol') world.members.push(newMember())
   if (what === 'buy' || what === 'loose' || what === 'order' || what === 'fly')
     sales.buy(world, label, null, { lines: command.lines, daysAgo: command.daysAgo, currency: 'points' })
-  if (what === 'redeem')
-    world.redemptions[label] = {
-      currency: 'points',
-      pooled: false,
-      until: null,
-      status: 'held',
-      shares: [],
-    }
-  if (what === 'create_pool') world.pools[label] = []
 }
 
 async function sweep(engine: Engine): Promise<void> {
