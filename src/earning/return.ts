@@ -138,7 +138,7 @@ export function takeBack(input: ReturnInput): Returned {
     entry,
     record: { returnId: input.returnId, lines, reversed: [...ofSale, ...milestones.reversed] },
     counted: [...gone, ...milestones.counted],
-    budgeted: budgetDifference(was, now),
+    budgeted: budgetDifference(was.uses, now?.uses ?? []),
     reply: { reversed, forgiven, payBack: payBack(program, facts, { leftBefore, leftNow }) },
   }
 }
@@ -269,13 +269,17 @@ function counterDifference(
   return [...less, ...limits].filter(({ value }) => !value.isZero())
 }
 
-function budgetDifference(was: Valuation, now: Valuation | null): LimitUse[] {
-  const shared = was.uses.filter((use) => use.shared)
-  return shared.flatMap((use) => {
-    const still =
-      now?.uses.find(({ limit, period }) => limit === use.limit && period === use.period)?.points ?? 0n
-    return still === use.points ? [] : [{ ...use, points: still - use.points }]
+/** What has to be added to the first uses of limits over all members to have the second. */
+export function budgetDifference(was: readonly LimitUse[], now: readonly LimitUse[]): LimitUse[] {
+  const same = (a: LimitUse, b: LimitUse) => a.limit === b.limit && a.period === b.period
+  const before = was.filter(({ shared }) => shared)
+  const after = now.filter(({ shared }) => shared)
+  const changed = before.map((use) => {
+    const still = after.find((one) => same(one, use))?.points ?? 0n
+    return { ...use, points: still - use.points }
   })
+  const added = after.filter((use) => !before.some((one) => same(one, use)))
+  return [...changed, ...added].filter(({ points }) => points !== 0n)
 }
 
 /**

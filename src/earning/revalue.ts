@@ -12,11 +12,12 @@ import type { Entry, Posting } from '../ledger/entry.ts'
 import { keyOfLot, type LotKey, lotIdOf, usableKey } from '../ledger/lot.ts'
 import type { Program } from '../program/program.ts'
 import { evaluate } from '../rules/evaluate.ts'
-import type { MemberFacts, TransactionFacts, Valuation } from '../rules/facts.ts'
+import type { LimitUse, MemberFacts, TransactionFacts, Valuation } from '../rules/facts.ts'
 import { type CounterRow, counted } from '../tiers/counters.ts'
 import type { Confirmation } from './confirm.ts'
-import { limitCounter, lotKey } from './earn.ts'
-import { netPoints, type PastReturn, reversals, valueAfter } from './return.ts'
+import { countedOn } from './countable.ts'
+import { type Budgets, limitCounter, lotKey } from './earn.ts'
+import { budgetDifference, netPoints, type PastReturn, reversals, valueAfter } from './return.ts'
 import { countedSpend, type KeptValuation, keepValuation, memberFactsOf, usedBefore } from './valued.ts'
 
 /** A transaction as it was recorded and, perhaps, taken back in part. */
@@ -37,6 +38,10 @@ export interface Revalued {
   readonly entry: Entry | null
   /** differences of what tiers and limits count */
   readonly counted: readonly CounterRow[]
+  /** the same of points that count on the day on which they became usable */
+  readonly usable: readonly CounterRow[]
+  /** differences of what is used of limits over all members */
+  readonly budgeted: readonly LimitUse[]
 }
 
 /** What a transaction, less its returns, adds to the counters of tiers. */
@@ -63,11 +68,15 @@ export function revalue(
     profile: BornMember['profile']
     transactionId: string
     nextId: () => string
+    /** limits over all members; where none are given, they are left as they were used */
+    budgets?: Pick<Budgets, 'used'>
+    /** of recording: what was usable by then has counted where points count when they are usable */
+    at: Date
   },
 ): Revalued {
   const { program, facts, confirmation } = valued
   const { kept, returns } = withTiers(valued, to)
-  const entry = postDifference(valued, { ...to, kept, returns })
+  const { entry, usable } = postDifference(valued, { ...to, kept, returns })
   const now = { program, facts, kept, returns, confirmation }
   return {
     kept,
@@ -77,21 +86,24 @@ export function revalue(
       ...difference(contributionOf(valued), contributionOf(now)),
       ...difference(usesOf(valued), usesOf(now)),
     ],
+    usable,
+    budgeted: budgetDifference(valuationOf(valued)?.uses ?? [], valuationOf(now)?.uses ?? []),
   }
 }
 
 function withTiers(
   valued: Valued,
-  to: { tiers: MemberFacts['tiers']; profile: BornMember['profile']; transactionId: string },
+  to: {
+    tiers: MemberFacts['tiers']
+    profile: BornMember['profile']
+    transactionId: string
+    budgets?: Pick<Budgets, 'used'>
+  },
 ): { kept: KeptValuation; returns: PastReturn[] } {
   const { program, facts, kept: before } = valued
   const member = { ...memberFactsOf(before), tiers: to.tiers }
-  const { used } = before
-  const valuation = evaluate(program.rules, {
-    transaction: facts,
-    member,
-    used: usedBefore(before),
-  })
+  const { used, ofOthers } = usedByOthers(valued, to.budgets)
+  const valuation = evaluate(program.rules, { transaction: facts, member, used: ofOthers })
   const lots = { ...before.lots }
   for (const { currency } of valuation.awards) {
     lots[currency] ??= lotIdOf(lotOfSale(valued, currency, to))
@@ -112,6 +124,27 @@ function withTiers(
   return { kept, returns }
 }
 
+/**
+ * What limits had used without the transaction: limits of the member as on its day, limits over all members as they
+ * are by now, so that no sum ever goes over one of those. What was seen of them is kept with the valuation.
+ */
+function usedByOthers(valued: Valued, budgets: Pick<Budgets, 'used'> | undefined) {
+  const { kept } = valued
+  const own = valuationOf(valued)?.uses ?? []
+  const onItsDay = usedBefore(kept)
+  const used = [...kept.used]
+  const ofOthers = (limit: string, period: string, budget: bigint | null): bigint => {
+    if (budget === null || !budgets) return onItsDay(limit, period)
+    const mine = own.find((use) => use.limit === limit && use.period === period)?.points ?? 0n
+    const taken = budgets.used(limit, period, budget) - mine
+    const points = taken > 0n ? taken : 0n
+    const index = used.findIndex((use) => use.limit === limit && use.period === period)
+    used.splice(index < 0 ? used.length : index, 1, { limit, period, points: Number(points) })
+    return points
+  }
+  return { used, ofOthers }
+}
+
 function postDifference(
   valued: Valued,
   to: {
@@ -121,9 +154,11 @@ function postDifference(
     profile: BornMember['profile']
     transactionId: string
     nextId: () => string
+    at: Date
   },
-): Entry | null {
+): { entry: Entry | null; usable: CounterRow[] } {
   const { program, facts } = valued
+  const usable: CounterRow[] = []
   const before = netPoints(valued.kept, valued.returns)
   const after = netPoints(to.kept, to.returns)
   const postings: Posting[] = []
@@ -135,14 +170,22 @@ function postDifference(
     if (points > 0n) {
       const key = lotOfSale(valued, currency, to)
       postings.push(...accrue(to.book, key, { points, source: 'issued' }))
+      // What is pending still counts when it becomes usable, like any other points.
+      if (key.usableFrom === null && !key.awaits)
+        usable.push(...countedUsable(valued, to, { currency, points }))
     } else if (points < 0n) {
       const what = { currency, points: -points, lotId: to.kept.lots[currency]!, at: facts.occurredAt }
       const claw = clawBack(to.book, program.returns, what)
       postings.push(...claw.postings)
+      const pending = claw.postings.reduce(
+        (sum, leg) => (leg.from === 'pending' ? sum + leg.points : sum),
+        0n,
+      )
+      usable.push(...countedUsable(valued, to, { currency, points: points + pending }))
       if (claw.forgiven > 0n) forgiven.push({ currency, points: wirePoints(claw.forgiven) })
     }
   }
-  if (postings.length === 0) return null
+  if (postings.length === 0) return { entry: null, usable }
   const entry: Entry = {
     entryId: to.nextId(),
     kind: 'revalue',
@@ -153,7 +196,27 @@ function postDifference(
     detail: { reason: 'a late fact changed the tier of that day', ...(forgiven.length > 0 && { forgiven }) },
   }
   post(to.book, entry)
-  return entry
+  return { entry, usable }
+}
+
+/** Points more or fewer that count when they are usable, and are. */
+function countedUsable(
+  { program, facts, confirmation }: Valued,
+  { kept, at }: { kept: KeptValuation; at: Date },
+  { currency, points }: { currency: string; points: bigint },
+): CounterRow[] {
+  const lotId = kept.lots[currency]
+  if (lotId === undefined || program.currencies.get(currency)?.counts !== 'when_usable') return []
+  const key = keyOfLot(lotId)
+  if (key.usableFrom === null && !key.awaits) return []
+  const day = countedOn(program, key, { occurredAt: facts.occurredAt, at, confirmation })
+  if (day === null) return []
+  return counted(program, {
+    day,
+    spend: new Decimal(0),
+    transactions: 0n,
+    awards: [{ currency, points }],
+  })
 }
 
 /** The lot that points of the sale go into now: once it is confirmed, the common one. */
@@ -181,9 +244,12 @@ function wasCancelled({ confirmation }: Valued, lotId: string | undefined): bool
   return confirmation?.outcome === 'cancelled' && confirmation.decided.some((one) => one.lotId === lotId)
 }
 
+function valuationOf(valued: Valued): Valuation | null {
+  return valueAfter(valued, valued.returns)
+}
+
 function usesOf(valued: Valued): CounterRow[] {
-  const left: Pick<Valuation, 'uses'> | null = valueAfter(valued, valued.returns)
-  const own = (left?.uses ?? []).filter(({ shared }) => !shared)
+  const own = (valuationOf(valued)?.uses ?? []).filter(({ shared }) => !shared)
   return own.map(({ limit, period, points }) => ({
     counter: limitCounter(limit),
     day: period,

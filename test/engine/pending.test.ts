@@ -222,3 +222,50 @@ t.test('points count for tiers at once, or when they are usable, as the program 
     ['2026-05-02 confirm a 2026-03-05', '100 0 gold'],
   ])
 })
+
+const GOLD = `  - { id: gold, on: purchase, when: { tier: gold }, award: 10 points }
+${TIERS}`
+
+t.test('what is cancelled or confirmed late changes what later sales met', async (t) => {
+  await check(t, rules('{ pending: "until confirmed, cancel after 30 days" }', GOLD), [
+    ['2026-03-01 sale a 100', '0 100 gold'],
+    ['2026-03-02 sale b 50', '0 160 gold'],
+    ['2026-03-04 cancel a', '0 50 base'],
+  ])
+  await check(t, rules('{ pending: "until confirmed, cancel after 30 days" }', GOLD), [
+    ['2026-03-01 sale a 100', '0 100 gold'],
+    ['2026-03-20 sale b 50', '0 160 gold'],
+    ['2026-04-01 sweep', '0 50 base'], // nobody confirmed it
+    ['2026-04-02 confirm a 2026-03-05', '100 60 gold'],
+  ])
+})
+
+const SPENT = `  - { id: gold, on: purchase, when: { tier: gold }, award: 10 points }
+${TIERS.replace('reach: { points: 100 } }', 'reach: { spend: 100 EUR } }\n    - { id: top, reach: { points: 1000 } }')}`
+
+t.test('points that count when usable are counted right when their sale is valued again', async (t) => {
+  for (const [currency, confirming] of [
+    ['{ pending: 1 day, counts: when usable }', false],
+    ['{ pending: "until confirmed, cancel after 30 days", counts: when usable }', true],
+  ] as const) {
+    const counts = async ({ engine }: Story) => {
+      const rows = await engine.sql<{ day: string; value: string }[]>`
+        select day::text, trim_scale(value)::text as value from counters
+        where counter = 'points:points' and value <> 0 order by day`
+      return rows.map(({ day, value }) => `${day} ${value}`)
+    }
+    const story = await check(t, rules(currency, SPENT), [
+      ['2026-03-10 sale b 50', '0 50'],
+      ...(confirming ? ([['2026-03-11 confirm b', '50 0']] as const) : []),
+      ['2026-03-12 sweep', '50 0'],
+    ])
+    t.strictSame(await counts(story), ['2026-03-11 50'], currency)
+    await step(story, '2026-03-20 sale a 100 2026-03-05')
+    if (confirming) await step(story, '2026-03-20 confirm a')
+    const late = confirming ? ['2026-03-11 60', '2026-03-20 100'] : ['2026-03-06 100', '2026-03-11 60']
+    t.strictSame(await counts(story), late, 'gold by then')
+    await step(story, '2026-03-21 return a 10')
+    t.strictSame(await counts(story), ['2026-03-11 50'], 'and not gold after all')
+    t.same(await story.engine.findings(), [])
+  }
+})
