@@ -12,6 +12,7 @@ import { runJob } from '../../src/jobs/run.ts'
 import { type Engine, startEngine } from '../support/engine.ts'
 import * as sales from './model-sales.ts'
 import { asked, type Command, keepIds, namesOf, newIds, type Step, stories } from './model-steps.ts'
+import { EVERYTHING } from './model-stories.ts'
 import { newWorld, type World } from './model-world.ts'
 
 t.setTimeout(290_000)
@@ -140,52 +141,6 @@ async function substance({ sql }: Engine): Promise<string> {
   ])
   return JSON.stringify(parts, (_key, one) => (typeof one === 'bigint' ? String(one) : one), 1)
 }
-
-const lines = [{ cents: 9900, quantity: 3 }]
-const one = (command: Command): Step => ({ do: 'one', command })
-const buy = (who: number, daysAgo = 0): Step => one({ do: 'buy', who, lines, daysAgo })
-const pay = (who: number, points: number, how: { hold?: boolean; usePool?: boolean } = {}): Step =>
-  one({ do: 'redeem', who, currency: 'points', points, hold: false, usePool: false, ...how })
-const days = (count: number): Step => ({ do: 'wait', days: count, jobs: true })
-
-/** Each command at least once, the first of every replay. */
-const EVERYTHING: Step[] = [
-  buy(0, 3), // sale 0
-  buy(1, 3),
-  buy(2, 3),
-  one({ do: 'fly', who: 0, lines, daysAgo: 1, ticket: 1 }),
-  one({ do: 'loose', who: 0, lines, daysAgo: 2 }), // sale 4
-  one({ do: 'attach', sale: 4, who: 1 }),
-  one({ do: 'order', who: 0, lines, daysAgo: 0 }), // sales 5 to 7: confirmed, cancelled, forgotten
-  one({ do: 'order', who: 1, lines, daysAgo: 0 }),
-  one({ do: 'order', who: 2, lines, daysAgo: 0 }),
-  one({ do: 'confirm', sale: 5, daysAgo: 0 }),
-  one({ do: 'cancel', sale: 6, daysAgo: 0 }),
-  days(3),
-  pay(0, 10),
-  pay(0, 20, { hold: true }),
-  pay(0, 30, { hold: true }),
-  one({ do: 'capture', redemption: 1, points: 5 }),
-  one({ do: 'release', redemption: 2, points: null }),
-  one({ do: 'reverse', redemption: 0, points: null }),
-  one({ do: 'create_pool', who: [0, 1] }),
-  one({ do: 'join_pool', pool: 0, who: 2 }),
-  pay(1, 50, { usePool: true }),
-  one({ do: 'leave_pool', pool: 0, who: 2 }),
-  one({ do: 'transfer', who: 1, to: 2, currency: 'points', points: 20 }),
-  one({ do: 'adjust', who: 2, currency: 'points', points: 15 }),
-  one({ do: 'extend', who: 2, currency: 'points', days: 5 }),
-  one({ do: 'merge', who: 0, to: 1 }),
-  one({ do: 'return', sale: 1, quantities: [1] }),
-  days(4),
-  one({ do: 'confirm', sale: 7, daysAgo: 5 }),
-  buy(2, 14),
-  one({ do: 'unmerge', who: 0, to: 1 }),
-  one({ do: 'close', who: 1 }),
-  one({ do: 'reopen', who: 1 }),
-  days(40),
-  one({ do: 'return', sale: 0, quantities: null }),
-]
 
 function kindOf(step: Step): string[] {
   if (step.do !== 'one') return []
