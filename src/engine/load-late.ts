@@ -122,6 +122,21 @@ export async function readLater(sql: Executor, since: ReadonlyMap<string, Date>)
   return { transactions, ...became }
 }
 
+/** The members' transactions after an instant and before another one, with what became of them. */
+export async function readBetween(
+  sql: Executor,
+  members: readonly string[],
+  { after, before }: { after: Date; before: Date },
+): Promise<Later> {
+  const transactions = await sql<rows.TransactionRow[]>`
+    select member_id, transaction_id, rules_version, source, request, occurred_at, recorded_at, valuation
+    from transactions
+    where member_id = any(${list(sql, members)}::uuid[]) and occurred_at > ${after} and occurred_at < ${before}
+    order by occurred_at, transaction_id`
+  if (transactions.length === 0) return NONE
+  return { transactions, ...(await readOutcomes(sql, members)) }
+}
+
 async function readOutcomes(sql: Executor, members: readonly string[]): Promise<Omit<Later, 'transactions'>> {
   const ids = list(sql, members)
   const [returns, revaluations, confirmations] = await Promise.all([

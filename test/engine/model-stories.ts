@@ -28,9 +28,17 @@ export const EVERYTHING: Step[] = [
   one({ do: 'capture', redemption: 1, points: 5 }),
   one({ do: 'release', redemption: 2, points: null }),
   one({ do: 'reverse', redemption: 0, points: null }),
+  one({ do: 'reverse', redemption: 0, points: null }), // once only
+  one({ do: 'capture', redemption: 2, points: null }), // it was released
+  pay(0, 12, { hold: true }),
+  one({ do: 'capture', redemption: 3, points: 13 }), // more than is held
+  { do: 'again', which: 3 },
   one({ do: 'create_pool', who: [0, 1] }),
   one({ do: 'join_pool', pool: 0, who: 2 }),
   pay(1, 50, { usePool: true }),
+  pay(0, 31, { usePool: true, hold: true }),
+  one({ do: 'capture', redemption: 5, points: 16 }),
+  one({ do: 'reverse', redemption: 4, points: null }),
   one({ do: 'leave_pool', pool: 0, who: 2 }),
   one({ do: 'transfer', who: 1, to: 2, currency: 'points', points: 20 }),
   one({ do: 'adjust', who: 2, currency: 'points', points: 15 }),

@@ -84,6 +84,8 @@ const termsOf: Terms[] = [
   { pendingDays: 2, returns: 'negative' },
   { pendingDays: 0, returns: 'to_zero' },
   { pendingDays: 2, returns: 'pending_only' },
+  // lapse before they are usable
+  { pendingDays: 12, returns: 'negative' },
 ]
 
 for (const terms of termsOf) {
