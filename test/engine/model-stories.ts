@@ -70,6 +70,7 @@ const DEBTS: Step[] = [
   back(0),
   buy(1, 4),
   give(1, 0, 30), // a gift pays
+  give(1, 2, 11), // a fee of 1.1 is 2
   buy(0, 4), // an accrual pays
   one({ do: 'adjust', who: 0, currency: 'points', points: 20 }),
   pay(0, 40),
