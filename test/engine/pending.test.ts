@@ -238,6 +238,11 @@ t.test('what is cancelled or confirmed late changes what later sales met', async
     ['2026-04-01 sweep', '0 50 base'], // nobody confirmed it
     ['2026-04-02 confirm a 2026-03-05', '100 60 gold'],
   ])
+  await check(t, rules('{ pending: 1 day, counts: when usable }', GOLD), [
+    ['2026-03-01 sale a 100', '0 100'],
+    ['2026-03-01 sale b 50 2026-03-02', '0 150'], // a till whose clock is a day ahead
+    ['2026-03-02 sweep', '100 60 gold'], // gold since midnight, so by noon as well
+  ])
 })
 
 const SPENT = `  - { id: gold, on: purchase, when: { tier: gold }, award: 10 points }
