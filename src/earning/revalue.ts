@@ -69,7 +69,7 @@ export function revalue(
     transactionId: string
     nextId: () => string
     /** limits over all members; where none are given, they are left as they were used */
-    budgets?: Pick<Budgets, 'used'>
+    budgets?: Budgets
     /** of recording: what was usable by then has counted where points count when they are usable */
     at: Date
   },
@@ -97,13 +97,18 @@ function withTiers(
     tiers: MemberFacts['tiers']
     profile: BornMember['profile']
     transactionId: string
-    budgets?: Pick<Budgets, 'used'>
+    budgets?: Budgets
   },
 ): { kept: KeptValuation; returns: PastReturn[] } {
   const { program, facts, kept: before } = valued
   const member = { ...memberFactsOf(before), tiers: to.tiers }
   const { used, ofOthers } = usedByOthers(valued, to.budgets)
-  const valuation = evaluate(program.rules, { transaction: facts, member, used: ofOthers })
+  const valuation = evaluate(program.rules, {
+    transaction: facts,
+    member,
+    used: ofOthers,
+    short: (limit, period) => to.budgets?.short(limit, period),
+  })
   const lots = { ...before.lots }
   for (const { currency } of valuation.awards) {
     lots[currency] ??= lotIdOf(lotOfSale(valued, currency, to))
@@ -128,7 +133,7 @@ function withTiers(
  * What limits had used without the transaction: limits of the member as on its day, limits over all members as they
  * are by now, so that no sum ever goes over one of those. What was seen of them is kept with the valuation.
  */
-function usedByOthers(valued: Valued, budgets: Pick<Budgets, 'used'> | undefined) {
+function usedByOthers(valued: Valued, budgets: Budgets | undefined) {
   const { kept } = valued
   const own = valuationOf(valued)?.uses ?? []
   const onItsDay = usedBefore(kept)

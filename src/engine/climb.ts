@@ -3,6 +3,7 @@
  * by fact, to the present; a later transaction that now meets another tier is valued again on the way, and
  * what it counts then is what the next one is judged by. So the order of arrival makes no difference.
  */
+import { DomainError } from '../base/errors.ts'
 import { type Day, dayOf, startOfDay } from '../base/time.ts'
 import { readTransaction } from '../earning/facts.ts'
 import { contributionOf, revalue, type Valued } from '../earning/revalue.ts'
@@ -177,7 +178,8 @@ function valueAgain(
   const { book, member } = state
   const budgets = budgetsSeen(deciding.group.budgets, { program: command.program, taken: writes.budgets })
   const how = { tiers, book, profile: member.profile, transactionId, nextId, budgets, at: command.at }
-  const outcome = revalue(valued, how)
+  const outcome = unlessRefused(() => revalue(valued, how))
+  if (outcome === null) return { now: stored, usable: [] }
   if (outcome.entry) record(deciding, outcome.entry)
   const counted = [...outcome.counted, ...outcome.usable]
   for (const row of counted) writes.counters.push({ memberId, row })
@@ -188,6 +190,16 @@ function valueAgain(
   const now = { ...stored, kept, returns }
   state.transactions = new Map(state.transactions).set(transactionId, now)
   return { now, usable: outcome.usable }
+}
+
+/** Null where a limit would refuse it: a sale that was accepted then keeps its value, and nobody's is refused for it. */
+function unlessRefused<Result>(work: () => Result): Result | null {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof DomainError && error.code === 'limit_reached') return null
+    throw error
+  }
 }
 
 /** The tiers of a transaction's rules as it meets them; null where they are what it was valued with. */
