@@ -85,6 +85,22 @@ const DEBTS: Step[] = [
   one({ do: 'unmerge', who: 2, to: 1 }),
 ]
 
+/** A hold whose time is up at this very instant; what it held has lapsed meanwhile, or has not. */
+const HOLDS: Step[] = [
+  buy(0),
+  days(2),
+  pay(0, 40, { hold: true }),
+  { do: 'wait', days: 2, jobs: false },
+  one({ do: 'capture', redemption: 0, points: null }),
+  pay(0, 50),
+  one({ do: 'reverse', redemption: 1, points: null }),
+  { do: 'wait', days: 6, jobs: false },
+  pay(0, 40, { hold: true }),
+  { do: 'wait', days: 1, jobs: false },
+  one({ do: 'release', redemption: 2, points: null }),
+  pay(0, 1), // all of it has lapsed
+]
+
 /** Points put off, lapsed, returned; a duplicate's among them. */
 const LAPSES: Step[] = [
   buy(0),
@@ -95,7 +111,8 @@ const LAPSES: Step[] = [
   buy(0, 9),
   one({ do: 'extend', who: 0, currency: 'points', days: 2 }),
   back(0, [1]),
-  days(9),
+  days(8), // what is pending for longer than it lives has lapsed, and is not usable tomorrow
+  days(1),
   back(1, [1]), // lapsed
   one({ do: 'merge', who: 2, to: 1 }),
   back(1, [1]),
@@ -153,4 +170,4 @@ const NESTED: Step[] = [
   back(1),
 ]
 
-export const ON_PURPOSE: readonly Step[][] = [EVERYTHING, DEBTS, LAPSES, CONFIRMATIONS, NESTED]
+export const ON_PURPOSE: readonly Step[][] = [EVERYTHING, DEBTS, HOLDS, LAPSES, CONFIRMATIONS, NESTED]

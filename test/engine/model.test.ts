@@ -153,7 +153,7 @@ async function wait(run: Run, { days, jobs }: { days: number; jobs: boolean }): 
   const deps = { sql: engine.sql, lane: engine.lane, log, now: engine.now }
   for (const job of ['release-pending', 'expire', 'release-holds'] as const)
     await runJob(deps, { job, at: engine.now() })
-  await compare(run)
+  await compare(run, { settled: true })
 }
 
 interface Sent {
@@ -240,8 +240,8 @@ async function askAgain(run: Run, which: number): Promise<void> {
   await compare(run)
 }
 
-async function compare(run: Run): Promise<void> {
-  const accounts = await readAccounts(run)
+async function compare(run: Run, { settled = false } = {}): Promise<void> {
+  const accounts = await readAccounts(run, { settled })
   const wrong = run.worlds.map((world) => differences({ ...run, world }, accounts))
   run.worlds = run.worlds.filter((_, index) => wrong[index]!.length === 0)
   if (run.worlds.length === 0)
@@ -254,8 +254,8 @@ interface Account {
   readonly figures: Record<string, number>
 }
 
-/** Of members that nothing is due of by now: of others it is not told yet. */
-async function readAccounts({ engines, ids }: Run): Promise<Account[]> {
+/** Of members that nothing is due of by now: of others it is not told yet, unless the jobs have been by. */
+async function readAccounts({ engines, ids }: Run, { settled = false } = {}): Promise<Account[]> {
   const [engine] = engines
   return engine.sql<Account[]>`
     select m.member_id as "memberId", c.currency, json_build_object(
@@ -263,7 +263,7 @@ async function readAccounts({ engines, ids }: Run): Promise<Account[]> {
       'negative', coalesce(a.negative, 0), 'lifetime', coalesce(a.lifetime, 0)) as figures
     from members m cross join unnest(${[...currencyNames]}::text[]) as c(currency)
     left join accounts a on a.member_id = m.member_id and a.currency = c.currency
-    where m.member_id = any(${ids.members}::uuid[]) and (m.due_at is null or m.due_at > ${engine.now()})`
+    where m.member_id = any(${ids.members}::uuid[]) and (${settled} or m.due_at is null or m.due_at > ${engine.now()})`
 }
 
 /** One of the worlds that there may be. */
