@@ -62,15 +62,39 @@ export function newId(): string {
   return v7()
 }
 
-/** The ids of one command's rows: the command's id plus 1, plus 2 … At most 65,535, and always the same. */
-export function idsOf(commandId: string): () => string {
+/** The ids of one command's rows: the command's id plus a number, always the same. */
+export interface RowIds {
+  /** greater than every one before, and than all of those beforehand */
+  next(): string
+  /**
+   * While `work` runs, the ids are those of what fell due before the command: so what the command itself makes has
+   * the same ids whether a sweep came by first or not, and its log can be told again without the sweeps.
+   */
+  beforehand<Result>(work: () => Result): Result
+}
+
+/** A quarter of the 65,535 for what fell due before. */
+const FIRST_OWN = 0x4000
+
+export function idsOf(commandId: string): RowIds {
   invariant(commandId.endsWith('0000'), 'a command id ends in room for its rows')
   const stem = commandId.slice(0, -4)
-  let count = 0
-  return () => {
-    count += 1
-    invariant(count <= 0xffff, 'a command makes at most 65,535 rows')
-    return stem + count.toString(16).padStart(4, '0')
+  let [due, own] = [0, FIRST_OWN - 1]
+  let isBeforehand = false
+  return {
+    next() {
+      const count = isBeforehand ? ++due : ++own
+      invariant(count <= (isBeforehand ? FIRST_OWN - 1 : 0xffff), 'a command makes a bounded number of rows')
+      return stem + count.toString(16).padStart(4, '0')
+    },
+    beforehand(work) {
+      isBeforehand = true
+      try {
+        return work()
+      } finally {
+        isBeforehand = false
+      }
+    },
   }
 }
 

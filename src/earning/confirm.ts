@@ -25,6 +25,8 @@ export interface ConfirmInput {
   readonly occurredAt: Date
   /** how it was decided before; null: it was not */
   readonly before: Confirmation | null
+  /** what its awards come to after returns, by currency */
+  readonly left: ReadonlyMap<string, bigint>
   readonly nextId: () => string
 }
 
@@ -36,8 +38,8 @@ export function confirm(input: ConfirmInput): {
 } {
   const { book, before, outcome, occurredAt } = input
   const lots = awaitingLots(book, input.transactionId)
-  if (before !== null && outcome === 'confirmed' && isInTime(before, occurredAt)) {
-    const { decided } = before
+  const decided = before === null ? [] : stillLeft(before.decided, input.left)
+  if (before !== null && outcome === 'confirmed' && isInTime(before, occurredAt) && decided.length > 0) {
     const entry = enter(input, confirmedAfterAll(book, decided))
     return { entry, confirmation: { outcome, automatic: false, occurredAt, decided }, wasCancelled: true }
   }
@@ -47,9 +49,20 @@ export function confirm(input: ConfirmInput): {
       ...(before && { outcome: before.outcome, since: before.occurredAt.toISOString() }),
     })
   }
-  const { postings, decided } = outcome === 'confirmed' ? confirmed(book, lots) : cancelled(lots)
+  const { postings, decided: now } = outcome === 'confirmed' ? confirmed(book, lots) : cancelled(lots)
   const entry = enter(input, postings)
-  return { entry, confirmation: { outcome, automatic: false, occurredAt, decided }, wasCancelled: false }
+  return { entry, confirmation: { outcome, automatic: false, occurredAt, decided: now }, wasCancelled: false }
+}
+
+/** Of what was cancelled, what has not been returned since. */
+function stillLeft(decided: readonly Decided[], left: ReadonlyMap<string, bigint>): Decided[] {
+  const rest = new Map(left)
+  return decided.flatMap((part) => {
+    const most = rest.get(part.currency) ?? 0n
+    const points = part.points < most ? part.points : most
+    rest.set(part.currency, most - points)
+    return points > 0n ? [{ ...part, points }] : []
+  })
 }
 
 // Only what ran out by itself can have been confirmed all the same.

@@ -47,8 +47,8 @@ export interface ReturnInput {
   readonly body: ReturnBody
   readonly occurredAt: Date
   readonly book: Book
-  /** whether points of a lot, earned by this sale, had lapsed by inactivity before the return */
-  readonly hadLapsed: (lotId: string) => boolean
+  /** puts points of a lot back that this sale gave and that lapsed by inactivity since, as far as they did */
+  readonly putBackLapsed: (lotId: string, points: bigint) => void
   /** how it was decided about points that awaited it; null: they did not, or still do */
   readonly confirmation: Confirmation | null
   readonly transactionId: string
@@ -66,8 +66,6 @@ export interface Returned {
 }
 
 interface Taking {
-  /** as the book stands after what was taken so far */
-  readonly book: Book
   readonly postings: Posting[]
   readonly forgiven: ReturnReply['forgiven']
 }
@@ -76,13 +74,19 @@ interface Taking {
 function claw(input: ReturnInput, awards: readonly ReversedAward[], to: Taking): Taken {
   const { program, facts, kept } = input
   const taken: Taken = new Map()
-  for (const { points, ...share } of sumByFunder(program, facts, awards)) {
-    const { currency } = share
-    const lotId = kept.lots[lotName(share)] ?? anyLotOf(program, { facts, kept, currency })
-    const hadLapsed = input.hadLapsed(lotId)
-    const what = { currency, points, lotId, at: input.occurredAt, hadLapsed }
-    const clawed = clawBack(to.book, program.returns, what)
-    post(to.book, { ...entryOf(input), postings: clawed.postings })
+  const owed = sumByFunder(program, facts, awards).map((sum) => {
+    const lotId = kept.lots[lotName(sum)] ?? anyLotOf(program, { facts, kept, currency: sum.currency })
+    return { ...sum, lotId }
+  })
+  // What has lapsed meanwhile is put back first, in every lot, to be taken from where it belongs.
+  if (program.returns !== 'pending_only')
+    for (const { lotId, points } of owed) input.putBackLapsed(lotId, points)
+  const book = copyBook(input.book)
+  post(book, { ...entryOf(input), postings: to.postings })
+  for (const { currency, points, lotId } of owed) {
+    const clawed = clawBack(book, program.returns, { currency, points, lotId, at: input.occurredAt })
+    // The next one is looked for where this one has left the book.
+    post(book, { ...entryOf(input), postings: clawed.postings })
     to.postings.push(...clawed.postings)
     const before = taken.get(currency) ?? { points: 0n, pending: 0n }
     const pending = before.pending + pendingOf(clawed.postings)
@@ -119,14 +123,15 @@ export function takeBack(input: ReturnInput): Returned {
   const was = valueAfter(input, before)
   invariant(was, 'something was left to take back')
   const now = valueAfter(input, [...before, { lines }])
-  // Points that were cancelled are gone already.
+  // Points that were cancelled are gone already; if they are confirmed after all, it is told what is left of them.
   const cancelled = input.confirmation?.outcome === 'cancelled' ? input.confirmation.decided : []
-  const ofRules = reversals(program, { kept, before, now }).filter(({ currency, rule }) => {
+  const ofSale = reversals(program, { kept, before, now })
+  const ofRules = ofSale.filter(({ currency, rule }) => {
     const name = lotName({ currency, funder: funderOf(program, facts, rule) })
     return !cancelled.some(({ lotId }) => lotId === kept.lots[name])
   })
 
-  const taking: Taking = { book: copyBook(book), postings: [], forgiven: [] }
+  const taking: Taking = { postings: [], forgiven: [] }
   const taken = claw(input, ofRules, taking)
   const gone = counterDifference(input, { was, now, taken })
   const milestones = milestonesGone(input, gone)
@@ -142,9 +147,9 @@ export function takeBack(input: ReturnInput): Returned {
   post(book, entry)
   return {
     entry,
-    record: { returnId: input.returnId, lines, reversed },
+    record: { returnId: input.returnId, lines, reversed: [...ofSale, ...milestones.reversed] },
     counted: [...gone, ...milestones.counted],
-    budgeted: budgetDifference(was, now),
+    budgeted: budgetDifference(was.uses, now?.uses ?? []),
     reply: { reversed, forgiven, payBack: payBack(program, facts, { leftBefore, leftNow }) },
   }
 }
@@ -220,6 +225,16 @@ function milestonesGone(
   }
 }
 
+/** What the awards come to after returns, by currency. */
+export function netPoints(kept: KeptValuation, returns: readonly PastReturn[]): Map<string, bigint> {
+  const net = new Map<string, bigint>()
+  const add = (currency: string, points: number) =>
+    net.set(currency, (net.get(currency) ?? 0n) + BigInt(points))
+  for (const { currency, points } of kept.awards) add(currency, points)
+  for (const { currency, points } of returns.flatMap(({ reversed }) => reversed)) add(currency, -points)
+  return net
+}
+
 export interface Keyed {
   rule: string
   currency: string
@@ -270,13 +285,17 @@ function counterDifference(
   return [...less, ...limits].filter(({ value }) => !value.isZero())
 }
 
-function budgetDifference(was: Valuation, now: Valuation | null): LimitUse[] {
-  const shared = was.uses.filter((use) => use.shared)
-  return shared.flatMap((use) => {
-    const still =
-      now?.uses.find(({ limit, period }) => limit === use.limit && period === use.period)?.points ?? 0n
-    return still === use.points ? [] : [{ ...use, points: still - use.points }]
+/** What has to be added to the first uses of limits over all members to have the second. */
+export function budgetDifference(was: readonly LimitUse[], now: readonly LimitUse[]): LimitUse[] {
+  const same = (a: LimitUse, b: LimitUse) => a.limit === b.limit && a.period === b.period
+  const before = was.filter(({ shared }) => shared)
+  const after = now.filter(({ shared }) => shared)
+  const changed = before.map((use) => {
+    const still = after.find((one) => same(one, use))?.points ?? 0n
+    return { ...use, points: still - use.points }
   })
+  const added = after.filter((use) => !before.some((one) => same(one, use)))
+  return [...changed, ...added].filter(({ points }) => points !== 0n)
 }
 
 /**

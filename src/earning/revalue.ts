@@ -12,12 +12,13 @@ import type { Entry, Posting } from '../ledger/entry.ts'
 import { keyOfLot, type LotKey, lotIdOf, usableKey } from '../ledger/lot.ts'
 import type { Program } from '../program/program.ts'
 import { evaluate } from '../rules/evaluate.ts'
-import type { MemberFacts, TransactionFacts, Valuation } from '../rules/facts.ts'
+import type { LimitUse, MemberFacts, TransactionFacts, Valuation } from '../rules/facts.ts'
 import { type CounterRow, counted } from '../tiers/counters.ts'
 import type { Confirmation } from './confirm.ts'
-import { limitCounter, lotKey } from './earn.ts'
+import { countedOn } from './countable.ts'
+import { type Budgets, limitCounter, lotKey } from './earn.ts'
 import { type FundedPoints, funderOf, lotName, lotOfCurrency, type Share, sumByFunder } from './funder.ts'
-import { type PastReturn, reversals, valueAfter } from './return.ts'
+import { budgetDifference, netPoints, type PastReturn, reversals, valueAfter } from './return.ts'
 import { countedSpend, type KeptValuation, keepValuation, memberFactsOf, usedBefore } from './valued.ts'
 
 /** A transaction as it was recorded and, perhaps, taken back in part. */
@@ -38,6 +39,10 @@ export interface Revalued {
   readonly entry: Entry | null
   /** differences of what tiers and limits count */
   readonly counted: readonly CounterRow[]
+  /** the same of points that count on the day on which they became usable */
+  readonly usable: readonly CounterRow[]
+  /** differences of what is used of limits over all members */
+  readonly budgeted: readonly LimitUse[]
 }
 
 /** What a transaction, less its returns, adds to the counters of tiers. */
@@ -64,11 +69,15 @@ export function revalue(
     profile: BornMember['profile']
     transactionId: string
     nextId: () => string
+    /** limits over all members; where none are given, they are left as they were used */
+    budgets?: Budgets
+    /** of recording: what was usable by then has counted where points count when they are usable */
+    at: Date
   },
 ): Revalued {
   const { program, facts, confirmation } = valued
   const { kept, returns } = withTiers(valued, to)
-  const entry = postDifference(valued, { ...to, kept, returns })
+  const { entry, usable } = postDifference(valued, { ...to, kept, returns })
   const now = { program, facts, kept, returns, confirmation }
   return {
     kept,
@@ -78,20 +87,28 @@ export function revalue(
       ...difference(contributionOf(valued), contributionOf(now)),
       ...difference(usesOf(valued), usesOf(now)),
     ],
+    usable,
+    budgeted: budgetDifference(valuationOf(valued)?.uses ?? [], valuationOf(now)?.uses ?? []),
   }
 }
 
 function withTiers(
   valued: Valued,
-  to: { tiers: MemberFacts['tiers']; profile: BornMember['profile']; transactionId: string },
+  to: {
+    tiers: MemberFacts['tiers']
+    profile: BornMember['profile']
+    transactionId: string
+    budgets?: Budgets
+  },
 ): { kept: KeptValuation; returns: PastReturn[] } {
   const { program, facts, kept: before } = valued
   const member = { ...memberFactsOf(before), tiers: to.tiers }
-  const { used } = before
+  const { used, ofOthers } = usedByOthers(valued, to.budgets)
   const valuation = evaluate(program.rules, {
     transaction: facts,
     member,
-    used: usedBefore(before),
+    used: ofOthers,
+    short: (limit, period) => to.budgets?.short(limit, period),
   })
   const lots = { ...before.lots }
   for (const { currency, rule } of valuation.awards) {
@@ -114,6 +131,27 @@ function withTiers(
   return { kept, returns }
 }
 
+/**
+ * What limits had used without the transaction: limits of the member as on its day, limits over all members as they
+ * are by now, so that no sum ever goes over one of those. What was seen of them is kept with the valuation.
+ */
+function usedByOthers(valued: Valued, budgets: Budgets | undefined) {
+  const { kept } = valued
+  const own = valuationOf(valued)?.uses ?? []
+  const onItsDay = usedBefore(kept)
+  const used = [...kept.used]
+  const ofOthers = (limit: string, period: string, budget: bigint | null): bigint => {
+    if (budget === null || !budgets) return onItsDay(limit, period)
+    const mine = own.find((use) => use.limit === limit && use.period === period)?.points ?? 0n
+    const taken = budgets.used(limit, period, budget) - mine
+    const points = taken > 0n ? taken : 0n
+    const index = used.findIndex((use) => use.limit === limit && use.period === period)
+    used.splice(index < 0 ? used.length : index, 1, { limit, period, points: Number(points) })
+    return points
+  }
+  return { used, ofOthers }
+}
+
 function postDifference(
   valued: Valued,
   to: {
@@ -123,9 +161,11 @@ function postDifference(
     profile: BornMember['profile']
     transactionId: string
     nextId: () => string
+    at: Date
   },
-): Entry | null {
+): { entry: Entry | null; usable: CounterRow[] } {
   const { program, facts } = valued
+  const usable: CounterRow[] = []
   const before = netByFunder(valued, valued)
   const after = netByFunder(valued, to)
   // What goes out is looked for where the legs before it have left it.
@@ -144,16 +184,24 @@ function postDifference(
       const key = lotOfSale(valued, share, to)
       lotOf(to.book, key)
       legs.push(...accrue(book, key, { points, source: 'issued' }))
+      // What is pending still counts when it becomes usable, like any other points.
+      if (key.usableFrom === null && !key.awaits)
+        usable.push(...countedUsable(valued, { lotId, at: to.at }, { currency, points }))
     } else {
       const what = { currency, points: -points, lotId: lotId!, at: facts.occurredAt }
       const claw = clawBack(book, program.returns, what)
       legs.push(...claw.postings)
+      const pending = claw.postings.reduce(
+        (sum, leg) => (leg.from === 'pending' ? sum + leg.points : sum),
+        0n,
+      )
+      usable.push(...countedUsable(valued, { lotId, at: to.at }, { currency, points: points + pending }))
       if (claw.forgiven > 0n) forgiven.push({ currency, points: wirePoints(claw.forgiven) })
     }
     post(book, { ...entryOf(valued, to), postings: legs })
     postings.push(...legs)
   }
-  if (postings.length === 0) return null
+  if (postings.length === 0) return { entry: null, usable }
   const entry: Entry = {
     ...entryOf(valued, to),
     entryId: to.nextId(),
@@ -161,7 +209,26 @@ function postDifference(
     detail: { reason: 'a late fact changed the tier of that day', ...(forgiven.length > 0 && { forgiven }) },
   }
   post(to.book, entry)
-  return entry
+  return { entry, usable }
+}
+
+/** Points more or fewer that count when they are usable, and are. */
+function countedUsable(
+  { program, facts, confirmation }: Valued,
+  { lotId, at }: { lotId: string | undefined; at: Date },
+  { currency, points }: { currency: string; points: bigint },
+): CounterRow[] {
+  if (lotId === undefined || program.currencies.get(currency)?.counts !== 'when_usable') return []
+  const key = keyOfLot(lotId)
+  if (key.usableFrom === null && !key.awaits) return []
+  const day = countedOn(program, key, { occurredAt: facts.occurredAt, at, confirmation })
+  if (day === null) return []
+  return counted(program, {
+    day,
+    spend: new Decimal(0),
+    transactions: 0n,
+    awards: [{ currency, points }],
+  })
 }
 
 function entryOf({ facts, program }: Valued, { transactionId }: { transactionId: string }): Entry {
@@ -205,19 +272,12 @@ function netByFunder(
   return new Map(sums.map((sum) => [lotName(sum), sum]))
 }
 
-/** What the awards come to after returns, by currency. */
-function netPoints(kept: KeptValuation, returns: readonly PastReturn[]): Map<string, bigint> {
-  const net = new Map<string, bigint>()
-  const add = (currency: string, points: number) =>
-    net.set(currency, (net.get(currency) ?? 0n) + BigInt(points))
-  for (const { currency, points } of kept.awards) add(currency, points)
-  for (const { currency, points } of returns.flatMap(({ reversed }) => reversed)) add(currency, -points)
-  return net
+function valuationOf(valued: Valued): Valuation | null {
+  return valueAfter(valued, valued.returns)
 }
 
 function usesOf(valued: Valued): CounterRow[] {
-  const left: Pick<Valuation, 'uses'> | null = valueAfter(valued, valued.returns)
-  const own = (left?.uses ?? []).filter(({ shared }) => !shared)
+  const own = (valuationOf(valued)?.uses ?? []).filter(({ shared }) => !shared)
   return own.map(({ limit, period, points }) => ({
     counter: limitCounter(limit),
     day: period,

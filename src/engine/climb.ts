@@ -3,6 +3,7 @@
  * by fact, to the present; a later transaction that now meets another tier is valued again on the way, and
  * what it counts then is what the next one is judged by. So the order of arrival makes no difference.
  */
+import { DomainError } from '../base/errors.ts'
 import { type Day, dayOf, startOfDay } from '../base/time.ts'
 import { readTransaction } from '../earning/facts.ts'
 import { contributionOf, revalue, type Valued } from '../earning/revalue.ts'
@@ -12,6 +13,7 @@ import type { MemberFacts } from '../rules/facts.ts'
 import { afterChange, assess } from '../tiers/assess.ts'
 import { type CounterRow, countersAsOf } from '../tiers/counters.ts'
 import type { Standing, TierChange } from '../tiers/standing.ts'
+import { budgetsSeen } from './budgets.ts'
 import { type Deciding, record } from './deciding.ts'
 import { keep, standingBefore } from './standings.ts'
 import { addCounters, type StoredTransaction } from './state.ts'
@@ -79,8 +81,8 @@ function climbThrough(deciding: Deciding, from: Date, later: readonly StoredTran
     if (arriving.length === 0) continue
     const met = walk.ladders.map(({ standing }) => standing)
     for (const stored of arriving) {
-      const now = valueAgain(deciding, stored, met)
-      walk.counters = addCounters(walk.counters, contributionOf(valuedOf(deciding, now)))
+      const { now, usable } = valueAgain(deciding, stored, met)
+      walk.counters = addCounters(walk.counters, [...contributionOf(valuedOf(deciding, now)), ...usable])
     }
     step(walk, at)
   }
@@ -163,26 +165,41 @@ function valueAgain(
   deciding: Deciding,
   stored: StoredTransaction,
   met: readonly Standing[],
-): StoredTransaction {
+): { now: StoredTransaction; usable: readonly CounterRow[] } {
   // What happened to the member is told of once, as it was met then.
-  if (isEvent(stored.request.type)) return stored
+  if (isEvent(stored.request.type)) return { now: stored, usable: [] }
   const valued = valuedOf(deciding, stored)
   const tiers = tiersMet(valued, met)
-  if (tiers === null) return stored
+  if (tiers === null) return { now: stored, usable: [] }
 
   const { command, state, writes, nextId } = deciding
   const { memberId } = state.member
   const { transactionId } = stored
   const { book, member } = state
-  const outcome = revalue(valued, { tiers, book, profile: member.profile, transactionId, nextId })
+  const budgets = budgetsSeen(deciding.group.budgets, { program: command.program, taken: writes.budgets })
+  const how = { tiers, book, profile: member.profile, transactionId, nextId, budgets, at: command.at }
+  const outcome = unlessRefused(() => revalue(valued, how))
+  if (outcome === null) return { now: stored, usable: [] }
   if (outcome.entry) record(deciding, outcome.entry)
-  for (const row of outcome.counted) writes.counters.push({ memberId, row })
-  state.counters = addCounters(state.counters, outcome.counted)
+  const counted = [...outcome.counted, ...outcome.usable]
+  for (const row of counted) writes.counters.push({ memberId, row })
+  state.counters = addCounters(state.counters, counted)
+  writes.budgets.push(...outcome.budgeted)
   const { kept, returns } = outcome
   writes.revaluations.push({ command, memberId, revaluationId: nextId(), transactionId, kept, returns })
   const now = { ...stored, kept, returns }
   state.transactions = new Map(state.transactions).set(transactionId, now)
-  return now
+  return { now, usable: outcome.usable }
+}
+
+/** Null where a limit would refuse it: a sale that was accepted then keeps its value, and nobody's is refused for it. */
+function unlessRefused<Result>(work: () => Result): Result | null {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof DomainError && error.code === 'limit_reached') return null
+    throw error
+  }
 }
 
 /** The tiers of a transaction's rules as it meets them; null where they are what it was valued with. */

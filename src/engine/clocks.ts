@@ -9,7 +9,7 @@ import { addDays, type Day, dayOf } from '../base/time.ts'
 import { type Account, emptyAccount } from '../ledger/account.ts'
 import { accountOf } from '../ledger/book.ts'
 import type { Entry } from '../ledger/entry.ts'
-import { firstLapseAfter, idleLapses, lapseLate, undoLapses } from '../ledger/idle.ts'
+import { firstLapseAfter, idleLapses, lapseLate, putBackSome, undoLapses } from '../ledger/idle.ts'
 import { keyOfLot } from '../ledger/lot.ts'
 import type { Currency } from '../program/program.ts'
 import { announce, count, type Deciding, record, standingsOf } from './deciding.ts'
@@ -124,18 +124,25 @@ export function joinClocks(deciding: Deciding, other: Deciding): void {
   keepClocks(deciding)
 }
 
-/** Whether points of a lot earned at an instant had lapsed by inactivity by another one. */
-export function hadLapsed(deciding: Deciding, lotId: string, between: { earnedAt: Date; at: Date }): boolean {
-  const { currency: id, idle } = keyOfLot(lotId)
+/** Puts back what a return is about to take, where it lapsed by inactivity since it was earned. */
+export function putBackLapsed(
+  deciding: Deciding,
+  of: { lotId: string; points: bigint; earnedAt: Date; at: Date },
+): void {
+  const { currency: id, idle } = keyOfLot(of.lotId)
   const currency = idleCurrencies(deciding).find((each) => each.id === id)
-  if (!idle || !currency) return false
-  const { activeOn } = deciding.state.book.accounts.get(id) ?? emptyAccount(id)
+  if (!idle || !currency) return
+  const { book } = deciding.state
+  const { activeOn } = book.accounts.get(id) ?? emptyAccount(id)
   const lapses = idleLapses([...daysOf(deciding, currency), ...(activeOn === null ? [] : [activeOn])], {
     lapseOf: (day) => lapseFrom(deciding, currency, day),
     zone: deciding.program.timeZone,
-    at: between.at,
+    at: of.at,
   })
-  return !isExempt(deciding, currency) && firstLapseAfter(lapses, between.earnedAt) !== null
+  const lapse = firstLapseAfter(lapses, of.earnedAt)
+  if (lapse === null) return
+  const { lotId, points } = of
+  record(deciding, ...putBackSome(book, { lotId, points, at: lapse, nextId: deciding.nextId }))
 }
 
 function endExemption(deciding: Deciding, currency: IdleCurrency, endedAt: Date): void {

@@ -27,14 +27,15 @@ export function keepCancelled(deciding: Deciding, entry: Entry): Date | null {
     decided: [...(earlier?.confirmation.decided ?? []), ...decided],
   }
   keepDecision(deciding, transactionId, confirmation)
-  return countDecision(deciding, { ...confirmation, decided }, { wasCancelled: false })
+  return countDecision(deciding, { transactionId, ...confirmation, decided }, { wasCancelled: false })
 }
 
 export function keepDecision(deciding: Deciding, transactionId: string, confirmation: Confirmation): void {
   const { command, state } = deciding
-  const { memberId } = state.member
-  deciding.writes.confirmations.push({ command, memberId, transactionId, confirmation })
   const stored = state.transactions.get(transactionId)
+  // What becomes of a merged duplicate's sale goes with it when it is un-merged.
+  const { memberId } = stored ?? state.member
+  deciding.writes.confirmations.push({ command, memberId, transactionId, confirmation })
   if (stored) {
     state.transactions = new Map(state.transactions).set(transactionId, { ...stored, confirmation })
   }
@@ -49,10 +50,11 @@ export function keepDecision(deciding: Deciding, transactionId: string, confirma
 /** Counts for tiers what a decision changes, and says from when on they are to be looked at again. */
 export function countDecision(
   deciding: Deciding,
-  confirmation: Confirmation,
+  confirmation: Confirmation & { readonly transactionId: string },
   { wasCancelled }: { wasCancelled: boolean },
 ): Date | null {
-  const { program } = deciding
+  const { program, state } = deciding
+  const stored = state.transactions.get(confirmation.transactionId)
   let from: Date | null = null
   for (const { currency, points, lotId } of confirmation.decided) {
     const sign = signOf(deciding, keyOfLot(lotId), confirmation, wasCancelled)
@@ -68,8 +70,10 @@ export function countDecision(
       transactions: 0n,
       awards: [{ currency, points: sign > 0 ? points : -points }],
     })
-    count(deciding, rows)
-    const start = startOfDay(program.timeZone, day)
+    count(deciding, rows, stored?.memberId)
+    // By the instant where points count from their sale on; a confirmation counts from the beginning of its day.
+    const isOfSale = stored !== undefined && day === key.awaits!.day
+    const start = isOfSale ? stored.occurredAt : startOfDay(program.timeZone, day)
     if (rows.length > 0 && (from === null || start < from)) from = start
   }
   return from

@@ -4,6 +4,7 @@ import { showId } from '../base/ids.ts'
 import { wirePoints } from '../base/points.ts'
 import { confirm } from '../earning/confirm.ts'
 import { readInstant } from '../earning/facts.ts'
+import { netPoints } from '../earning/return.ts'
 import type { ConfirmReply } from '../earning/transaction.ts'
 import type { Decided } from '../ledger/confirm.ts'
 import { mustBeActive } from '../members/enrol.ts'
@@ -38,11 +39,12 @@ export function decideConfirm(
     outcome,
     occurredAt,
     before,
+    left: netPoints(stored.kept, stored.returns),
     nextId,
   })
   record(deciding, entry)
   keepDecision(deciding, transactionId, confirmation)
-  const from = countDecision(deciding, confirmation, { wasCancelled })
+  const from = countDecision(deciding, { transactionId, ...confirmation }, { wasCancelled })
   if (from) climbFrom(deciding, from)
   settleAfter(deciding)
 

@@ -11,7 +11,7 @@ import { ENGINE_SOURCE, isEvent } from '../program/events.ts'
 import type { Program } from '../program/program.ts'
 import { budgetsSeen } from './budgets.ts'
 import { climbBack, climbFrom } from './climb.ts'
-import { type Fact, givenBy, hadLapsed, hasClocks, noteFact } from './clocks.ts'
+import { type Fact, givenBy, hasClocks, noteFact, putBackLapsed } from './clocks.ts'
 import { announce, balancesOf, count, type Deciding, record, standingsOf, tierShown } from './deciding.ts'
 import { countersOfHousemates } from './housemates.ts'
 import { marksAt } from './marks.ts'
@@ -120,7 +120,8 @@ export function decideReturn(deciding: Deciding, transactionId: string, body: Re
     body,
     occurredAt,
     book,
-    hadLapsed: (lotId) => hadLapsed(deciding, lotId, { earnedAt: facts.occurredAt, at: occurredAt }),
+    putBackLapsed: (lotId, points) =>
+      putBackLapsed(deciding, { lotId, points, earnedAt: facts.occurredAt, at: occurredAt }),
     confirmation: stored.confirmation ?? null,
     transactionId,
     returnId,

@@ -31,7 +31,7 @@ export function decideLoose(
   const { group, command, rules } = input
   const program = rules.at(command.program, new Date(body.occurredAt))
   const { occurredAt } = readTransaction(program, body, command.at)
-  const transactionId = idsOf(command.commandId)()
+  const transactionId = idsOf(command.commandId).next()
   const sale: LooseSale = {
     transactionId,
     program: command.program,

@@ -225,7 +225,7 @@ function climbAgain(deciding: Deciding, rows: readonly CounterRow[]): void {
 }
 
 function isCounting(owned: readonly OwnedEntry[]): boolean {
-  return owned.some(({ kind }) => kind === 'return')
+  return owned.some(({ kind }) => kind === 'return' || kind === 'confirm' || kind === 'cancel')
 }
 
 function replyOf(survivor: Deciding, duplicate: Deciding, { mergeId }: Merge): MergeReply {

@@ -3,7 +3,7 @@
  * that come of it. Everything here is thrown away if the command is refused.
  */
 import { DomainError, invariant } from '../base/errors.ts'
-import { idsOf, showId } from '../base/ids.ts'
+import { idsOf, type RowIds, showId } from '../base/ids.ts'
 import { emptyAccount, type WireBalance, wireBalance } from '../ledger/account.ts'
 import type { Entry } from '../ledger/entry.ts'
 import type { MemberReference } from '../members/member.ts'
@@ -39,6 +39,8 @@ export interface Deciding {
   /** in force at the recording time */
   readonly program: Program
   readonly nextId: () => string
+  /** runs what is to be done before the command itself, with ids of its own */
+  readonly beforehand: RowIds['beforehand']
   readonly writes: Writes
   /** every member that the command has touched so far, this one included, by id */
   readonly drafts: Map<string, Deciding>
@@ -71,12 +73,14 @@ export function open(input: {
   state: Draft
 }): Deciding {
   const { group, command, rules, state } = input
+  const ids = idsOf(command.commandId)
   const deciding: Deciding = {
     group,
     command,
     rules,
     program: rules.at(command.program, command.at),
-    nextId: idsOf(command.commandId),
+    nextId: ids.next,
+    beforehand: ids.beforehand,
     writes: noWrites(),
     drafts: new Map(),
     state,

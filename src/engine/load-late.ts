@@ -5,6 +5,7 @@
 import { DomainError } from '../base/errors.ts'
 import { type Executor, list } from '../db/connection.ts'
 import { readInstant } from '../earning/facts.ts'
+import { specialKind } from '../ledger/lot.ts'
 import type { Command } from './command.ts'
 import type { RulesInForce } from './deciding.ts'
 import type * as rows from './rows.ts'
@@ -82,30 +83,63 @@ export function reachThrough(
   })
 }
 
-/** The instant after which the member's transactions are needed; null: the group comes after all of them. */
-export function lateSince(reach: Reach | undefined, newest: Date | null): Date | null {
-  if (reach === undefined) return null
+/**
+ * The instant after which the member's transactions are needed; null: the group comes after all of them. What is
+ * due may have fallen due before one of them, if a till's clock was ahead.
+ */
+export function lateSince(
+  reach: Reach | undefined,
+  { newest, due }: { newest: Date | null; due: Date | null },
+): Date | null {
+  const overdue = newest !== null && due !== null && due < newest ? due : null
+  if (reach === undefined) return overdue
   const late = reach.earliest !== null && newest !== null && reach.earliest < newest ? reach.earliest : null
-  return earlier(late, reach.returned)
+  return earlier(overdue, earlier(late, reach.returned))
 }
 
-interface Later {
+/** Transactions, and what became of them. */
+export interface Later {
   readonly transactions: readonly rows.TransactionRow[]
   readonly returns: readonly rows.ReturnRow[]
   readonly revaluations: readonly rows.RevaluationRow[]
   readonly confirmations: readonly rows.ConfirmationRow[]
 }
 
+const NONE: Later = { transactions: [], returns: [], revaluations: [], confirmations: [] }
+
 /** The members' transactions after an instant each, with what became of them. */
 export async function readLater(sql: Executor, since: ReadonlyMap<string, Date>): Promise<Later> {
-  if (since.size === 0) return { transactions: [], returns: [], revaluations: [], confirmations: [] }
+  if (since.size === 0) return NONE
   const ids = list(sql, [...since.keys()])
-  const [transactions, returns, revaluations, confirmations] = await Promise.all([
+  const [transactions, became] = await Promise.all([
     sql<rows.TransactionRow[]>`
       select t.member_id, t.transaction_id, t.rules_version, t.source, t.request, t.occurred_at, t.recorded_at, t.valuation
       from unnest(${ids}::uuid[], ${list(sql, [...since.values()])}::timestamptz[]) as v(member_id, since)
       join transactions t on t.member_id = v.member_id and t.occurred_at > v.since
       order by t.member_id, t.occurred_at, t.transaction_id`,
+    readOutcomes(sql, [...since.keys()]),
+  ])
+  return { transactions, ...became }
+}
+
+/** The members' transactions after an instant and before another one, with what became of them. */
+export async function readBetween(
+  sql: Executor,
+  members: readonly string[],
+  { after, before }: { after: Date; before: Date },
+): Promise<Later> {
+  const transactions = await sql<rows.TransactionRow[]>`
+    select member_id, transaction_id, rules_version, source, request, occurred_at, recorded_at, valuation
+    from transactions
+    where member_id = any(${list(sql, members)}::uuid[]) and occurred_at > ${after} and occurred_at < ${before}
+    order by occurred_at, transaction_id`
+  if (transactions.length === 0) return NONE
+  return { transactions, ...(await readOutcomes(sql, members)) }
+}
+
+async function readOutcomes(sql: Executor, members: readonly string[]): Promise<Omit<Later, 'transactions'>> {
+  const ids = list(sql, members)
+  const [returns, revaluations, confirmations] = await Promise.all([
     sql<rows.ReturnRow[]>`
       select transaction_id, return_id, lines, reversed from returns
       where member_id = any(${ids}::uuid[]) order by return_id`,
@@ -116,7 +150,53 @@ export async function readLater(sql: Executor, since: ReadonlyMap<string, Date>)
       select transaction_id, outcome, automatic, occurred_at, decided from confirmations
       where member_id = any(${ids}::uuid[])`,
   ])
-  return { transactions, returns, revaluations, confirmations }
+  return { returns, revaluations, confirmations }
+}
+
+/** Sales, by the member on whose book their points stand. */
+export interface Overdue extends Later {
+  readonly holders: ReadonlyMap<string, string>
+}
+
+/**
+ * Sales whose points nobody has confirmed in time, and what the members did since: such points count no longer
+ * from the sale on. A merged duplicate's sale is its own, though its points stand with the member.
+ */
+export async function readOverdue(sql: Executor, lots: readonly rows.LotRow[], now: Date): Promise<Overdue> {
+  const holders = new Map<string, string>()
+  for (const { member_id, lot_id, pending } of lots) {
+    const { awaits } = specialKind(lot_id)
+    if (awaits && pending > 0n && awaits.until <= now) holders.set(awaits.transactionId, member_id)
+  }
+  if (holders.size === 0) return { ...NONE, holders }
+  const sales = await sql<rows.TransactionRow[]>`
+    select member_id, transaction_id, rules_version, source, request, occurred_at, recorded_at, valuation
+    from transactions where transaction_id = any(${list(sql, [...holders.keys()])}::uuid[])
+    order by occurred_at, transaction_id`
+  const since = new Map<string, Date>()
+  for (const { transaction_id: id, occurred_at: at } of sales) {
+    const holder = holders.get(id)!
+    since.set(holder, earlier(since.get(holder) ?? null, at)!)
+  }
+  const [later, became] = await Promise.all([
+    readLater(sql, since),
+    readOutcomes(sql, [...new Set(sales.map(({ member_id }) => member_id))]),
+  ])
+  return { ...joined({ transactions: sales, ...became }, later), holders }
+}
+
+/** Both, each row once: of what is in both, the latter's. */
+export function joined(a: Later, b: Later): Later {
+  const once = <Row>(key: (row: Row) => string, all: readonly Row[]) => [
+    ...new Map(all.map((row) => [key(row), row])).values(),
+  ]
+  const ofSale = ({ transaction_id }: { transaction_id: string }) => transaction_id
+  return {
+    transactions: once(ofSale, [...a.transactions, ...b.transactions]),
+    returns: once(({ return_id }) => return_id, [...a.returns, ...b.returns]),
+    revaluations: once(ofSale, [...a.revaluations, ...b.revaluations]),
+    confirmations: once(ofSale, [...a.confirmations, ...b.confirmations]),
+  }
 }
 
 function hasLadders({ program, at }: Command, rules: RulesInForce): boolean {

@@ -16,7 +16,10 @@ interface LooseRow {
   readonly member_id: string | null
 }
 
-/** The sales that the group attaches, or that a return names in vain. Locked before any member is, so that nobody waits in a circle. */
+/**
+ * The sales that the group attaches, or that a return or a confirmation names in vain. Locked before any member is,
+ * so that nobody waits in a circle.
+ */
 export async function readLoose(
   sql: Executor,
   commands: readonly Command[],
@@ -24,7 +27,7 @@ export async function readLoose(
 ): Promise<Map<string, LooseSale>> {
   const ids = new Set<string>()
   for (const { request } of commands) {
-    if (request.kind === 'attach' || request.kind === 'return') ids.add(request.transactionId)
+    if (namesASale(request)) ids.add(request.transactionId)
   }
   if (ids.size === 0) return new Map()
   const wanted = list(sql, [...ids].sort())
@@ -49,6 +52,37 @@ export async function readLoose(
       },
     ]),
   )
+}
+
+type NamingASale = Extract<Command['request'], { kind: 'attach' | 'return' | 'confirm' | 'cancel' }>
+
+function namesASale(request: Command['request']): request is NamingASale {
+  const { kind } = request
+  return kind === 'attach' || kind === 'return' || kind === 'confirm' || kind === 'cancel'
+}
+
+/** Whose the sales are that the group would attach though they never were without a member. */
+export async function readAttached(
+  sql: Executor,
+  commands: readonly Command[],
+  loose: ReadonlyMap<string, LooseSale>,
+): Promise<Map<string, string>> {
+  const asked = commands.flatMap(({ program, request }) =>
+    request.kind === 'attach' && !loose.has(request.transactionId)
+      ? [{ program, transactionId: request.transactionId }]
+      : [],
+  )
+  if (asked.length === 0) return new Map()
+  const rows = await sql<{ id: string; program: string; member_id: string }[]>`
+    select transaction_id as id, program, member_id from transactions
+    where transaction_id = any(${list(
+      sql,
+      asked.map(({ transactionId }) => transactionId),
+    )}::uuid[])`
+  const own = rows.filter(({ id, program }) =>
+    asked.some((one) => one.transactionId === id && one.program === program),
+  )
+  return new Map(own.map(({ id, member_id }) => [id, member_id]))
 }
 
 /** Of what the group's sales claim, what was credited before: the transaction, by claimKey. */

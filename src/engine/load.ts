@@ -11,8 +11,17 @@ import type { Command } from './command.ts'
 import type { RulesInForce } from './deciding.ts'
 import { wantHouseholds } from './housemates.ts'
 import { addSurvivors, lockPools, readHousehold } from './load-household.ts'
-import { lateSince, type Reach, reachOf, reachThrough, readLapsed, readLater } from './load-late.ts'
-import { readClaims, readLoose } from './load-loose.ts'
+import {
+  joined,
+  lateSince,
+  type Reach,
+  reachOf,
+  reachThrough,
+  readLapsed,
+  readLater,
+  readOverdue,
+} from './load-late.ts'
+import { readAttached, readClaims, readLoose } from './load-loose.ts'
 import { addMarks, readRules } from './load-rules.ts'
 import { type Needs, needsOf, wantCountersFrom } from './needs.ts'
 import type { Projection } from './projection.ts'
@@ -30,7 +39,10 @@ export async function load(
   const loose = await readLoose(sql, commands, input.lock)
   for (const { program, occurredAt } of loose.values())
     wantCountersFrom(needs, { rules: input.rules, program, occurredAt, at: latest(commands) })
-  const owners = await readOwners(sql, needs, { rules: input.rules, at: latest(commands) })
+  const [owners, attached] = await Promise.all([
+    readOwners(sql, needs, { rules: input.rules, at: latest(commands) }),
+    readAttached(sql, commands, loose),
+  ])
   wantHouseholds(needs, commands, { rules: input.rules, memberIds: owners.memberIds })
   // Pools are locked before any member, so that two groups never wait for each other in a circle.
   const pooled = await lockPools(sql, { needs, identifiers: owners.identifiers, lock: input.lock })
@@ -70,6 +82,7 @@ export async function load(
   }
   return {
     ...owners,
+    transactionOwners: new Map([...attached, ...owners.transactionOwners]),
     loose,
     claims,
     budgets,
@@ -98,7 +111,8 @@ type Owners = Pick<GroupState, 'identifiers' | 'transactionOwners' | 'redemption
 }
 
 function memberNamed({ program, request }: Command, owners: Owners): string | undefined {
-  if (request.kind === 'return') return owners.transactionOwners.get(request.transactionId)
+  if (request.kind === 'return' || request.kind === 'confirm' || request.kind === 'cancel')
+    return owners.transactionOwners.get(request.transactionId)
   if (request.kind !== 'earn' && request.kind !== 'attach' && request.kind !== 'adjust') return undefined
   const { memberId, identifier } = request.body
   if (memberId !== undefined || !identifier) return memberId
@@ -292,23 +306,24 @@ async function readMembers(sql: Executor, asked: Asked): Promise<Map<string, Mem
 
   // A member with something due, and one whose sale comes late, is the exception, worth a round trip.
   const since = new Map<string, Date>()
-  for (const { member_id: id, latest_at: newest } of members) {
-    const late = lateSince(asked.reaches.get(id), newest)
+  const isDue = ({ due_at }: rows.MemberRow) => due_at !== null && due_at <= now
+  for (const row of members) {
+    const { member_id: id, latest_at: newest, due_at } = row
+    const late = lateSince(asked.reaches.get(id), { newest, due: isDue(row) ? due_at : null })
     if (late !== null) since.set(id, late)
   }
-  const isDue = ({ due_at }: rows.MemberRow) => due_at !== null && due_at <= now
   const opened = members.filter((row) => isDue(row) || since.has(row.member_id))
-  const [{ lots, holds }, later] = await Promise.all([
+  const [{ lots, holds }, late] = await Promise.all([
     known ?? readHoldings(sql, { ids: opened.map(({ member_id }) => member_id), lapsed: since.size > 0 }),
     readLater(sql, since),
   ])
 
-  const became = {
-    // The transaction that a return names may be among the later ones' returns once more.
-    returns: [...new Map([...returns, ...later.returns].map((row) => [row.return_id, row])).values()],
-    revaluations: new Map([...revalued, ...later.revaluations].map((row) => [row.transaction_id, row])),
-  }
-  const confirmations = new Map([...decided, ...later.confirmations].map((row) => [row.transaction_id, row]))
+  const overdue = await readOverdue(sql, lots, now)
+  // The transaction that a command names may be among the later ones once more.
+  const told = { transactions, returns, revaluations: revalued, confirmations: decided }
+  const became = joined(joined(told, late), overdue)
+  const revaluations = new Map(became.revaluations.map((row) => [row.transaction_id, row]))
+  const confirmations = new Map(became.confirmations.map((row) => [row.transaction_id, row]))
   const of = {
     identifiers: byMember(identifiers),
     accounts: byMember(accounts),
@@ -316,8 +331,13 @@ async function readMembers(sql: Executor, asked: Asked): Promise<Map<string, Mem
     redemptions: byMember([...holds, ...named]),
     changes: byMember(changes),
     counters: byMember(counters),
-    transactions: byMember([...transactions, ...later.transactions]),
+    transactions: byMember(became.transactions),
     lapsed: byMember(lapsed),
+  }
+  for (const sale of overdue.transactions) {
+    const holder = overdue.holders.get(sale.transaction_id)
+    if (holder !== undefined && holder !== sale.member_id)
+      of.transactions.set(holder, [...(of.transactions.get(holder) ?? []), sale])
   }
   const states = members.map((row): [string, MemberState] => {
     const id = row.member_id
@@ -349,7 +369,7 @@ async function readMembers(sql: Executor, asked: Asked): Promise<Map<string, Mem
               t,
               became.returns.filter((r) => r.transaction_id === t.transaction_id),
               {
-                revaluation: became.revaluations.get(t.transaction_id),
+                revaluation: revaluations.get(t.transaction_id),
                 confirmation: confirmations.get(t.transaction_id),
               },
             ),

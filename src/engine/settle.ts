@@ -27,7 +27,7 @@ export interface Settled {
 
 /** Settles what was due before the command was asked. */
 export function settleBefore(deciding: Deciding): void {
-  if (isAnythingDue(deciding)) settle(deciding)
+  if (isAnythingDue(deciding)) deciding.beforehand(() => settle(deciding))
 }
 
 /** Settles what the command itself brought and is due already: points of a sale long past. */

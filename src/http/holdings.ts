@@ -7,7 +7,9 @@ import { showId } from '../base/ids.ts'
 import { Decimal } from '../base/points.ts'
 import { dayOf } from '../base/time.ts'
 import type { Sql } from '../db/connection.ts'
+import { countedLater } from '../engine/counted-later.ts'
 import { wholeMember } from '../engine/queries-kin.ts'
+import { addCounters } from '../engine/state.ts'
 import { type Book, openBook } from '../ledger/book.ts'
 import { settleLots } from '../ledger/due.ts'
 import { keyOfLot, type Lot } from '../ledger/lot.ts'
@@ -21,6 +23,7 @@ import type { Assessed } from '../tiers/counting.ts'
 import type { Standing } from '../tiers/standing.ts'
 import { findCounters, findHoldings, findIdentifier, type HoldingsRow, type Whose } from './queries.ts'
 import { findHoldingsAt } from './queries-past.ts'
+import type { RouteDeps } from './route.ts'
 
 export interface Holdings {
   /** the member asked for, or who it was merged into */
@@ -78,6 +81,20 @@ export async function assessedAt(
   const whom: Whose = { ...whose, memberId: holdings.memberId }
   const rows = await findCounters(sql, whom.memberId, countersNeededFrom(ladder, input))
   return { ...input, counters: countersUntil(dayOf(program.timeZone, at), rows) }
+}
+
+/** The same for an instant of the past: less what was counted later on its day. */
+export async function assessedInThePast(
+  { sql, programs }: Pick<RouteDeps, 'sql' | 'programs'>,
+  whose: Whose,
+  on: { program: Program; ladder: Ladder; holdings: Holdings; at: Date },
+): Promise<Assessed> {
+  const assessed = await assessedAt(sql, whose, on)
+  const { memberId, duplicates } = await wholeMember(sql, whose)
+  const { program, at } = on
+  const later = await countedLater(sql, programs, { program, memberIds: [memberId, ...duplicates], at })
+  const less = later.map((row) => ({ ...row, value: row.value.negated() }))
+  return { ...assessed, counters: addCounters(assessed.counters, less) }
 }
 
 /** The standing at an instant. Counters are read only where a tier's end has come and no sweep has. */

@@ -3,6 +3,7 @@
  * whenever it was recorded: late facts are where they belong.
  */
 import { type Executor, list } from '../db/connection.ts'
+import { lifetimeKinds } from '../ledger/entry.ts'
 import { balanceOf } from '../ledger/queries.ts'
 import type { HoldingsRow, Whose } from './queries.ts'
 
@@ -21,7 +22,7 @@ export async function findHoldingsAt(
         -- a debt is kept as a positive number
         -${balanceOf(sql, 'negative')} as negative,
         coalesce(sum(case when p.from_account = 'issued' then p.points when p.to_account = 'issued' then -p.points end)
-          filter (where e.kind in ('earn', 'return', 'revalue')), 0) as lifetime
+          filter (where e.kind = any(${list(sql, [...lifetimeKinds])}::text[])), 0) as lifetime
       from entries e
       join postings p on p.member_id = e.member_id and p.entry_id = e.entry_id
       where e.member_id = any(${ids}::uuid[]) and e.occurred_at <= ${at}

@@ -8,7 +8,7 @@ import { type Goal, type Progress, progress } from '../tiers/progress.ts'
 import { wireTier } from '../tiers/standing.ts'
 import { callerOf, scope } from './auth.ts'
 import { malformed } from './body.ts'
-import { assessedAt, readHoldings, standingOn } from './holdings.ts'
+import { assessedAt, assessedInThePast, readHoldings, standingOn } from './holdings.ts'
 import { memberIdIn, memberParams } from './members.ts'
 import { type App, type RouteDeps, replies } from './route.ts'
 import { askedInstant, id, shownInstant, text } from './schemas.ts'
@@ -94,7 +94,7 @@ export function tierRoutes(app: App, { sql, programs, now }: RouteDeps): void {
     summary: 'Where a member stands, and what is missing',
     description:
       'On the program’s first ladder, or on the one that `ladder` names. With `at`, how it stood at that instant of ' +
-      'business time by all that is known now; what was counted then is told by whole days.',
+      'business time by all that is known now.',
     params: memberParams,
     querystring: z.strictObject({
       at: askedInstant,
@@ -113,12 +113,11 @@ export function tierRoutes(app: App, { sql, programs, now }: RouteDeps): void {
     const ladder = ladderOf(program, request.query.ladder)
     const head = { memberId: showId('member', holdings.memberId), asOf: at.toISOString() }
     if (!ladder) return { ...head, ...NO_LADDER }
-    const input = await assessedAt(sql, whose, { program, ladder, holdings, at })
-    // What was counted is known by the day, and tiers by the instant.
-    const standing =
-      at < present
-        ? await standingOn(sql, whose, { program, ladder, holdings, at })
-        : assess(ladder, input).standing
+    const on = { program, ladder, holdings, at }
+    const input = await (at < present
+      ? assessedInThePast({ sql, programs }, whose, on)
+      : assessedAt(sql, whose, on))
+    const standing = at < present ? await standingOn(sql, whose, on) : assess(ladder, input).standing
     return { ...head, ...wireTier(standing), ...wireProgress(progress(ladder, input)) }
   })
 }

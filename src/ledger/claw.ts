@@ -13,7 +13,7 @@ export type ClawPolicy = 'pending_only' | 'to_zero' | 'negative'
 export function clawBack(
   book: Book,
   policy: ClawPolicy,
-  what: { currency: string; points: bigint; lotId: string; at: Date; hadLapsed?: boolean },
+  what: { currency: string; points: bigint; lotId: string; at: Date },
 ): { postings: Posting[]; forgiven: bigint } {
   const { currency } = what
   const postings: Posting[] = []
@@ -30,10 +30,10 @@ export function clawBack(
   // Where the points are, if they are still there: confirmed since, or living on for longer.
   const own = new Set([origin, ...extendedFrom(book, origin), usable, ...extendedFrom(book, usable)])
   for (const lot of own) take('pending', lot.lotId, lot.pending)
-  if (policy === 'pending_only' || what.hadLapsed) return { postings, forgiven: owed }
+  if (policy === 'pending_only') return { postings, forgiven: owed }
   for (const lot of own) take('available', lot.lotId, lot.available)
   // What has lapsed is gone already; taking other points for it would charge the member twice. What lapsed by
-  // inactivity is of many sales, so what a lot lost says nothing of this one.
+  // inactivity is of many sales: the caller has put this one's back, see `putBackSome`.
   for (const lot of own) if (!lot.idle) take('expired', lot.lotId, lot.expired)
 
   let elsewhere = accountOf(book, currency).available

@@ -16,11 +16,11 @@ export interface Decided {
   readonly lotId: string
 }
 
-/** The lots of a transaction that still hold points awaiting its confirmation. */
+/** The lots of a transaction that still hold points awaiting its confirmation, by id. */
 export function awaitingLots(book: Book, transactionId: string): Lot[] {
-  return [...book.lots.values()].filter(
-    ({ awaits, pending }) => awaits?.transactionId === transactionId && pending > 0n,
-  )
+  return [...book.lots.values()]
+    .filter(({ awaits, pending }) => awaits?.transactionId === transactionId && pending > 0n)
+    .sort((a, b) => (a.lotId < b.lotId ? -1 : 1))
 }
 
 export function confirmed(book: Book, lots: readonly Lot[]): { postings: Posting[]; decided: Decided[] } {

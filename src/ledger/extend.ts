@@ -37,11 +37,11 @@ export function extend(
   return { postings, extended }
 }
 
-/** The lots that points of a lot may have gone over into. */
+/** The lots that points of a lot may have gone over into, by id, so that a return always takes the same. */
 export function extendedFrom(book: Book, origin: Lot): Lot[] {
   const { currency, expiresAt, usableFrom, funder, awaits } = origin
   if (expiresAt === null) return []
-  return [...book.lots.values()].filter(
+  const lots = [...book.lots.values()].filter(
     (lot) =>
       lot.was?.getTime() === expiresAt.getTime() &&
       lot.currency === currency &&
@@ -49,6 +49,7 @@ export function extendedFrom(book: Book, origin: Lot): Lot[] {
       lot.usableFrom?.getTime() === usableFrom?.getTime() &&
       lot.awaits?.transactionId === awaits?.transactionId,
   )
+  return lots.sort((a, b) => (a.lotId < b.lotId ? -1 : 1))
 }
 
 function keyOf({ currency, expiresAt, usableFrom, funder, awaits }: Lot): LotKey {

@@ -64,6 +64,34 @@ export function lapseLate(
     : []
 }
 
+/**
+ * Puts back so many of a lot's points that lapsed at an instant as a return is about to take: having lapsed, they
+ * had not been spent. The rest of what lapsed then lapses again, at the same instant.
+ */
+export function putBackSome(
+  book: Book,
+  input: { lotId: string; points: bigint; at: Date; nextId: () => string },
+): Entry[] {
+  const { lotId, at } = input
+  const { currency } = keyOfLot(lotId)
+  lotOf(book, keyOfLot(lotId))
+  const entries: Entry[] = []
+  let owed = input.points
+  for (const part of book.lapsed.filter((one) => one.lotId === lotId && one.at.getTime() === at.getTime())) {
+    if (owed === 0n) break
+    const { from, points } = part
+    const taken = points < owed ? points : owed
+    const on = { at, input: { ...input, currency } }
+    const back = posting('expired', from, { currency, points, lotId })
+    entries.push(enter(book, 'reinstate', { ...on, postings: [back] }))
+    const rest = points - taken
+    const again = rest > 0n ? [posting(from, 'expired', { currency, points: rest, lotId })] : []
+    if (again.length > 0) entries.push(enter(book, 'expire', { ...on, postings: again }))
+    owed -= taken
+  }
+  return entries
+}
+
 function enter(
   book: Book,
   kind: EntryKind,

@@ -6,7 +6,7 @@ import { DomainError } from '../base/errors.ts'
 import { showId } from '../base/ids.ts'
 import { wirePoints } from '../base/points.ts'
 import type { Book } from '../ledger/book.ts'
-import type { EntryKind, Posting } from '../ledger/entry.ts'
+import { type EntryKind, lifetimeKinds, type Posting } from '../ledger/entry.ts'
 import type { Brought } from '../ledger/handover.ts'
 
 /** Members that answer as one at most; each further one is looked into wherever the history is read. */
@@ -93,6 +93,8 @@ interface Sums {
   readonly lifetimes: Map<string, bigint>
 }
 
+const countsForLifetime: ReadonlySet<EntryKind> = new Set(lifetimeKinds)
+
 function sumsOf(entries: readonly OwnedEntry[]): Sums {
   const sums: Sums = { lots: new Map(), debts: new Map(), lifetimes: new Map() }
   for (const { kind, lifetime, postings, carried } of entries) {
@@ -101,13 +103,21 @@ function sumsOf(entries: readonly OwnedEntry[]): Sums {
     }
     for (const [currency, points] of Object.entries(lifetime ?? {}))
       add(sums.lifetimes, currency, BigInt(points))
-    for (const { currency, from, to, points, lotId } of postings) {
-      if (lotId !== null) add(sums.lots, lotId, (isInHand(to) - isInHand(from)) * points)
-      if (from === 'negative') add(sums.debts, currency, points)
-      if (kind === 'return' && to === 'issued') add(sums.lifetimes, currency, -points)
-    }
+    const counts = countsForLifetime.has(kind)
+    for (const leg of postings) addLeg(sums, leg, counts)
   }
   return sums
+}
+
+function addLeg(
+  sums: Sums,
+  { currency, from, to, points, lotId }: Posting,
+  countsForLifetime: boolean,
+): void {
+  if (lotId !== null) add(sums.lots, lotId, (isInHand(to) - isInHand(from)) * points)
+  if (from === 'negative') add(sums.debts, currency, points)
+  if (countsForLifetime && from === 'issued') add(sums.lifetimes, currency, points)
+  if (countsForLifetime && to === 'issued') add(sums.lifetimes, currency, -points)
 }
 
 function asRecord(sums: ReadonlyMap<string, bigint>): Record<string, number> {

@@ -152,7 +152,17 @@ function readProgram(top: MapNode, findings: Findings): Omit<Program, 'version'>
   const declared = { timeZone, money, currencies, transactionTypes, memberAttributes, segments, birthday }
   const funders = new Map(rules.rules.flatMap(({ id, funder }) => (funder ? [[id, funder] as const] : [])))
   const partners = scope.partners ?? []
-  const given = { rules, partners, funders, ladders, rewards, returns, promotions, milestones, eventTypes: events }
+  const given = {
+    rules,
+    partners,
+    funders,
+    ladders,
+    rewards,
+    returns,
+    promotions,
+    milestones,
+    eventTypes: events,
+  }
   const hasRetention = retention !== null
   const campaigning = readCampaigning(top, { scope, byHand, hasRetention, report })
   const feedback = readFeedback(top, report)

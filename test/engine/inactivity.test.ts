@@ -1,7 +1,7 @@
 /** Points that lapse by inactivity, at virtual times: one row a step, what it leaves last. */
 import t, { type Test } from 'tap'
 import type { Request } from '../../src/engine/command.ts'
-import { type Engine, startEngine } from '../support/engine.ts'
+import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
 import { redeem, sale } from './shop.ts'
 
 t.setTimeout(120_000)
@@ -174,6 +174,43 @@ t.test('late facts', async (t) => {
       ['2023-01-02 sale 7 2019-06-01', '5'], // all of it lapsed on 2 June 2021
       ['2023-01-03 sale 9 2021-03-01', '121'], // nothing lapsed after all: March 2021 to January 2023 is in time
     ])
+  })
+  t.test('a sale that lapsed is returned out of what lapsed, and is not put back any more', async (t) => {
+    const engine = await startEngine(t, `${PLAIN}\nreturns: negative\n`)
+    engine.at('2015-01-01T00:00:00Z')
+    const memberId = await engine.enrol('1')
+    const at = async (day: string, what: Request) => {
+      engine.at(`${day}T12:00:00Z`)
+      return engine.run(what)
+    }
+    const back = (transactionId: string, lines?: object): Request => ({
+      kind: 'return',
+      transactionId,
+      body: { externalRef: 'b', occurredAt: engine.now().toISOString(), ...(lines ?? { all: true }) },
+    })
+    const figures = async () => {
+      const [row] = await engine.sql<{ text: string }[]>`
+        select concat_ws(' ', a.available, a.negative, a.lifetime, (select sum(expired) from lots)) as text
+        from accounts a where a.member_id = ${memberId}`
+      return row?.text
+    }
+    const sold = await at('2022-01-15', fact(memberId, 'purchase', '100', '2022-01-15T12:00:00Z'))
+    await at('2022-01-16', fact(memberId, 'purchase', '30', '2022-01-16T12:00:00Z'))
+    await at('2022-01-17', redeem(memberId, 20))
+    await at('2024-03-01', fact(memberId, 'purchase', '7', '2024-03-01T12:00:00Z'))
+    t.equal(await figures(), '7 0 137 110', 'the first two have lapsed but for what was spent')
+    const half = { lines: [{ lineId: '1', quantity: 0.5 }] }
+    t.match(await at('2024-03-02', back(uuidOf(sold.transactionId), half)), {
+      reversed: [{ points: 50 }],
+      forgiven: [],
+      balances: [{ available: 7, negative: 0 }],
+    })
+    t.equal(await figures(), '7 0 87 60')
+    await at('2024-03-03', fact(memberId, 'purchase', '1', '2023-12-31T12:00:00Z'))
+    t.equal(await figures(), '68 0 88 0', 'a late activity puts back the rest')
+    await at('2024-03-04', back(uuidOf(sold.transactionId)))
+    t.equal(await figures(), '18 0 38 0', 'and the rest of the sale is taken from what is there')
+    t.same(await engine.findings(), [])
   })
   t.test('a sale of long ago lapses where nothing followed in time', async (t) => {
     await check(t, PLAIN, [

@@ -178,6 +178,15 @@ t.test('returns take the pending points first, and what was cancelled is not tak
     ['2026-05-04 sale e 30', '0 30 -100'],
     ['2026-05-05 confirm e', '0 0 -70'], // usable points pay off the debt
   ])
+  await check(t, rules(CONFIRMED), [
+    ['2026-03-01 sale a 100', '0 100'],
+    ['2026-04-02 return a 4', '0 0'], // its time had run out before
+    ['2026-04-03 confirm a 2026-03-31', '60 0'], // what was returned meanwhile is not given again
+    ['2026-04-04 return a 6', '0 0'],
+    ['2026-04-05 sale b 100 2026-03-31', '0 100'],
+    ['2026-05-05 return b 10', '0 0'],
+    ['2026-05-06 confirm b 2026-04-01', 'transaction_not_pending'], // nothing is left of it
+  ])
 })
 
 const TIERS = `
@@ -212,4 +221,56 @@ t.test('points count for tiers at once, or when they are usable, as the program 
     ['2026-05-01 sweep', '0 0 base'], // nobody confirmed it: it never counted
     ['2026-05-02 confirm a 2026-03-05', '100 0 gold'],
   ])
+})
+
+const GOLD = `  - { id: gold, on: purchase, when: { tier: gold }, award: 10 points }
+${TIERS}`
+
+t.test('what is cancelled or confirmed late changes what later sales met', async (t) => {
+  await check(t, rules('{ pending: "until confirmed, cancel after 30 days" }', GOLD), [
+    ['2026-03-01 sale a 100', '0 100 gold'],
+    ['2026-03-02 sale b 50', '0 160 gold'],
+    ['2026-03-04 cancel a', '0 50 base'],
+  ])
+  await check(t, rules('{ pending: "until confirmed, cancel after 30 days" }', GOLD), [
+    ['2026-03-01 sale a 100', '0 100 gold'],
+    ['2026-03-20 sale b 50', '0 160 gold'],
+    ['2026-04-01 sweep', '0 50 base'], // nobody confirmed it
+    ['2026-04-02 confirm a 2026-03-05', '100 60 gold'],
+  ])
+  await check(t, rules('{ pending: 1 day, counts: when usable }', GOLD), [
+    ['2026-03-01 sale a 100', '0 100'],
+    ['2026-03-01 sale b 50 2026-03-02', '0 150'], // a till whose clock is a day ahead
+    ['2026-03-02 sweep', '100 60 gold'], // gold since midnight, so by noon as well
+  ])
+})
+
+const SPENT = `  - { id: gold, on: purchase, when: { tier: gold }, award: 10 points }
+${TIERS.replace('reach: { points: 100 } }', 'reach: { spend: 100 EUR } }\n    - { id: top, reach: { points: 1000 } }')}`
+
+t.test('points that count when usable are counted right when their sale is valued again', async (t) => {
+  for (const [currency, confirming] of [
+    ['{ pending: 1 day, counts: when usable }', false],
+    ['{ pending: "until confirmed, cancel after 30 days", counts: when usable }', true],
+  ] as const) {
+    const counts = async ({ engine }: Story) => {
+      const rows = await engine.sql<{ day: string; value: string }[]>`
+        select day::text, trim_scale(value)::text as value from counters
+        where counter = 'points:points' and value <> 0 order by day`
+      return rows.map(({ day, value }) => `${day} ${value}`)
+    }
+    const story = await check(t, rules(currency, SPENT), [
+      ['2026-03-10 sale b 50', '0 50'],
+      ...(confirming ? ([['2026-03-11 confirm b', '50 0']] as const) : []),
+      ['2026-03-12 sweep', '50 0'],
+    ])
+    t.strictSame(await counts(story), ['2026-03-11 50'], currency)
+    await step(story, '2026-03-20 sale a 100 2026-03-05')
+    if (confirming) await step(story, '2026-03-20 confirm a')
+    const late = confirming ? ['2026-03-11 60', '2026-03-20 100'] : ['2026-03-06 100', '2026-03-11 60']
+    t.strictSame(await counts(story), late, 'gold by then')
+    await step(story, '2026-03-21 return a 10')
+    t.strictSame(await counts(story), ['2026-03-11 50'], 'and not gold after all')
+    t.same(await story.engine.findings(), [])
+  }
 })

@@ -8,6 +8,9 @@ import { celebrate } from '../../src/jobs/celebrate.ts'
 import { freshDatabase } from '../support/database.ts'
 import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
 
+// a machine that is busy with other tests is no matter here
+t.setTimeout(180_000)
+
 const head = `
 program: shop
 timeZone: Europe/Berlin
@@ -104,6 +107,41 @@ t.test('a return gives back to the budget, and each period has its own', async (
   await engine.run(sale(id, { ref: '5', amount: '1', at: '2026-04-01T10:00:00Z' }))
   t.equal(await points(engine, id), 17, 'April')
   t.same(await engine.findings(), [])
+})
+
+t.test('a late fact that changes the tier of later sales keeps to the budget', async (t) => {
+  // of the limit: points of the later sales, and used of the budget; then without the late sale
+  const rows = [
+    ['10 points in all', 10, 10],
+    ['{ of: 10 points in all, over: refuse }', 7, 7], // the second one keeps its value
+  ] as const
+  for (const [limit, left, spent] of rows) {
+    const engine = await startEngine(
+      t,
+      `${head}earn:
+  - { id: gift, on: purchase, when: { tier: gold }, award: 7 points, limit: [${limit}] }
+tiers:
+  period: calendar year
+  ladder:
+    - { id: base }
+    - { id: gold, reach: { spend: 100 EUR } }
+`,
+    )
+    const id = await engine.enrol('a')
+    const used = async () => {
+      const [row] = await engine.sql<{ used: bigint | null }[]>`select sum(used)::bigint as used from budgets`
+      return Number(row?.used ?? 0n)
+    }
+    engine.at('2026-03-20T10:00:00Z')
+    await engine.run(sale(id, { ref: '1', amount: '1', at: '2026-03-10T10:00:00Z' }))
+    await engine.run(sale(id, { ref: '2', amount: '1', at: '2026-03-11T10:00:00Z' }))
+    t.equal(await used(), 0)
+    const late = await engine.run(sale(id, { ref: '3', amount: '100', at: '2026-03-05T10:00:00Z' }))
+    t.strictSame([await points(engine, id), await used()], [left, spent], limit)
+    await engine.run(takeBack(String(late.transactionId), 'r', '2026-03-20T10:00:00Z'))
+    t.strictSame([await points(engine, id), await used()], [0, 0], `${limit}, returned`)
+    t.same(await engine.findings(), [])
+  }
 })
 
 t.test('a budget that refuses leaves everything as it was', async (t) => {

@@ -1,5 +1,6 @@
 /** What a member is told they have: true at this moment, whether or not a sweep has been by. */
 import t from 'tap'
+import { uuidOf } from '../support/engine.ts'
 import { sale, startService } from './front.ts'
 
 t.test('the balance tells what is due, before any sweep has been by', async (t) => {
@@ -182,16 +183,27 @@ t.test('the balance and the tier of another instant, by all that is known now', 
   // arrives late, and belongs to March all the same
   await post('/v1/transactions', sale('march', '20.00', { memberId, occurredAt: '2026-03-02T10:00:00Z' }))
 
-  // instant: beans available, in all; the tier
+  // returned in part since: by all that is known now
+  const bought = sale('noon', '40.00', { memberId, occurredAt: '2026-06-01T12:00:00Z' })
+  const { transactionId } = (await post('/v1/transactions', bought)).body
+  engine.at('2026-06-01T13:00:00Z')
+  const lines = [{ lineId: '1', quantity: 0.5 }]
+  const occurredAt = '2026-06-01T13:00:00Z'
+  await post(`/v1/transactions/${transactionId}/returns`, { externalRef: 'b', occurredAt, lines })
+  await engine.run({ kind: 'settle', memberId: uuidOf(memberId) })
+
+  // instant: beans available, in all; the tier, and the credits that count for it
   const rows = [
-    ['2026-03-02T09:59:59Z', 0, 0, 'base'],
-    ['2026-03-02T10:00:00Z', 20, 20, 'base'],
-    ['2026-06-01T09:59:59Z', 20, 20, 'base'],
-    ['2026-06-01T10:00:00Z', 140, 170, 'silver'],
-    ['2026-06-02T10:00:00Z', 140, 170, 'silver'],
-    ['2027-04-01T10:00:00Z', 120, 170, 'silver'],
+    ['2026-03-02T09:59:59Z', 0, 0, 'base', 0],
+    ['2026-03-02T10:00:00Z', 20, 20, 'base', 20],
+    ['2026-06-01T09:59:59Z', 20, 20, 'base', 20],
+    ['2026-06-01T10:00:00Z', 140, 170, 'silver', 170],
+    ['2026-06-01T11:59:59Z', 140, 170, 'silver', 170],
+    ['2026-06-01T12:00:00Z', 180, 210, 'silver', 190],
+    ['2026-06-02T10:00:00Z', 160, 190, 'silver', 190],
+    ['2027-04-01T10:00:00Z', 140, 190, 'silver', 0],
   ] as const
-  for (const [at, available, lifetime, tier] of rows) {
+  for (const [at, available, lifetime, tier, credits] of rows) {
     const { body } = await get(`/v1/members/${memberId}/balance?at=${at}`)
     const [beans] = body.currencies
     t.strictSame(
@@ -200,6 +212,7 @@ t.test('the balance and the tier of another instant, by all that is known now', 
     )
     const standing = await get(`/v1/members/${memberId}/tier?at=${at}`)
     t.equal(standing.body.tier, tier)
+    t.equal(standing.body.counters[0].value, String(credits), at)
   }
   const bad = await get(`/v1/members/${memberId}/balance?at=yesterday`)
   t.equal(bad.status, 400)

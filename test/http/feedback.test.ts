@@ -22,9 +22,15 @@ t.test('a complaint, a score and what resolved it', async (t) => {
   const again = await post(path, complaint)
   t.equal(again.text, first.text)
   t.equal(again.headers['idempotent-replayed'], 'true')
-  t.match(await post(path, { ...complaint, text: 'else' }), { status: 422, body: { code: 'idempotency_conflict' } })
+  t.match(await post(path, { ...complaint, text: 'else' }), {
+    status: 422,
+    body: { code: 'idempotency_conflict' },
+  })
 
-  t.match(await post(path, { externalRef: 'n/1', kind: 'satisfaction', score: 2 }), { status: 201, body: { score: 2 } })
+  t.match(await post(path, { externalRef: 'n/1', kind: 'satisfaction', score: 2 }), {
+    status: 201,
+    body: { score: 2 },
+  })
   const done = await post(path, { externalRef: 'desk/1', kind: 'resolved' })
   t.match(done, { status: 201, body: { resolves: first.body.feedbackId, transactionId: sold.transactionId } })
 
@@ -60,7 +66,11 @@ t.test('what is refused', async (t) => {
     [{ kind: 'praise' }, 400, 'malformed_request'],
   ] as const
   for (const [given, status, code] of rows) {
-    t.match(await post(path, { externalRef: 'f', ...given }), { status, body: { code } }, JSON.stringify(given).slice(0, 60))
+    t.match(
+      await post(path, { externalRef: 'f', ...given }),
+      { status, body: { code } },
+      JSON.stringify(given).slice(0, 60),
+    )
   }
   t.match(await get(`${path}?cursor=abc`), { status: 400, body: { code: 'invalid_cursor' } })
   const reader = await keyFor(['members:read'])

@@ -91,9 +91,13 @@ export interface Service {
 
 export async function startService(
   test: Parameters<typeof startEngine>[0],
-  { queueLimit = 10_000, ...options }: Partial<AppDeps> & { queueLimit?: number } = {},
+  {
+    queueLimit = 10_000,
+    rules = shopRules,
+    ...options
+  }: Partial<AppDeps> & { queueLimit?: number; rules?: string } = {},
 ): Promise<Service> {
-  const engine = await startEngine(test, shopRules, { queueLimit })
+  const engine = await startEngine(test, rules, { queueLimit })
   const { sql, lane, programs } = engine
   const now = new Date('2026-01-01T00:00:00Z')
   await publish(sql, { files: new Map([['program.yaml', otherRules]]), by: 'test', now })

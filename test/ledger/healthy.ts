@@ -217,7 +217,7 @@ async function writeRedemption(
 async function writeEntries(sql: Sql, memberId: string, entries: readonly EntryText[]): Promise<void> {
   for (const entry of entries) {
     const commandId = newCommandId()
-    const entryId = idsOf(commandId)()
+    const entryId = idsOf(commandId).next()
     await sql`
       insert into entries
         (member_id, entry_id, command_id, kind, occurred_at, recorded_at, transaction_id, redemption_id, source)
@@ -239,7 +239,7 @@ async function writeEntries(sql: Sql, memberId: string, entries: readonly EntryT
 }
 
 async function writeTier(sql: Sql, memberId: string): Promise<void> {
-  const nextId = idsOf(newCommandId())
+  const nextId = idsOf(newCommandId()).next
   await sql`
     insert into tier_changes
       (member_id, change_id, ladder, from_tier, to_tier, direction, effective_at, recorded_at, until, reason,

@@ -101,20 +101,22 @@ export async function startEngine(
   }
 }
 
-const TABLES = [
-  ...['members', 'identifiers', 'commands', 'accounts', 'lots', 'entries', 'postings', 'transactions'],
-  ...['returns', 'revaluations', 'confirmations', 'loose_sales', 'claims', 'redemptions', 'counters'],
-  ...['standings', 'tier_changes', 'outbox', 'merges', 'pools', 'pool_members', 'feedback'],
-]
+/** What is made by publishing and by the schedule, not by commands. */
+const NOT_OF_COMMANDS = ['programs', 'rule_versions', 'job_runs', 'schema_migrations', 'breakage_estimates']
 
 // A refused command still locks its member, and locking leaves its marks on the row: that is no change.
 async function checksum(sql: Sql): Promise<string> {
+  const tables = await sql<{ name: string }[]>`
+    select c.relname as name from pg_class c
+    where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+      and c.relname <> all(${NOT_OF_COMMANDS}::text[])
+    order by c.relname`
   const sums = await Promise.all(
-    TABLES.map(async (table) => {
+    tables.map(async ({ name }) => {
       const [row] = await sql<{ sum: string }[]>`
         select coalesce(md5(string_agg(line, e'\n' order by line)), 'empty') as sum
-        from (select (to_jsonb(t) - '{version,latest_at,prior_latest_at}'::text[])::text as line from ${sql(table)} t) as lines`
-      return `${table} ${row?.sum}`
+        from (select (to_jsonb(t) - '{version,latest_at,prior_latest_at}'::text[])::text as line from ${sql(name)} t) as lines`
+      return `${name} ${row?.sum}`
     }),
   )
   return sums.join('\n')
