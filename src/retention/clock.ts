@@ -16,6 +16,17 @@ export interface Clock {
   closedBetween(from: number, through: number): number
   /** a week's reading relative to a usual one, by the weeks since the first day; for reports */
   readonly weeks: readonly number[]
+  /** all of it as plain data; `clockOf` makes it run again */
+  readonly record: ClockRecord
+}
+
+export interface ClockRecord {
+  readonly firstDay: number
+  readonly lastDay: number
+  /** one for each week from the first day on; empty: every day counts alike */
+  readonly pace: Float64Array
+  /** 1 for each day on which the shop was closed */
+  readonly closed: Uint8Array
 }
 
 const WEEK = 7
@@ -63,6 +74,7 @@ function steadyClock(firstDay: number, lastDay: number): Clock {
     ahead: (_from, days) => days,
     closedBetween: () => 0,
     weeks: [],
+    record: { firstDay, lastDay, pace: new Float64Array(), closed: new Uint8Array() },
   }
 }
 
@@ -214,14 +226,9 @@ function unlike(seen: number, expected: number): boolean {
   return Math.abs(seen - expected) > Math.max(chance, NOTABLE * expected)
 }
 
-interface Pace {
-  readonly firstDay: number
-  readonly lastDay: number
-  readonly pace: Float64Array
-  readonly closed: Uint8Array
-}
-
-function clockOf({ firstDay, lastDay, pace, closed }: Pace): Clock {
+export function clockOf(record: ClockRecord): Clock {
+  const { firstDay, lastDay, pace, closed } = record
+  if (pace.length === 0) return steadyClock(firstDay, lastDay)
   const length = lastDay - firstDay + 1
   const readings = new Float64Array(length)
   let reading = 0
@@ -230,6 +237,8 @@ function clockOf({ firstDay, lastDay, pace, closed }: Pace): Clock {
     readings[day] = reading
   }
   // A day ahead passes as its day a year before did, where there was one; else as usual.
+  const closedUpTo = new Int32Array(length + 1)
+  for (let day = 0; day < length; day++) closedUpTo[day + 1] = closedUpTo[day]! + closed[day]!
   const usual = [0]
   const usualTo = (day: number): number => {
     while (usual.length <= day) {
@@ -248,9 +257,10 @@ function clockOf({ firstDay, lastDay, pace, closed }: Pace): Clock {
     lastDay,
     closedBetween(from, through) {
       const [start, end] = [Math.max(0, from + 1 - firstDay), Math.min(length, through + 1 - firstDay)]
-      return start < end ? closed.subarray(start, end).reduce((sum, day) => sum + day, 0) : 0
+      return start < end ? closedUpTo[end]! - closedUpTo[start]! : 0
     },
     weeks: [...pace],
+    record,
     ahead,
     at(day) {
       if (day < firstDay) return day - firstDay

@@ -116,11 +116,11 @@ export function look(
   const silence = Math.max(0, clock.at(asOf) - last)
   const logSurvival = logSurvivalOf(law, silence)
   const gaps = state.days - 1
-  const question = { silence, horizon, leaves: leavesAfter(pooled, gaps), logSurvival }
+  const question = { silence, horizon, leaves: leavesAfter(pooled, gaps), logSurvival, most }
   const first = clock.at(state.firstDay)
   const model = sight.ask({ x: gaps, tx: (last - first) / WEEK, T: (last - first + silence) / WEEK }, most)
   const silent = [logit(silentOdds(law, question)), logit(model.silent)] as const
-  const decline = [logit(atMostOdds(law, { ...question, most })), logit(model.decline)] as const
+  const decline = [logit(atMostOdds(law, question)), logit(model.decline)] as const
   const seen: Seen = { law, meanGap: law.b / law.a, silence, logSurvival, silent, decline, model }
   fill(into, { state, seen, sight })
   return seen

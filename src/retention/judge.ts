@@ -3,7 +3,7 @@
  * the newest one. Where too little happened to learn from, the likelihood ratios speak alone.
  */
 import { columns, logistic, priorOdds } from './features.ts'
-import { fitLogistic, type Logistic, type LogisticData } from './logistic.ts'
+import { correctionOf, fitLogistic, type Logistic, type LogisticData } from './logistic.ts'
 
 export interface Judge {
   /** null: nothing was learnt */
@@ -58,7 +58,7 @@ function hasBoth(cuts: readonly Lessons[]): boolean {
 }
 
 export function chance({ learnt, slope, intercept }: Judge, features: Float64Array): number {
-  const odds = priorOdds(features) + (learnt === null ? 0 : learnt.correction(features))
+  const odds = priorOdds(features) + (learnt === null ? 0 : correctionOf(learnt, features))
   return logistic(intercept + slope * odds)
 }
 
@@ -89,7 +89,7 @@ function line(newest: Lessons, learnt: Logistic | null): { slope: number; interc
   const width = columns.length
   const odds = Float64Array.from(newest.labels, (_, i) => {
     const row = Float64Array.from(newest.features.slice(i * width, (i + 1) * width))
-    return priorOdds(row) + (learnt === null ? 0 : learnt.correction(row))
+    return priorOdds(row) + (learnt === null ? 0 : correctionOf(learnt, row))
   })
   const fit = fitLogistic(
     {

@@ -2,13 +2,14 @@
  * Everything that a run of scores learns from the program as a whole, from purchases up to its day and no
  * further: the clock, the common rhythm, the classic model, and the judges of silence and decline.
  */
-import { type PooledCadence, poolCadence } from './cadence.ts'
+import type { PooledCadence } from './cadence.ts'
 import { compress, type History } from './cell.ts'
 import { buildClock, type Clock } from './clock.ts'
 import { boughtBetween, type Cut, cutsOf, sampleOf, stateAt } from './cuts.ts'
 import { columns, look, type ModelSays, type Sight, turnToDecline } from './features.ts'
 import { type Judge, Lessons, teach, teachLine } from './judge.ts'
 import { type FittedModel, fitModels } from './model.ts'
+import { poolCadence } from './pooling.ts'
 import type { Purchases } from './purchases.ts'
 import { type FittedSpend, fitSpend } from './spend.ts'
 import type { MemberState } from './state.ts'
@@ -33,8 +34,8 @@ export interface Learnt {
   readonly cuts: readonly Cut[]
 }
 
-const MODEL_MEMBERS = 60_000
-const POOL_MEMBERS = 5_000
+const MODEL_MEMBERS = 20_000
+const POOL_MEMBERS = 4_000
 const LESSONS = 60_000
 const SILENT_PENALTY = 20
 /** Fewer members have a rate to decline from, and they are noisier. */
