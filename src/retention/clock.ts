@@ -43,6 +43,8 @@ const TOGETHER = 2
 const CLOSURE_DAYS = 3
 const CLOSURE_EXPECTED = 9.21
 const MOST_CLOSED = 0.2
+/** Shops that close for so long at most do so every year. */
+const HOLIDAY_DAYS = 24
 /** Weeks are unlike others only beyond chance and by more than a twentieth; else the clock would tremble. */
 const SIGNIFICANT = 3
 const NOTABLE = 0.05
@@ -236,6 +238,7 @@ export function clockOf(record: ClockRecord): Clock {
     reading += closed[day] ? 0 : pace[Math.floor(day / WEEK)]!
     readings[day] = reading
   }
+  const foreseen = foreseenOf(record)
   // A day ahead passes as its day a year before did, where there was one; else as usual.
   const closedUpTo = new Int32Array(length + 1)
   for (let day = 0; day < length; day++) closedUpTo[day + 1] = closedUpTo[day]! + closed[day]!
@@ -243,7 +246,7 @@ export function clockOf(record: ClockRecord): Clock {
   const usualTo = (day: number): number => {
     while (usual.length <= day) {
       const before = usual.length - YEAR
-      const known = before > 0 ? (before < length ? readings[before]! - readings[before - 1]! : null) : 1
+      const known = before > 0 ? (before < length ? foreseen[before]! : null) : 1
       usual.push(usual.at(-1)! + (known ?? usual[before]! - usual[before - 1]!))
     }
     return usual[day]!
@@ -267,4 +270,19 @@ export function clockOf(record: ClockRecord): Clock {
       return day <= lastDay ? readings[day - firstDay]! : reading + ahead(lastDay, day - lastDay)
     },
   }
+}
+
+/** How each day will pass when its year comes round. A long closure was an accident, unless it came twice. */
+function foreseenOf({ pace, closed }: ClockRecord): Float64Array {
+  const foreseen = Float64Array.from(closed, (_, day) => pace[Math.floor(day / WEEK)]!)
+  for (let from = 0; from < closed.length; from++) {
+    if (!closed[from]) continue
+    let to = from
+    let before = 0
+    while (to < closed.length && closed[to]) before += closed[to++ - YEAR] ?? 0
+    const recurs = to - from <= HOLIDAY_DAYS || before > (to - from) / 2
+    foreseen.fill(recurs ? 0 : 1, from, to)
+    from = to
+  }
+  return foreseen
 }

@@ -93,9 +93,9 @@ export function logistic(odds: number): number {
   return 1 / (1 + Math.exp(-odds))
 }
 
-/** The log-odds of a row of features before anything is learnt. */
-export function priorOdds(features: Float64Array): number {
-  return 0.5 * features[0]! + 0.5 * features[1]!
+/** The log-odds of a row of features, the one that begins at `at`, before anything is learnt. */
+export function priorOdds(features: Float64Array, at = 0): number {
+  return 0.5 * features[at]! + 0.5 * features[at + 1]!
 }
 
 export function rhythmOf(state: MemberState, { clock, pooled, asOf }: Sight): Rhythm {

@@ -39,8 +39,10 @@ const POOL_MEMBERS = 4_000
 const LESSONS = 60_000
 const SILENT_PENALTY = 20
 /** Fewer members have a rate to decline from, and they are noisier. */
-const DECLINE_PENALTY = 200
+const DECLINE_PENALTY = 400
 const WEEK = 7
+/** Share of a cut's horizon. */
+const MOST_CLOSED = 0.1
 
 export function learn(purchases: Purchases, window: Window): Learnt {
   const { asOf, horizonDays } = window
@@ -52,7 +54,7 @@ export function learn(purchases: Purchases, window: Window): Learnt {
   const some = now.filter((_, place) => place % every === 0)
   const pooled = poolCadence(some, { clock, asOf })
   const common = { clock, pooled, usualCents: usualOf(now), model: modelOf(now, clock, asOf) }
-  const cuts = cutsOf(clock.firstDay, asOf, horizonDays)
+  const cuts = openCuts(cutsOf(clock.firstDay, asOf, horizonDays), clock)
   const members = sampleOf(purchases, Math.ceil(LESSONS / Math.max(1, cuts.length)))
   const told = cuts.map((cut) => tell(purchases, { members, cut, common }))
   return {
@@ -72,6 +74,14 @@ export function learn(purchases: Purchases, window: Window): Learnt {
     volume: told[0] === undefined ? 1 : ratioOf(told[0]),
     cuts,
   }
+}
+
+/** A month of closed doors after a cut would teach that members leave: such cuts are left out where others are. */
+function openCuts(cuts: readonly Cut[], clock: Clock): readonly Cut[] {
+  const open = cuts.filter(
+    ({ day, horizonDays }) => clock.closedBetween(day, day + horizonDays) <= MOST_CLOSED * horizonDays,
+  )
+  return open.length > 0 ? open : cuts
 }
 
 export function sightOf(
@@ -156,7 +166,7 @@ interface Told {
 
 /** The members of one cut as they then were, and what they did after. */
 function tell(purchases: Purchases, { members, cut, common }: Telling): Told {
-  const lessons = () => new Lessons(cut.weight)
+  const lessons = () => new Lessons(cut)
   const told: Told = { silent: lessons(), decline: lessons(), second: lessons(), expected: 0, bought: 0 }
   const window = { asOf: cut.day, horizonDays: cut.horizonDays }
   const sight = sightOf(common, window)

@@ -2,7 +2,7 @@
  * From members' rows to scores: chances, expectations, flags and words. Scores of all members of a run come
  * in columns, because flags are decided over the whole run; words are made for one member at a time.
  */
-import { type Alarm, alarmOf } from './alarm.ts'
+import { type Alarm, alarmOf, slowEvidenceOf } from './alarm.ts'
 import { askedInWeeks } from './asked.ts'
 import { columns, look, type ModelSays, rhythmOf, type Seen, type Sight, turnToDecline } from './features.ts'
 import { ACCEPTED, decideFlags, type Evidence, type Flag } from './flag.ts'
@@ -189,7 +189,7 @@ export function createScorer(learnt: Learnt, count = 1): Scorer {
 function slowEvidence(state: MemberState, seen: Seen, sight: Sight): number {
   const latest = state.recentDays.at(-1)! - state.recentDays.at(-Math.min(4, state.recentDays.length))!
   const calm = seen.logSurvival > CALM && latest < 3.6 * ((state.lastDay - state.firstDay) / (state.days - 1))
-  return calm ? 0 : alarmOf(state, sight).slowEvidence
+  return calm ? 0 : slowEvidenceOf(state, sight)
 }
 
 /** The model's purchases, given that there are any, at the judged chance that there are, at the volume that came. */
