@@ -34,9 +34,9 @@ export interface Learnt {
   readonly cuts: readonly Cut[]
 }
 
-const MODEL_MEMBERS = 20_000
-const POOL_MEMBERS = 4_000
-const LESSONS = 60_000
+const MODEL_MEMBERS = 12_000
+const POOL_MEMBERS = 3_000
+const LESSONS = 40_000
 const SILENT_PENALTY = 20
 /** Fewer members have a rate to decline from, and they are noisier. */
 const DECLINE_PENALTY = 400
