@@ -1,21 +1,24 @@
 /**
  * How long the customer-base models take: members simulated from Pareto/NBD on a clock of weeks, merged into
- * cells, fitted, and asked one by one. What is measured is this one thread's own time, so that other work on the
- * machine counts little.
+ * cells, fitted, and asked one by one; this one thread's own time, so that other work on the machine counts
+ * little. Then a whole run of scores, from the table of rows to the written file.
  */
+import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { compress, type History } from '../src/retention/cell.ts'
 import { fitModels, type ModelName } from '../src/retention/model.ts'
 import { seeded, simulate } from '../test/support/buyers.ts'
+import { benchScores, LAW } from './scores.ts'
 
 export const modelsHelp = `Usage: npm run bench -- models [options]
 
   --members N   how many to simulate (1000000)
   --weeks N     the oldest has been a member for so long (104)
   --seed N      another seed, other members (1)
+  --threads N   that score; 0 is none beside the main one (as many as there are processors)
+  --scores      the run of scores alone, so that its memory is its own
 `
 
-const LAW = { r: 0.8, alpha: 8, s: 0.6, beta: 20 }
 const HORIZON = 26
 const CHUNK = 10_000
 
@@ -26,15 +29,25 @@ export async function benchModels(args: string[]): Promise<number> {
       members: { type: 'string', default: '1000000' },
       weeks: { type: 'string', default: '104' },
       seed: { type: 'string', default: '1' },
+      threads: { type: 'string', default: String(availableParallelism()) },
+      scores: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
     },
   })
   const [members, weeks, seed] = [Number(values.members), Number(values.weeks), Number(values.seed)]
-  const wrong = ![members, weeks, seed].every(Number.isSafeInteger) || members < 1 || weeks < 1
+  const threads = Number(values.threads)
+  const isWhole = [members, weeks, seed, threads].every(Number.isSafeInteger)
+  const wrong = !isWhole || members < 1 || weeks < 1 || threads < 0
   if (values.help || wrong) {
     console[wrong ? 'error' : 'log'](modelsHelp)
     return wrong ? 2 : 0
   }
+  if (!values.scores) fits({ members, weeks, seed })
+  await benchScores({ members, weeks, seed, threads })
+  return 0
+}
+
+function fits({ members, weeks, seed }: Record<'members' | 'weeks' | 'seed', number>): void {
   const histories = [...weekly({ members, weeks, seed })]
   const cells = timed('merged into cells', () => compress(histories))
   console.log(`${' '.repeat(24)}${cells.length} cells of ${members} members`)
@@ -50,8 +63,7 @@ export async function benchModels(args: string[]): Promise<number> {
     for (const history of histories) sum += best.pSilent(history, HORIZON)
     return sum
   })
-  console.log(`${Math.round(process.memoryUsage.rss() / 2 ** 20)} MB in use, the histories among them`)
-  return 0
+  console.log(`${Math.round(process.memoryUsage.rss() / 2 ** 20)} MB in use, the histories among them\n`)
 }
 
 /** At most one purchase a week counts, as for a member's weeks with a purchase. */

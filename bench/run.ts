@@ -10,7 +10,7 @@ import { benchVerify, verifyHelp } from './verify.ts'
 const help = `Usage: npm run bench -- <name> [options]
 
   earn      sales per second, beside pgbench's TPC-B on the same database server
-  models    the time that the customer-base models take for a million members
+  models    the time that the customer-base models and a run of scores take for a million members
   rules     a basket under 10 to 10,000 rules, beside json-rules-engine and zen-engine
   simulate  recorded sales replayed per second, beside only reading them
   verify    how long \`ledger verify\` and the reports take on a million entries

@@ -1,15 +1,9 @@
 /** `milepost retention backtest`: scores of a past day held against what came after. */
 import { type Backtest, backtest, type Target } from '../retention/backtest.ts'
+import { dayText } from '../retention/score-line.ts'
 import { type CliCommand, UsageError } from './command-line.ts'
 import { FeedError } from './feed.ts'
-import {
-  collect,
-  DEFAULT_HORIZON,
-  dayText,
-  readDay,
-  readHorizon,
-  tellUnreadable,
-} from './retention-score-command.ts'
+import { collect, DEFAULT_HORIZON, readDay, readHorizon, tellUnreadable } from './retention-score-command.ts'
 import { count, table } from './terminal.ts'
 
 const MOST_CUTS = 24

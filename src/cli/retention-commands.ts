@@ -7,12 +7,12 @@ import { didYouMean } from '../base/nearest.ts'
 import { createPrograms, type Programs } from '../engine/programs.ts'
 import { runJob } from '../jobs/run.ts'
 import { phases } from '../retention/phase.ts'
+import { cell } from '../retention/score-line.ts'
 import { readMember, readSummary, readWorklist, type Terms, type WireScore } from '../retention/worklist.ts'
 import { type Call, type CliCommand, UsageError } from './command-line.ts'
 import { openEngine, openMigrated } from './installation.ts'
 import { inRetentionWords, logOf } from './jobs-commands.ts'
 import { dayOf } from './purchases-file.ts'
-import { cell } from './scores-file.ts'
 import { count, table } from './terminal.ts'
 
 const programOption = { about: 'the program; needed where more than one keeps members', value: 'PROGRAM' }

@@ -1,10 +1,11 @@
 /** `milepost retention products`: next products of a past day held against what was bought after. */
 import { backtestProducts } from '../retention/product-backtest.ts'
+import { dayText } from '../retention/score-line.ts'
 import type { CliCommand } from './command-line.ts'
 import { UsageError } from './command-line.ts'
 import { FeedError } from './feed.ts'
 import { readProducts } from './products-file.ts'
-import { dayText, readDay } from './retention-score-command.ts'
+import { readDay } from './retention-score-command.ts'
 import { count, table } from './terminal.ts'
 
 const USUAL_HORIZON = 28

@@ -1,21 +1,21 @@
 /** `milepost retention score`: purchases of any program as CSV in, a score for each member as CSV out. */
 
-import { stateAt } from '../retention/cuts.ts'
+import { sharedSource, startCrew } from '../retention/crew.ts'
 import type { Flag } from '../retention/flag.ts'
 import { learn } from '../retention/learn.ts'
 import { PurchaseCollector, type Purchases } from '../retention/purchases.ts'
-import type { Reason } from '../retention/reason.ts'
-import { createScorer, type Scores, scoreAll, type Words } from '../retention/score.ts'
-import { type Call, type Words as CallWords, type CliCommand, UsageError } from './command-line.ts'
+import type { Scores } from '../retention/score.ts'
+import { dayText, scoreColumns } from '../retention/score-line.ts'
+import type { ToldStretch } from '../retention/stint.ts'
+import { type Call, type CliCommand, UsageError, type Words } from './command-line.ts'
 import { FeedError } from './feed.ts'
 import { dayOf, type FileReading, readPurchases } from './purchases-file.ts'
 import { scoreProgram } from './retention-commands.ts'
-import { cell, scoreColumns, writeLines } from './scores-file.ts'
+import { writeParts } from './scores-file.ts'
 import { count, table } from './terminal.ts'
 
 export const DEFAULT_HORIZON = 182
 const LONGEST_HORIZON = 3_650
-const DAY = 86_400_000
 
 export const retentionScore: CliCommand = {
   name: 'retention score',
@@ -54,25 +54,23 @@ export const retentionScore: CliCommand = {
     const out = call.words.required('out')
     const { purchases, reading, later } = await collect(call, { file, through: window.asOf })
     tellUnreadable(call, file, reading)
+    const { memberIds } = purchases
     const progress = call.terminal.progress('scoring')
-    const members = {
-      count: purchases.memberIds.length,
-      state: (place: number) => stateAt(purchases, place, window.asOf)!,
-    }
     const learnt = learn(purchases, window)
-    const scores = scoreAll(members, learnt, { onProgress: (done) => progress.update(done, members.count) })
-    const scorer = createScorer(learnt, members.count)
+    const crew = startCrew({ source: sharedSource(purchases, window.asOf), learnt })
     const phases: Record<string, number> = {}
-    const lines = linesOf(purchases, scores, (place) => {
-      const words = scorer.words(members.state(place), scores.flags[place] ?? null)
-      phases[words.phase] = (phases[words.phase] ?? 0) + 1
-      return words
-    })
-    await writeLines(out, lines).finally(progress.stop)
+    let scores: Scores
+    try {
+      scores = await crew.score({ onProgress: (done) => progress.update(done, memberIds.length) })
+      await writeParts(out, csvOf(crew.tell(memberIds), phases))
+    } finally {
+      progress.stop()
+      await crew.end()
+    }
     const seconds = Math.round(performance.now() - startedAt) / 1000
     const flagged = (flag: Flag) => scores.flags.filter((each) => each === flag).length
     const found = {
-      ...{ rows: reading.rows, unreadable: reading.unreadable, afterAsOf: later, members: members.count },
+      ...{ rows: reading.rows, unreadable: reading.unreadable, afterAsOf: later, members: memberIds.length },
       flags: { gone_quiet: flagged('gone_quiet'), buying_less: flagged('buying_less') },
       states: phases,
       model: learnt.model.name,
@@ -120,13 +118,13 @@ export function tellUnreadable(call: Call, file: string, { unreadable, named }: 
   call.terminal.note(`${count(unreadable, 'row')} could not be read`)
 }
 
-export function readDay(words: CallWords, name: string, text = words.required(name)): number {
+export function readDay(words: Words, name: string, text = words.required(name)): number {
   const day = /^\d{4}-\d{2}-\d{2}$/.test(text) ? dayOf(text) : null
   if (day === null) throw new UsageError(`option --${name} is a day such as 2026-03-31, not "${text}"`)
   return day
 }
 
-export function readHorizon(words: CallWords): number {
+export function readHorizon(words: Words): number {
   const text = words.text('horizon') ?? String(DEFAULT_HORIZON)
   const days = /^\d{1,4}$/.test(text) ? Number(text) : 0
   if (days < 1 || days > LONGEST_HORIZON) {
@@ -135,42 +133,16 @@ export function readHorizon(words: CallWords): number {
   return days
 }
 
-export function dayText(day: number): string {
-  return new Date(day * DAY).toISOString().slice(0, 10)
-}
-
-function* linesOf(
-  { memberIds, hasSpend }: Purchases,
-  scores: Scores,
-  wordsOf: (place: number) => Words,
-): Generator<string> {
-  yield `${scoreColumns.join(',')}\n`
-  for (const [place, memberId] of memberIds.entries()) {
-    const { phase, flag, reasons, since } = wordsOf(place)
-    const alive = scores.alive[place]!
-    const cells = [
-      cell(memberId),
-      scores.silent[place]!.toFixed(6),
-      scores.decline[place]!.toFixed(6),
-      Number.isNaN(alive) ? '' : alive.toFixed(6),
-      scores.purchases[place]!.toFixed(4),
-      hasSpend ? (scores.value[place]! / 100).toFixed(2) : '',
-      phase,
-      flag ?? '',
-      cell(reasonText(reasons)),
-      dayText(since),
-    ]
-    yield `${cells.join(',')}\n`
+/** The head and the lines of all members; how many stand where is added up beside. */
+async function* csvOf(
+  stretches: AsyncIterable<ToldStretch>,
+  phases: Record<string, number>,
+): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(`${scoreColumns.join(',')}\n`)
+  for await (const stretch of stretches) {
+    for (const [phase, n] of Object.entries(stretch.phases)) phases[phase] = (phases[phase] ?? 0) + n
+    yield stretch.text
   }
-}
-
-function reasonText(reasons: readonly Reason[]): string {
-  return reasons
-    .map(({ text, clears, suppressed }) => {
-      if (suppressed) return `not flagged: ${text}`
-      return clears === null ? text : `${text} (clears with ${clears})`
-    })
-    .join('; ')
 }
 
 interface Found {

@@ -9,25 +9,10 @@ import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import { FeedError } from './feed.ts'
 
-export const scoreColumns = [
-  'memberId',
-  'p_silent',
-  'p_decline',
-  'p_alive',
-  'expected_purchases',
-  'expected_value',
-  'state',
-  'flag',
-  'reason',
-  'since',
-] as const
-
-const CHUNK = 64 * 1024
-
-export async function writeLines(file: string, lines: Iterable<string>): Promise<void> {
+export async function writeParts(file: string, parts: AsyncIterable<Uint8Array>): Promise<void> {
   const beside = `${file}.part-${process.pid}`
   try {
-    const source = Readable.from(chunks(lines), { objectMode: false })
+    const source = Readable.from(parts, { objectMode: false })
     if (file.endsWith('.gz')) await pipeline(source, createGzip(), createWriteStream(beside))
     else await pipeline(source, createWriteStream(beside))
     await rename(beside, file)
@@ -42,22 +27,4 @@ export async function writeLines(file: string, lines: Iterable<string>): Promise
     const why = wrong[code as keyof typeof wrong]
     throw why === undefined ? error : new FeedError(file, null, why)
   }
-}
-
-/** Lines joined to chunks of a size that streams are made for; one by one they take many times as long. */
-function* chunks(lines: Iterable<string>): Generator<Buffer> {
-  let text = ''
-  for (const line of lines) {
-    text += line
-    if (text.length < CHUNK) continue
-    yield Buffer.from(text)
-    text = ''
-  }
-  yield Buffer.from(text)
-}
-
-export function cell(text: string): string {
-  // A spreadsheet takes a leading = + - @ for a formula; an id or a sentence is none.
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
-  return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }

@@ -1,7 +1,8 @@
 /**
  * A Shiryaev-Roberts statistic on a member's own rhythm: the likelihood of a change, summed over when it may
- * have come, against none. Two changes are looked for, "stopped" and "slowed to 0.35 of the rate", and their
- * average is watched. Looked at week by week, it passes a threshold A on average once in A weeks by chance.
+ * have come, against none. Two changes are looked for, "stopped" and "slowed to a third or a half of the rate",
+ * and their average is watched (Pollak and Tartakovsky's averaging over alternatives). Looked at week by week, it
+ * passes a threshold A on average once in A weeks by chance.
  */
 import { type GapLaw, logSurvivalOf, ownShape, type PooledCadence } from './cadence.ts'
 import type { Clock } from './clock.ts'
@@ -19,10 +20,12 @@ export interface Alarm {
   readonly slowSince: { readonly day: number; readonly gaps: number }
 }
 
-/** Of the rate that was usual; Pollak and Tartakovsky's averaging over alternatives needs but two. */
-export const SLOWED_TO = 0.35
+/** Of the rate that was usual; averaged, so that half-hearted slow-downs are found as well. */
+export const SLOWED_TO = [0.35, 0.5] as const
 const WEEK = 7
 const POINTS = 8
+/** In weeks: who buys every day has no more chances to slow down than there are looks. */
+const SHORTEST_GAP = 0.3
 const HIGHEST = 1e12
 
 /** From looks per year and the share of stable members that may be flagged in a year by chance. */
@@ -42,42 +45,59 @@ interface Place {
   readonly asOf: number
 }
 
-export function alarmOf(state: MemberState, { clock, pooled, asOf }: Place): Alarm {
+export function alarmOf(state: MemberState, place: Place): Alarm {
+  const { clock, asOf } = place
+  const last = clock.at(state.lastDay)
+  const stopped = stoppedBy(lawUpTo(state, place, state.days - 1), Math.max(0, clock.at(asOf) - last))
+  const { sum, evidence, since } = slowDown(state, place)
+  const slowed = Math.min(HIGHEST, sum)
+  return { stopped, slowed, level: (stopped + slowed) / 2, slowEvidence: evidence, slowSince: since }
+}
+
+/** The evidence of a slow-down alone, for those who are asked about in great numbers. */
+export function slowEvidenceOf(state: MemberState, place: Place): number {
+  return slowDown(state, place).evidence
+}
+
+/** The law of the gaps up to and with the one of that number. */
+function lawUpTo(state: MemberState, { clock, pooled }: Place, gaps: number): GapLaw {
   const shape = ownShape(state, pooled)
-  const first = clock.at(state.firstDay)
+  const later = state.days - 1 - gaps
+  const day = later === 0 ? state.lastDay : state.recentDays.at(-1 - later)!
+  const span = clock.at(day) - clock.at(state.firstDay)
+  return { shape, a: pooled.priorShape + shape * gaps, b: pooled.priorRate + shape * span }
+}
+
+interface SlowDown {
+  readonly sum: number
+  readonly evidence: number
+  readonly since: Alarm['slowSince']
+}
+
+/** Each of the latest purchases stands for the weeks of a usual gap in which the slow-down may have begun. */
+function slowDown(state: MemberState, place: Place): SlowDown {
+  const { clock, asOf } = place
   const last = clock.at(state.lastDay)
   const silence = Math.max(0, clock.at(asOf) - last)
-  const gaps = state.days - 1
-  const lawBefore = (later: number, at: number): GapLaw => ({
-    shape,
-    a: pooled.priorShape + shape * (gaps - later),
-    b: pooled.priorRate + shape * (at - first),
-  })
-  const stopped = stoppedBy(lawBefore(0, last), silence)
   const { recentDays: days } = state
-  let [sum, best, count] = [0, 0, 0]
+  let [sum, plain, best, count] = [0, 0, 0, 0]
   let since = { day: state.lastDay, gaps: 0 }
-  for (let place = days.length - 1; place >= 0; place--) {
-    const later = days.length - 1 - place
+  for (let later = 0; later < days.length; later++) {
+    const gaps = state.days - 1 - later
     // Before a change there must be a rhythm of the member's own to change from.
-    if (gaps - later < 2) break
-    const at = clock.at(days[place]!)
-    const ratio = slowedBy(lawBefore(later, at), { gaps: later, span: last - at, silence })
-    sum += ratio
+    if (gaps < 2) break
+    const day = days[days.length - 1 - later]!
+    const law = lawUpTo(state, place, gaps)
+    const ratio = slowedBy(law, { gaps: later, span: last - clock.at(day), silence })
+    sum += ratio * Math.max(SHORTEST_GAP, law.b / law.a / WEEK)
+    plain += ratio
     count++
     if (ratio > best) {
       best = ratio
-      since = { day: days[place]!, gaps: later }
+      since = { day, gaps: later }
     }
   }
-  const slowed = Math.min(HIGHEST, sum)
-  return {
-    stopped,
-    slowed,
-    level: (stopped + slowed) / 2,
-    slowEvidence: count === 0 ? 0 : slowed / count,
-    slowSince: since,
-  }
+  return { sum, evidence: count === 0 ? 0 : plain / count, since }
 }
 
 /** Sum over the weeks of the silence in which the member may have stopped, of 1 / P(silent since by chance). */
@@ -94,7 +114,7 @@ function stoppedBy(law: GapLaw, silence: number): number {
 }
 
 /**
- * Likelihood of the gaps since a change, and of the silence, at 0.35 of the rate over that at the same rate.
+ * Likelihood of the gaps since a change, and of the silence, at a part of the rate over that at the same rate.
  * The rate is not known but learnt from the gaps before, so it is integrated out on both sides.
  */
 function slowedBy(
@@ -104,9 +124,13 @@ function slowedBy(
   const { shape } = law
   const a = law.a + shape * gaps
   const same = law.b + shape * span
-  const slow = law.b + SLOWED_TO * shape * span
-  const gapsRatio = shape * gaps * Math.log(SLOWED_TO) + a * Math.log(same / slow)
-  const silenceRatio =
-    logSurvivalOf({ shape, a, b: slow }, SLOWED_TO * silence) - logSurvivalOf({ shape, a, b: same }, silence)
-  return Math.exp(Math.min(27, gapsRatio + silenceRatio))
+  const survival = logSurvivalOf({ shape, a, b: same }, silence)
+  let sum = 0
+  for (const part of SLOWED_TO) {
+    const slow = law.b + part * shape * span
+    const gapsRatio = shape * gaps * Math.log(part) + a * Math.log(same / slow)
+    const silenceRatio = logSurvivalOf({ shape, a, b: slow }, part * silence) - survival
+    sum += Math.exp(Math.min(27, gapsRatio + silenceRatio))
+  }
+  return sum / SLOWED_TO.length
 }

@@ -12,7 +12,7 @@ const CLOSE = 1e-12
 export function incompleteBeta(x: number, a: number, b: number): number {
   if (!(x > 0)) return 0
   if (x >= 1) return 1
-  const log = gammaln(a + b) - gammaln(a) - gammaln(b) + a * Math.log(x) + b * Math.log1p(-x)
+  const log = a * Math.log(x) + b * Math.log1p(-x) - logBeta(a, b)
   // The fraction converges fast on one side of the mean; the other side is its mirror.
   if (x < (a + 1) / (a + b + 2)) return clamp((Math.exp(log) * fraction(x, a, b)) / a)
   return clamp(1 - (Math.exp(log) * fraction(1 - x, b, a)) / b)
@@ -23,8 +23,20 @@ export function logIncompleteBeta(x: number, a: number, b: number): number {
   if (!(x > 0)) return Number.NEGATIVE_INFINITY
   if (x >= 1) return 0
   if (x >= (a + 1) / (a + b + 2)) return Math.log(Math.max(TINY, incompleteBeta(x, a, b)))
-  const log = gammaln(a + b) - gammaln(a) - gammaln(b) + a * Math.log(x) + b * Math.log1p(-x)
+  const log = a * Math.log(x) + b * Math.log1p(-x) - logBeta(a, b)
   return Math.min(0, log + Math.log(fraction(x, a, b)) - Math.log(a))
+}
+
+const latest = { a: Number.NaN, b: Number.NaN, log: 0 }
+
+/** ln B(a, b). One law is asked at several silences in a row, and the gamma functions are most of the work. */
+function logBeta(a: number, b: number): number {
+  if (a !== latest.a || b !== latest.b) {
+    latest.log = gammaln(a) + gammaln(b) - gammaln(a + b)
+    latest.a = a
+    latest.b = b
+  }
+  return latest.log
 }
 
 function fraction(x: number, a: number, b: number): number {

@@ -16,6 +16,19 @@ export interface Clock {
   closedBetween(from: number, through: number): number
   /** a week's reading relative to a usual one, by the weeks since the first day; for reports */
   readonly weeks: readonly number[]
+  /** all of it as plain data; `clockOf` makes it run again */
+  readonly record: ClockRecord
+}
+
+export interface ClockRecord {
+  readonly firstDay: number
+  readonly lastDay: number
+  /** one for each week from the first day on; empty: every day counts alike */
+  readonly pace: Float64Array
+  /** 1 for each day on which the shop was closed */
+  readonly closed: Uint8Array
+  /** closures that were declared, also ones that are still to come */
+  readonly declared: readonly Closure[]
 }
 
 const WEEK = 7
@@ -32,6 +45,8 @@ const TOGETHER = 2
 const CLOSURE_DAYS = 3
 const CLOSURE_EXPECTED = 9.21
 const MOST_CLOSED = 0.2
+/** Shops that close for so long at most do so every year. */
+const HOLIDAY_DAYS = 24
 /** Weeks are unlike others only beyond chance and by more than a twentieth; else the clock would tremble. */
 const SIGNIFICANT = 3
 const NOTABLE = 0.05
@@ -42,6 +57,10 @@ const FASTEST = 4
 export interface Closure {
   readonly from: number
   readonly through: number
+}
+
+function isIn(closures: readonly Closure[], day: number): boolean {
+  return closures.some(({ from, through }) => from <= day && day <= through)
 }
 
 /** Closures show by themselves; those that are declared count too, also ones that are still to come. */
@@ -56,14 +75,13 @@ export function buildClock(purchases: Purchases, lastDay: number, declared: read
   const season = seasonOf(paceOf(trade, first, closures(trade.all, first)))
   const level = levelOf(trade, length, season)
   const closed = closures(trade.all, level)
-  const isDeclared = (day: number) => declared.some(({ from, through }) => from <= day && day <= through)
   if (declared.length > 0)
     for (let day = 0; day < length; day++)
-      if (trade.all[day] === 0 && isDeclared(firstDay + day)) closed[day] = 1
+      if (trade.all[day] === 0 && isIn(declared, firstDay + day)) closed[day] = 1
   // A shop that seems closed most of the time has a rhythm of its own, or too few days to tell.
   if (closed.reduce((sum, day) => sum + day, 0) > MOST_CLOSED * length) return steadyClock(firstDay, lastDay)
   const pace = paceOf(trade, level, closed)
-  return clockOf({ firstDay, lastDay, pace, closed, isDeclared })
+  return clockOf({ firstDay, lastDay, pace, closed, declared })
 }
 
 function steadyClock(firstDay: number, lastDay: number): Clock {
@@ -74,6 +92,7 @@ function steadyClock(firstDay: number, lastDay: number): Clock {
     ahead: (_from, days) => days,
     closedBetween: () => 0,
     weeks: [],
+    record: { firstDay, lastDay, pace: new Float64Array(), closed: new Uint8Array(), declared: [] },
   }
 }
 
@@ -225,16 +244,9 @@ function unlike(seen: number, expected: number): boolean {
   return Math.abs(seen - expected) > Math.max(chance, NOTABLE * expected)
 }
 
-interface Pace {
-  readonly firstDay: number
-  readonly lastDay: number
-  readonly pace: Float64Array
-  readonly closed: Uint8Array
-  /** of any day, also to come */
-  isDeclared(day: number): boolean
-}
-
-function clockOf({ firstDay, lastDay, pace, closed, isDeclared }: Pace): Clock {
+export function clockOf(record: ClockRecord): Clock {
+  const { firstDay, lastDay, pace, closed, declared } = record
+  if (pace.length === 0) return steadyClock(firstDay, lastDay)
   const length = lastDay - firstDay + 1
   const readings = new Float64Array(length)
   let reading = 0
@@ -242,13 +254,16 @@ function clockOf({ firstDay, lastDay, pace, closed, isDeclared }: Pace): Clock {
     reading += closed[day] ? 0 : pace[Math.floor(day / WEEK)]!
     readings[day] = reading
   }
+  const foreseen = foreseenOf(record)
   // A day ahead passes as its day a year before did, where there was one; else as usual.
+  const closedUpTo = new Int32Array(length + 1)
+  for (let day = 0; day < length; day++) closedUpTo[day + 1] = closedUpTo[day]! + closed[day]!
   const usual = [0]
   const usualTo = (day: number): number => {
     while (usual.length <= day) {
       const before = usual.length - YEAR
-      const known = before > 0 ? (before < length ? readings[before]! - readings[before - 1]! : null) : 1
-      const passes = usual.length < length || !isDeclared(firstDay + usual.length)
+      const known = before > 0 ? (before < length ? foreseen[before]! : null) : 1
+      const passes = usual.length < length || !isIn(declared, firstDay + usual.length)
       usual.push(usual.at(-1)! + (passes ? (known ?? usual[before]! - usual[before - 1]!) : 0))
     }
     return usual[day]!
@@ -262,13 +277,29 @@ function clockOf({ firstDay, lastDay, pace, closed, isDeclared }: Pace): Clock {
     lastDay,
     closedBetween(from, through) {
       const [start, end] = [Math.max(0, from + 1 - firstDay), Math.min(length, through + 1 - firstDay)]
-      return start < end ? closed.subarray(start, end).reduce((sum, day) => sum + day, 0) : 0
+      return start < end ? closedUpTo[end]! - closedUpTo[start]! : 0
     },
     weeks: [...pace],
+    record,
     ahead,
     at(day) {
       if (day < firstDay) return day - firstDay
       return day <= lastDay ? readings[day - firstDay]! : reading + ahead(lastDay, day - lastDay)
     },
   }
+}
+
+/** How each day will pass when its year comes round. A long closure was an accident, unless it came twice. */
+function foreseenOf({ pace, closed }: ClockRecord): Float64Array {
+  const foreseen = Float64Array.from(closed, (_, day) => pace[Math.floor(day / WEEK)]!)
+  for (let from = 0; from < closed.length; from++) {
+    if (!closed[from]) continue
+    let to = from
+    let before = 0
+    while (to < closed.length && closed[to]) before += closed[to++ - YEAR] ?? 0
+    const recurs = to - from <= HOLIDAY_DAYS || before > (to - from) / 2
+    foreseen.fill(recurs ? 0 : 1, from, to)
+    from = to
+  }
+  return foreseen
 }

@@ -3,7 +3,7 @@
  * the lessons of a score. A cut and its horizon never reach beyond the day that the score is for.
  */
 import { endAt, type Purchases } from './purchases.ts'
-import { type MemberState, stateOf } from './state.ts'
+import { emptyState, type MemberState, take } from './state.ts'
 
 export interface Cut {
   readonly day: number
@@ -42,11 +42,15 @@ export function cutsOf(firstDay: number, asOf: number, horizonDays: number): Cut
 export function stateAt(purchases: Purchases, member: number, day: number): MemberState | null {
   const from = purchases.starts[member]!
   const to = endAt(purchases, member, day)
-  return to === from ? null : stateOf(entries(purchases, from, to))
-}
-
-function* entries({ days, cents }: Purchases, from: number, to: number) {
-  for (let i = from; i < to; i++) yield { day: days[i]!, cents: cents[i]! }
+  if (to === from) return null
+  const state = emptyState()
+  const purchase = { day: 0, cents: 0 }
+  for (let i = from; i < to; i++) {
+    purchase.day = purchases.days[i]!
+    purchase.cents = purchases.cents[i]!
+    take(state, purchase)
+  }
+  return state
 }
 
 /** How many purchase days a member has after `from`, up to and with `through`. */

@@ -5,9 +5,10 @@
  */
 import { alarmOf } from './alarm.ts'
 import { upTo } from './backtest.ts'
-import { type PooledCadence, poolCadence } from './cadence.ts'
+import type { PooledCadence } from './cadence.ts'
 import { buildClock } from './clock.ts'
 import { stateAt } from './cuts.ts'
+import { poolCadence } from './pooling.ts'
 import type { Kind, Simulated, SimulatedMember } from './simulation.ts'
 import type { MemberState } from './state.ts'
 

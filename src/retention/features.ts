@@ -93,9 +93,9 @@ export function logistic(odds: number): number {
   return 1 / (1 + Math.exp(-odds))
 }
 
-/** The log-odds of a row of features before anything is learnt. */
-export function priorOdds(features: Float64Array): number {
-  return 0.5 * features[0]! + 0.5 * features[1]!
+/** The log-odds of a row of features, the one that begins at `at`, before anything is learnt. */
+export function priorOdds(features: Float64Array, at = 0): number {
+  return 0.5 * features[at]! + 0.5 * features[at + 1]!
 }
 
 export function rhythmOf(state: MemberState, { clock, pooled, asOf }: Sight): Rhythm {
@@ -116,11 +116,11 @@ export function look(
   const silence = Math.max(0, clock.at(asOf) - last)
   const logSurvival = logSurvivalOf(law, silence)
   const gaps = state.days - 1
-  const question = { silence, horizon, leaves: leavesAfter(pooled, gaps), logSurvival }
+  const question = { silence, horizon, leaves: leavesAfter(pooled, gaps), logSurvival, most }
   const first = clock.at(state.firstDay)
   const model = sight.ask({ x: gaps, tx: (last - first) / WEEK, T: (last - first + silence) / WEEK }, most)
   const silent = [logit(silentOdds(law, question)), logit(model.silent)] as const
-  const decline = [logit(atMostOdds(law, { ...question, most })), logit(model.decline)] as const
+  const decline = [logit(atMostOdds(law, question)), logit(model.decline)] as const
   const seen: Seen = { law, meanGap: law.b / law.a, silence, logSurvival, silent, decline, model }
   fill(into, { state, seen, sight })
   return seen

@@ -2,13 +2,14 @@
  * Everything that a run of scores learns from the program as a whole, from purchases up to its day and no
  * further: the clock, the common rhythm, the classic model, and the judges of silence and decline.
  */
-import { type PooledCadence, poolCadence } from './cadence.ts'
+import type { PooledCadence } from './cadence.ts'
 import { compress, type History } from './cell.ts'
 import { buildClock, type Clock, type Closure } from './clock.ts'
 import { boughtBetween, type Cut, cutsOf, sampleOf, stateAt } from './cuts.ts'
 import { columns, look, type ModelSays, type Sight, turnToDecline } from './features.ts'
 import { type Judge, Lessons, teach, teachLine } from './judge.ts'
 import { type FittedModel, fitModels } from './model.ts'
+import { poolCadence } from './pooling.ts'
 import type { Purchases } from './purchases.ts'
 import { type FittedSpend, fitSpend } from './spend.ts'
 import type { MemberState } from './state.ts'
@@ -33,13 +34,15 @@ export interface Learnt {
   readonly cuts: readonly Cut[]
 }
 
-const MODEL_MEMBERS = 60_000
-const POOL_MEMBERS = 5_000
-const LESSONS = 60_000
+const MODEL_MEMBERS = 12_000
+const POOL_MEMBERS = 3_000
+const LESSONS = 40_000
 const SILENT_PENALTY = 20
 /** Fewer members have a rate to decline from, and they are noisier. */
-const DECLINE_PENALTY = 200
+const DECLINE_PENALTY = 400
 const WEEK = 7
+/** Share of a cut's horizon. */
+const MOST_CLOSED = 0.1
 
 export function learn(purchases: Purchases, window: Window, closed: readonly Closure[] = []): Learnt {
   const { asOf, horizonDays } = window
@@ -51,7 +54,7 @@ export function learn(purchases: Purchases, window: Window, closed: readonly Clo
   const some = now.filter((_, place) => place % every === 0)
   const pooled = poolCadence(some, { clock, asOf })
   const common = { clock, pooled, usualCents: usualOf(now), model: modelOf(now, clock, asOf) }
-  const cuts = cutsOf(clock.firstDay, asOf, horizonDays)
+  const cuts = openCuts(cutsOf(clock.firstDay, asOf, horizonDays), clock)
   const members = sampleOf(purchases, Math.ceil(LESSONS / Math.max(1, cuts.length)))
   const told = cuts.map((cut) => tell(purchases, { members, cut, common }))
   return {
@@ -71,6 +74,14 @@ export function learn(purchases: Purchases, window: Window, closed: readonly Clo
     volume: told[0] === undefined ? 1 : ratioOf(told[0]),
     cuts,
   }
+}
+
+/** A month of closed doors after a cut would teach that members leave: such cuts are left out where others are. */
+function openCuts(cuts: readonly Cut[], clock: Clock): readonly Cut[] {
+  const open = cuts.filter(
+    ({ day, horizonDays }) => clock.closedBetween(day, day + horizonDays) <= MOST_CLOSED * horizonDays,
+  )
+  return open.length > 0 ? open : cuts
 }
 
 export function sightOf(
@@ -155,7 +166,7 @@ interface Told {
 
 /** The members of one cut as they then were, and what they did after. */
 function tell(purchases: Purchases, { members, cut, common }: Telling): Told {
-  const lessons = () => new Lessons(cut.weight)
+  const lessons = () => new Lessons(cut)
   const told: Told = { silent: lessons(), decline: lessons(), second: lessons(), expected: 0, bought: 0 }
   const window = { asOf: cut.day, horizonDays: cut.horizonDays }
   const sight = sightOf(common, window)

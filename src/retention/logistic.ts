@@ -22,8 +22,19 @@ export interface Logistic {
   readonly deviations: Float64Array
   readonly lowest: Float64Array
   readonly highest: Float64Array
-  /** correction of the log-odds given by one row of features */
-  correction(features: Float64Array, at?: number): number
+}
+
+/** Correction of the log-odds given by one row of features, the one that begins at `at`. */
+export function correctionOf(fit: Logistic, features: Float64Array, at = 0): number {
+  const { coefficients, means, deviations, lowest, highest } = fit
+  let sum = fit.intercept
+  for (let j = 0; j < coefficients.length; j++) {
+    const coefficient = coefficients[j]!
+    if (coefficient === 0) continue
+    const value = Math.min(highest[j]!, Math.max(lowest[j]!, features[at + j]!))
+    sum += (coefficient * (value - means[j]!)) / deviations[j]!
+  }
+  return sum
 }
 
 export interface LogisticOptions {
@@ -45,26 +56,7 @@ export function fitLogistic(data: LogisticData, options: LogisticOptions): Logis
   )
   const beta = solve(data, rows, { ...options, floors })
   const { means, deviations, lowest, highest } = scale
-  const coefficients = beta.slice(1)
-  const columns = data.columns
-  return {
-    intercept: beta[0]!,
-    coefficients,
-    means,
-    deviations,
-    lowest,
-    highest,
-    correction(features, at = 0) {
-      let sum = beta[0]!
-      for (let j = 0; j < columns; j++) {
-        const coefficient = coefficients[j]!
-        if (coefficient === 0) continue
-        const value = Math.min(highest[j]!, Math.max(lowest[j]!, features[at + j]!))
-        sum += (coefficient * (value - means[j]!)) / deviations[j]!
-      }
-      return sum
-    },
-  }
+  return { intercept: beta[0]!, coefficients: beta.slice(1), means, deviations, lowest, highest }
 }
 
 interface Scale {

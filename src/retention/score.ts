@@ -2,10 +2,10 @@
  * From members' rows to scores: chances, expectations, flags and words. Scores of all members of a run come
  * in columns, because flags are decided over the whole run; words are made for one member at a time.
  */
-import { type Alarm, alarmOf } from './alarm.ts'
-import type { History } from './cell.ts'
+import { type Alarm, alarmOf, slowEvidenceOf } from './alarm.ts'
+import { askedInWeeks } from './asked.ts'
 import { columns, look, type ModelSays, rhythmOf, type Seen, type Sight, turnToDecline } from './features.ts'
-import { ACCEPTED, decideFlags, type Flag } from './flag.ts'
+import { ACCEPTED, decideFlags, type Evidence, type Flag } from './flag.ts'
 import { chance } from './judge.ts'
 import { type Learnt, sightOf } from './learn.ts'
 import { hasLapsed, type Phase, standingOf } from './phase.ts'
@@ -79,19 +79,24 @@ export function scoreAll(members: Members, learnt: Learnt, options: ScoreOptions
     if (i % REPORT_EVERY === 0) options.onProgress?.(i)
   }
   const { before } = members
-  const { silent, decline } = scores
-  const flags = decideFlags(
-    {
-      quietP,
-      slowE,
-      silent,
-      decline,
-      caution: cautionOf(learnt),
-      before: before ? (i) => before.call(members, i) : null,
-    },
-    options.accepted ?? ACCEPTED,
-  )
+  const flags = flagsOf({ ...scores, quietP, slowE }, learnt, {
+    ...options,
+    before: before ? (i) => before.call(members, i) : null,
+  })
   return { ...scores, flags }
+}
+
+interface FlagOptions extends Pick<ScoreOptions, 'accepted'> {
+  readonly before: ((place: number) => Flag | null) | null
+}
+
+/** Who is flagged, once all members of a run are scored. */
+export function flagsOf(
+  { quietP, slowE, silent, decline }: Omit<Evidence, 'caution' | 'before'>,
+  learnt: Learnt,
+  { before, accepted = ACCEPTED }: FlagOptions,
+): (Flag | null)[] {
+  return decideFlags({ quietP, slowE, silent, decline, caution: cautionOf(learnt), before }, accepted)
 }
 
 /** Members picked for being extreme regress to the mean; the more, the further the horizon was learnt from. */
@@ -129,14 +134,30 @@ export function createScorer(learnt: Learnt, count = 1): Scorer {
   const into = new Float64Array(columns.length)
   const see = (state: MemberState): Seen => look(state, sight, { into, most: mostInDecline(state, window) })
   const place = sight
+  const worth = (state: MemberState, purchases: number) =>
+    learnt.usualCents > 0 ? purchases * basketOf(state, learnt) : null
+  // Members with one purchase are told apart by its day alone.
+  const ones = new Map<number, Score>()
+  const scoreOne = (state: MemberState): Score => {
+    const seen = see(state)
+    const silent = chance(learnt.second, into)
+    const purchases = expectedOf(seen.model, { silent, volume: learnt.volume })
+    const nothing = { value: null, quietP: Number.NaN, slowE: Number.NaN }
+    return { silent, decline: silent, alive: seen.model.alive, purchases, ...nothing }
+  }
 
   return {
     score(state) {
+      if (state.days === 1) {
+        const known = ones.get(state.lastDay) ?? scoreOne(state)
+        ones.set(state.lastDay, known)
+        return { ...known, value: worth(state, known.purchases) }
+      }
       const seen = see(state)
-      const silent = chance(state.days === 1 ? learnt.second : learnt.silent, into)
+      const silent = chance(learnt.silent, into)
       turnToDecline(into, seen)
       // Silence is fewer than half of anything: the one chance is never below the other.
-      const decline = state.days === 1 ? silent : Math.max(silent, chance(learnt.decline, into))
+      const decline = Math.max(silent, chance(learnt.decline, into))
       const purchases = expectedOf(seen.model, { silent, volume: learnt.volume })
       const mayFlag = state.days > FEW_GAPS && !hasLapsed(state, seen, place)
       return {
@@ -144,7 +165,7 @@ export function createScorer(learnt: Learnt, count = 1): Scorer {
         decline,
         alive: seen.model.alive,
         purchases,
-        value: learnt.usualCents > 0 ? purchases * basketOf(state, learnt) : null,
+        value: worth(state, purchases),
         quietP: mayFlag ? honestly(seen.logSurvival, learnt.tail) : Number.NaN,
         slowE: mayFlag && hasRate(state, window) ? slowEvidence(state, seen, sight) : Number.NaN,
       }
@@ -168,7 +189,7 @@ export function createScorer(learnt: Learnt, count = 1): Scorer {
 function slowEvidence(state: MemberState, seen: Seen, sight: Sight): number {
   const latest = state.recentDays.at(-1)! - state.recentDays.at(-Math.min(4, state.recentDays.length))!
   const calm = seen.logSurvival > CALM && latest < 3.6 * ((state.lastDay - state.firstDay) / (state.days - 1))
-  return calm ? 0 : alarmOf(state, sight).slowEvidence
+  return calm ? 0 : slowEvidenceOf(state, sight)
 }
 
 /** The model's purchases, given that there are any, at the judged chance that there are, at the volume that came. */
@@ -181,19 +202,5 @@ function expectedOf(model: ModelSays, { silent, volume }: { silent: number; volu
 const MANY = 50_000
 
 function remembering(sight: Sight, count: number): Sight {
-  if (count < MANY) return sight
-  const known = new Map<number, ModelSays>()
-  const ask = (history: History, most: number): ModelSays => {
-    const [tx, T] = [Math.round(history.tx), Math.round(history.T)]
-    // Beyond these bounds there are few to share with.
-    if (history.x >= 8_192 || T >= 8_192 || most >= 1_024) return sight.ask(history, most)
-    const key = ((T * 8_192 + tx) * 8_192 + history.x) * 1_024 + most
-    let says = known.get(key)
-    if (says === undefined) {
-      says = sight.ask({ x: history.x, tx, T: Math.max(T, tx) }, most)
-      known.set(key, says)
-    }
-    return says
-  }
-  return { ...sight, ask }
+  return count < MANY ? sight : { ...sight, ask: askedInWeeks(sight.ask) }
 }

@@ -15,7 +15,8 @@ export interface Spender {
   readonly count?: number
 }
 
-export interface FittedSpend {
+/** All that is worth keeping of a fit: `spendOf` makes the fit of it again, in another thread. */
+export interface SpendRecord {
   /** shape of one's purchases (p), shape (q) and scale (gamma) of the law of means */
   readonly parameters: { readonly p: number; readonly q: number; readonly gamma: number }
   readonly logLikelihood: number
@@ -23,6 +24,9 @@ export interface FittedSpend {
   readonly members: number
   /** of purchases and mean spend; the model takes it as 0, so beware where it is not */
   readonly correlation: number
+}
+
+export interface FittedSpend extends SpendRecord {
   /** mean amount to expect of further purchases; that of the whole base for one without purchases */
   expectedMean(x: number, mean: number): number
 }
@@ -93,15 +97,17 @@ function fitted(groups: readonly Group[], { members, mean, correlation }: Summar
     gamma: Math.exp(at[2] as number) * mean,
   })
   const cells = merged(groups)
-  const f = (at: readonly number[]) => -logLikelihood(parametersAt(at), cells) / members
+  const f = (at: readonly number[]) => -logLikelihoodOf(parametersAt(at), cells) / members
   const problem: Problem = { f, ...bounds }
   const ends = starts.map((start) => nelderMead(problem, start.map(Math.log), 80))
   const best = polish(problem, ends.reduce(better), null)
   const { p, q, gamma } = parametersAt(best.at)
-  return {
-    ...{ parameters: { p, q, gamma }, logLikelihood: -best.value * members, members, correlation },
-    expectedMean: (x, observed) => expectedMean({ p, q, gamma }, x, observed),
-  }
+  const logLikelihood = -best.value * members
+  return spendOf({ parameters: { p, q, gamma }, logLikelihood, members, correlation })
+}
+
+export function spendOf(record: SpendRecord): FittedSpend {
+  return { ...record, expectedMean: (x, observed) => expectedMean(record.parameters, x, observed) }
 }
 
 /** (gamma + x m) p / (p x + q - 1): between the member's own mean and that of the base, the nearer the more x. */
@@ -147,7 +153,7 @@ function merged(groups: readonly Group[]): SameCount[] {
   })
 }
 
-function logLikelihood({ p, q, gamma }: FittedSpend['parameters'], cells: readonly SameCount[]): number {
+function logLikelihoodOf({ p, q, gamma }: FittedSpend['parameters'], cells: readonly SameCount[]): number {
   const start = q * Math.log(gamma) - gammaln(q)
   let sum = 0
   for (const { x, count, sumLog, means, counts } of cells) {

@@ -103,9 +103,9 @@ export function take(state: MemberState, { day, cents }: Purchase): void {
   else state.recentPurchases[state.recentPurchases.length - 1]!++
   if (state.days === 1) state.firstCents += cents
   state.cents += cents
-  for (const [h, halfLife] of HALF_LIVES.entries()) {
-    if (isNewDay) state.fadedDays[h]! += weight(day, halfLife, COUNT_BITS)
-    state.fadedCents[h]! += weight(day, halfLife, CENTS_BITS) * cents
+  for (let h = 0; h < HALF_LIVES.length; h++) {
+    if (isNewDay) state.fadedDays[h]! += weight(day, h, countWeights)
+    if (cents !== 0) state.fadedCents[h]! += weight(day, h, centsWeights) * cents
   }
 }
 
@@ -144,9 +144,9 @@ export function undo(state: MemberState, { day, cents }: Purchase): MemberState 
 
   if (state.days === 1) next.firstCents -= cents
   next.cents -= cents
-  for (const [h, halfLife] of HALF_LIVES.entries()) {
-    if (dropsDay) next.fadedDays[h]! -= weight(day, halfLife, COUNT_BITS)
-    next.fadedCents[h]! -= weight(day, halfLife, CENTS_BITS) * cents
+  for (let h = 0; h < HALF_LIVES.length; h++) {
+    if (dropsDay) next.fadedDays[h]! -= weight(day, h, countWeights)
+    next.fadedCents[h]! -= weight(day, h, centsWeights) * cents
   }
   if (dropsDay) dropDay(next)
   else next.recentPurchases[last]!--
@@ -162,8 +162,8 @@ export function undoSpend(state: MemberState, { day, cents }: Purchase): MemberS
   }
   if (state.days === 1) next.firstCents -= cents
   next.cents -= cents
-  for (const [h, halfLife] of HALF_LIVES.entries()) {
-    next.fadedCents[h]! -= weight(day, halfLife, CENTS_BITS) * cents
+  for (let h = 0; h < HALF_LIVES.length; h++) {
+    next.fadedCents[h]! -= weight(day, h, centsWeights) * cents
   }
   return next
 }
@@ -205,19 +205,17 @@ function eraOf(day: number, halfLife: number): number {
   return Math.floor(day / (ERA * halfLife))
 }
 
-/** By bits and half-life, one weight for each day of an era: a power each time would cost most of the fold. */
-const tables = new Map<number, Float64Array>()
+/** One weight for each day of an era: a power each time would cost most of the fold. */
+const weightsOf = (bits: number) =>
+  HALF_LIVES.map((halfLife) =>
+    Float64Array.from({ length: ERA * halfLife }, (_, age) => Math.round(2 ** (bits + age / halfLife))),
+  )
+const countWeights = weightsOf(COUNT_BITS)
+const centsWeights = weightsOf(CENTS_BITS)
 
-function weight(day: number, halfLife: number, bits: number): number {
-  const key = halfLife * 64 + bits
-  let table = tables.get(key)
-  if (table === undefined) {
-    table = Float64Array.from({ length: ERA * halfLife }, (_, age) =>
-      Math.round(2 ** (bits + age / halfLife)),
-    )
-    tables.set(key, table)
-  }
-  return table[day - eraOf(day, halfLife) * ERA * halfLife]!
+function weight(day: number, h: number, weights: readonly Float64Array[]): number {
+  const halfLife = HALF_LIVES[h]!
+  return weights[h]![day - eraOf(day, halfLife) * ERA * halfLife]!
 }
 
 /** Moves one fading pair from the era of the last day to that of `day`. */

@@ -21,7 +21,7 @@ export function exponential(random: Random): number {
   return -Math.log(random())
 }
 
-function normal(random: Random): number {
+export function normal(random: Random): number {
   return Math.sqrt(2 * exponential(random)) * Math.cos(2 * Math.PI * random())
 }
 
