@@ -48,6 +48,15 @@ export const retentionScore: CliCommand = {
   ],
   async run(call) {
     if (call.words.text('program') !== undefined) return scoreProgram(call)
+    for (const [name, value] of [
+      ['transactions', 'FILE'],
+      ['as-of', 'DAY'],
+      ['out', 'FILE'],
+    ] as const) {
+      if (call.words.text(name) !== undefined) continue
+      const hint = name === 'transactions' ? 'or score a program with --program' : undefined
+      throw new UsageError(`option --${name} ${value} is missing`, hint)
+    }
     const startedAt = performance.now()
     const window = { asOf: readDay(call.words, 'as-of'), horizonDays: readHorizon(call.words) }
     const file = call.words.required('transactions')
