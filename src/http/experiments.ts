@@ -46,6 +46,16 @@ const SegmentMember = z
   .strictObject({ memberId: id('mem', 'the member'), since: shownInstant })
   .meta({ id: 'SegmentMember' })
 
+const SegmentMembers = page(SegmentMember).meta({
+  id: 'SegmentMembers',
+  examples: [
+    {
+      items: [{ memberId: 'mem_0198f0a2b3c4700080000000000a0001', since: '2026-03-03T08:40:00.000Z' }],
+      nextCursor: null,
+    },
+  ],
+})
+
 const money = z.number().meta({ description: "In the program's money", examples: [412.5] })
 const Interval = z
   .strictObject({ difference: z.number(), low: z.number(), high: z.number() })
@@ -132,7 +142,9 @@ const Experiment = z
     ],
   })
 
-const Experiments = z.strictObject({ items: z.array(Experiment) }).meta({ id: 'Experiments' })
+const Experiments = z
+  .strictObject({ items: z.array(Experiment) })
+  .meta({ id: 'Experiments', examples: [{ items: [] }] })
 
 export function experimentRoutes(app: App, { sql, programs, now }: RouteDeps): void {
   const tags = ['retention']
@@ -160,7 +172,7 @@ export function experimentRoutes(app: App, { sql, programs, now }: RouteDeps): v
     description: 'Active members, in order of their ids; whoever was merged or closed is left out.',
     params: z.strictObject({ segment: text(64).meta({ examples: ['sleepy'] }) }),
     querystring: z.strictObject(paging),
-    response: replies({ 200: { description: 'A page of members, by id', schema: page(SegmentMember) } }, [
+    response: replies({ 200: { description: 'A page of members, by id', schema: SegmentMembers } }, [
       ...(['segment_not_found', 'invalid_cursor', 'no_rules_in_force'] as const),
     ]),
   }
