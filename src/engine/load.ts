@@ -4,7 +4,6 @@
  */
 import { type Executor, list } from '../db/connection.ts'
 import { openBook } from '../ledger/book.ts'
-import type { WirePooled } from '../redeeming/redemption.ts'
 import { standingFrom } from '../tiers/history.ts'
 import { columns } from './columns.ts'
 import type { Command } from './command.ts'
@@ -22,6 +21,7 @@ import {
   readOverdue,
 } from './load-late.ts'
 import { readAttached, readClaims, readLoose } from './load-loose.ts'
+import { memberNamed, readOwners } from './load-owners.ts'
 import { addMarks, readRules } from './load-rules.ts'
 import { type Needs, needsOf, wantCountersFrom } from './needs.ts'
 import type { Projection } from './projection.ts'
@@ -102,71 +102,6 @@ export async function load(
 
 function latest(commands: readonly Command[]): Date {
   return commands.reduce((last, { at }) => (at > last ? at : last), new Date(0))
-}
-
-type Owners = Pick<GroupState, 'identifiers' | 'transactionOwners' | 'redemptionOwners'> & {
-  memberIds: string[]
-  /** business times of the transactions named */
-  soldAt: ReadonlyMap<string, Date>
-}
-
-function memberNamed({ program, request }: Command, owners: Owners): string | undefined {
-  if (request.kind === 'return' || request.kind === 'confirm' || request.kind === 'cancel')
-    return owners.transactionOwners.get(request.transactionId)
-  if (request.kind !== 'earn' && request.kind !== 'attach' && request.kind !== 'adjust') return undefined
-  const { memberId, identifier } = request.body
-  if (memberId !== undefined || !identifier) return memberId
-  return owners.identifiers.get(identifierKey(program, identifier.kind, identifier.value))?.memberId
-}
-
-async function readOwners(
-  sql: Executor,
-  needs: Needs,
-  since: { rules: RulesInForce; at: Date },
-): Promise<Owners> {
-  const [identifiers, transactions, redemptions] = await Promise.all([
-    readIdentifiers(sql, needs.identifiers),
-    needs.transactionIds.size === 0
-      ? []
-      : sql<{ id: string; member_id: string; program: string; occurred_at: Date }[]>`
-          select transaction_id as id, member_id, program, occurred_at from transactions
-          where transaction_id = any(${list(sql, [...needs.transactionIds])}::uuid[])`,
-    needs.redemptionIds.size === 0
-      ? []
-      : sql<{ id: string; member_id: string; pool: WirePooled | null }[]>`
-          select redemption_id as id, member_id, pool from redemptions
-          where redemption_id = any(${list(sql, [...needs.redemptionIds])}::uuid[])`,
-  ])
-  // A return is valued, and the ladders climbed again, from the day of its sale on.
-  for (const { program, occurred_at } of transactions)
-    wantCountersFrom(needs, { ...since, program, occurredAt: occurred_at })
-  const shares = redemptions.flatMap(({ pool }) => pool?.shares ?? [])
-  for (const { redemptionId } of shares) needs.redemptionIds.add(redemptionId)
-  for (const { pool } of redemptions) if (pool) needs.memberIds.add(pool.memberId)
-  return {
-    identifiers: new Map(
-      identifiers.map((row) => [
-        identifierKey(row.program, row.kind, row.value),
-        { memberId: row.member_id, status: row.status },
-      ]),
-    ),
-    transactionOwners: new Map(transactions.map((row) => [row.id, row.member_id])),
-    soldAt: new Map(transactions.map((row) => [row.id, row.occurred_at])),
-    redemptionOwners: new Map(redemptions.map((row) => [row.id, row.member_id])),
-    memberIds: [
-      ...[...identifiers, ...transactions, ...redemptions].map((row) => row.member_id),
-      ...shares.map(({ memberId }) => memberId),
-    ],
-  }
-}
-
-async function readIdentifiers(sql: Executor, wanted: Needs['identifiers']): Promise<rows.IdentifierRow[]> {
-  if (wanted.length === 0) return []
-  const [program, kind, value] = columns(wanted, (one) => [one.program, one.kind, one.value])
-  return sql<rows.IdentifierRow[]>`
-    select i.program, i.kind, i.value, i.member_id, i.status
-    from unnest(${program!}::text[], ${kind!}::text[], ${value!}::text[]) as v(program, kind, value)
-    join identifiers i on i.program = v.program and i.kind = v.kind and i.value = v.value`
 }
 
 async function readRecorded(sql: Executor, commands: readonly Command[]): Promise<Map<string, Recorded>> {
