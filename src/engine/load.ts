@@ -160,10 +160,10 @@ async function readMembers(sql: Executor, asked: Asked): Promise<Map<string, Mem
           )}::timestamptz[]) as v(member_id, latest_at)
           where m.member_id = v.member_id
           returning m.member_id, m.program, m.external_ref, m.status, m.merged_into, m.profile, m.attributes,
-            m.consents, m.enrolled_at, m.created_at, m.due_at, m.prior_latest_at as latest_at`
+            m.consents, m.enrolled_at, m.created_at, m.due_at, m.version, m.prior_latest_at as latest_at`
       : sql<rows.MemberRow[]>`
           select member_id, program, external_ref, status, merged_into, profile, attributes, consents,
-            enrolled_at, created_at, due_at, latest_at
+            enrolled_at, created_at, due_at, version, latest_at
           from members where member_id = any(${ids}::uuid[])`
   ).execute()
   const [
@@ -291,6 +291,7 @@ async function readMembers(sql: Executor, asked: Asked): Promise<Map<string, Mem
         identifiers: (of.identifiers.get(id) ?? []).map(rows.identifierOf),
         book,
         dueAt: row.due_at,
+        version: row.version,
         standings: standingFrom(history, row.enrolled_at),
         history,
         counters: (of.counters.get(id) ?? []).map(rows.counterOf),

@@ -17,7 +17,7 @@ export function persistFacts(sql: Executor, group: GroupState, writes: Writes): 
     ...writeRedemptions(sql, writes),
     ...writeCounters(sql, writes),
     ...writeTiers(sql, group, writes),
-    ...writeEvents(sql, writes),
+    ...writeEvents(sql, group, writes),
     ...writeCommands(sql, writes),
   ]
 }
@@ -311,29 +311,28 @@ function writeStandings(sql: Executor, group: GroupState, writes: Writes): Promi
 }
 
 /** More events of one member than one group could bring about. */
-const MOST_EVENTS = 100_000
+const MOST_EVENTS = 100_000n
 
 /**
  * An event's number within its member: the member's version, which every group moves on, then its place in the
  * group. The members of the group are locked, or were written just before.
  */
-function writeEvents(sql: Executor, { events }: Writes): Promise<unknown>[] {
+function writeEvents(sql: Executor, group: GroupState, { events }: Writes): Promise<unknown>[] {
   if (events.length === 0) return []
-  const counts = new Map<string, number>()
-  const [member, id, program, type, payload, at, place] = columns(events, (event) => {
-    const before = counts.get(event.memberId) ?? 0
-    counts.set(event.memberId, before + 1)
+  const latest = new Map<string, bigint>()
+  const [member, id, program, type, payload, at, sequence] = columns(events, (event) => {
     const { memberId, eventId } = event
-    return [memberId, eventId, event.program, event.type, json(event.payload), event.at, before + 1]
+    const version = group.members.get(memberId)?.version ?? 0n
+    const next = (latest.get(memberId) ?? version * MOST_EVENTS) + 1n
+    latest.set(memberId, next)
+    return [memberId, eventId, event.program, event.type, json(event.payload), event.at, next]
   })
   return [
     sql`
       insert into outbox (member_id, event_id, program, type, payload, at, sequence)
-      select u.member_id, u.event_id, u.program, u.type, u.payload::json, u.at,
-        coalesce(m.version, 0) * ${MOST_EVENTS} + u.place
+      select u.member_id, u.event_id, u.program, u.type, u.payload::json, u.at, u.sequence
       from unnest(${member!}::uuid[], ${id!}::uuid[], ${program!}::text[], ${type!}::text[], string_to_array(${payload!}, chr(30), ''),
-        ${at!}::timestamptz[], ${place!}::int[]) as u(member_id, event_id, program, type, payload, at, place)
-      left join members m on m.member_id = u.member_id`,
+        ${at!}::timestamptz[], ${sequence!}::bigint[]) as u(member_id, event_id, program, type, payload, at, sequence)`,
   ]
 }
 

@@ -33,6 +33,7 @@ export interface MemberRow {
   enrolled_at: Date
   created_at: Date
   due_at: Date | null
+  version: bigint
   /** as it was before this group */
   latest_at: Date | null
 }

@@ -44,6 +44,8 @@ export interface MemberState {
   readonly identifiers: readonly Identifier[]
   readonly book: Book
   readonly dueAt: Date | null
+  /** of the member's row: every group that locks it moves it on; 1 as it is enrolled */
+  readonly version?: bigint | undefined
   /** by ladder; a ladder that is missing stands at its base tier */
   readonly standings: ReadonlyMap<string, Standing>
   /** changes that hold, oldest first */
@@ -237,6 +239,7 @@ export function newState(member: Member, identifiers: readonly Identifier[] = []
     identifiers,
     book: openBook([], [], true),
     dueAt: null,
+    version: 1n,
     standings: new Map(),
     history: [],
     counters: [],
@@ -251,6 +254,7 @@ export function draftOf(state: MemberState): Draft {
     identifiers: state.identifiers,
     book: copyBook(state.book),
     dueAt: state.dueAt,
+    version: state.version,
     standings: state.standings,
     history: state.history,
     counters: state.counters,

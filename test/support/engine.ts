@@ -104,7 +104,8 @@ export async function startEngine(
 /** What is made by publishing and by the schedule, not by commands. */
 const NOT_OF_COMMANDS = ['programs', 'rule_versions', 'job_runs', 'schema_migrations', 'breakage_estimates']
 
-// A refused command still locks its member, and locking leaves its marks on the row: that is no change.
+// A refused command still locks its member, and locking leaves its marks on the row: that is no change. Nor is
+// in which database transaction, and after how many locks, an event was written.
 async function checksum(sql: Sql): Promise<string> {
   const tables = await sql<{ name: string }[]>`
     select c.relname as name from pg_class c
@@ -115,7 +116,7 @@ async function checksum(sql: Sql): Promise<string> {
     tables.map(async ({ name }) => {
       const [row] = await sql<{ sum: string }[]>`
         select coalesce(md5(string_agg(line, e'\n' order by line)), 'empty') as sum
-        from (select (to_jsonb(t) - '{version,latest_at,prior_latest_at}'::text[])::text as line from ${sql(name)} t) as lines`
+        from (select (to_jsonb(t) - '{version,latest_at,prior_latest_at,xact_id,sequence}'::text[])::text as line from ${sql(name)} t) as lines`
       return `${name} ${row?.sum}`
     }),
   )
