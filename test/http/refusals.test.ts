@@ -35,6 +35,7 @@ const NOT_OF_THE_LEDGER: readonly ErrorCode[] = [
     'rules_version_not_found',
   ] as const),
   ...(['rules_version_begun', 'simulation_running', 'rules_invalid'] as const),
+  ...(['retention_not_declared', 'segment_not_found', 'experiment_not_found'] as const),
   ...(['database_unavailable', 'internal_error'] as const),
 ]
 
@@ -204,6 +205,7 @@ t.test('each row: the reason, and the request that is refused for it', async (t)
     ['pools_not_allowed', '/pools', { members: [stranger] }, { key: foreignKey }],
     ['tier_not_found', `/members/${ann}/tier`, { tier: 'platinum', reason: 'test' }],
     ['promotion_not_found', `/members/${ann}/registrations`, { promotion: 'none' }],
+    ['no_open_complaint', `/members/${ann}/feedback`, { kind: 'resolved', occurredAt: now }],
     ['idempotency_conflict', '/transactions', sale('sold', '1.00', { memberId: ann })],
   ]
   const before = await engine.checksum()
