@@ -44,11 +44,21 @@ function happened(sql: Executor, table: string, { at, knownAt }: Until) {
   return sql`(${sql(`${table}.occurred_at`)} <= ${at} ${known})`
 }
 
+/**
+ * The instant of lapsing that a lot's id spells out (`lotIdOf`), of points put off the later one. Null: never, or
+ * by inactivity, which no lot can tell.
+ */
+function lapseOfLot(sql: Executor) {
+  return sql`
+    case when split_part(lot_id, '/', 2) not in ('never', 'idle')
+      then split_part(split_part(lot_id, '/', 2), '~', 1)::timestamptz end`
+}
+
 /** Of one snapshot, so that what is read in parts adds up. */
 export async function sumsOfMoves(sql: Executor, range: Range, until: Until): Promise<MovedRow[]> {
   return sql<MovedRow[]>`
     select
-      postings.currency, nullif(split_part(lot_id, '/', 2), 'never')::timestamptz as "expiresAt",
+      postings.currency, ${lapseOfLot(sql)} as "expiresAt",
       split_part(lot_id, '/', 4) as funder, from_account as "from", to_account as "to",
       sum(points)::bigint as points
     from postings
