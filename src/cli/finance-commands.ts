@@ -67,7 +67,7 @@ function owedInWords({ program, at, knownAt, currencies }: LiabilityReport): str
 
 function currencyInWords(one: CurrencyLiability): string {
   const rows = one.rows.map(({ funder, expires, points, value }) => [
-    ...[one.currency, funder, expires ?? 'never', numeral(points), money(value)],
+    ...[one.currency, funder, expires ?? 'no date', numeral(points), money(value)],
   ])
   const all = ['', '', 'all', numeral(one.points), money(one.value)]
   return [

@@ -47,7 +47,10 @@ const OwedRow = z.strictObject({
   expires: z
     .string()
     .nullable()
-    .meta({ description: 'Month of the last day on which they can be used; null: they never lapse' }),
+    .meta({
+      description:
+        'Month of the last day on which they can be used; null: never, or by inactivity, which moves with each activity',
+    }),
   points: wirePoints,
   value: SignedMoney.nullable().meta({ description: 'Rounded so that the rows sum to the value of all' }),
 })
