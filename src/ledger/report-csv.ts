@@ -27,7 +27,7 @@ export function liabilityCsv(reports: readonly LiabilityReport[]): string {
     ...reports.flatMap(({ program, at, currencies }) =>
       currencies.flatMap(({ currency, rows }: CurrencyLiability) =>
         rows.map(({ funder, expires, points, value }) => [
-          ...[program, at, currency, funder, expires ?? 'never', points],
+          ...[program, at, currency, funder, expires ?? 'no date', points],
           ...[value?.amount ?? null, value?.currency ?? null],
         ]),
       ),
