@@ -226,7 +226,9 @@ t.test('what is wrong with groups, orders and limits over rules', async (t) => {
     ],
     [
       `earn:\n${one}\nlimits: [{ id: cap, of: 5 point per day }]`,
-      ['11:37 unexpected "day", expected "transaction" or "member"'],
+      [
+        '11:37 unexpected "day", expected "transaction", "member" or "household" (say whose it is: per member per day)',
+      ],
     ],
     [
       `earn:\n${one}\nlimits: [{ id: cap, of: 5 points per transaction, rules: bass }]`,
