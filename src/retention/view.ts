@@ -61,8 +61,8 @@ export const titles: Readonly<Record<ViewName, string>> = {
   profitability: 'Profitability: what members bring and what they get',
   performance: 'Performance: what experiments found',
   prospecting: 'Prospecting: second purchases and what is to come',
-  product: 'Product: what is bought, and what is bought by the same members',
-  promotion: 'Promotion: what was given, what it moved, what is left of budgets',
+  product: 'Product: what is bought, and by the same members',
+  promotion: 'Promotion: what was given, and what is left',
 }
 
 /** A share of nothing is not known. */
