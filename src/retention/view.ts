@@ -57,7 +57,7 @@ export interface View {
 
 export const titles: Readonly<Record<ViewName, string>> = {
   profiling: 'Profiling: who the members are',
-  persistency: 'Persistency: who comes back, by month of the first purchase',
+  persistency: 'Persistency: who comes back, by first month',
   profitability: 'Profitability: what members bring and what they get',
   performance: 'Performance: what experiments found',
   prospecting: 'Prospecting: second purchases and what is to come',
