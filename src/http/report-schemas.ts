@@ -44,13 +44,10 @@ const Estimate = z
 
 const OwedRow = z.strictObject({
   funder: z.string().meta({ description: 'Who pays for them; `program` is the program itself' }),
-  expires: z
-    .string()
-    .nullable()
-    .meta({
-      description:
-        'Month of the last day on which they can be used; null: never, or by inactivity, which moves with each activity',
-    }),
+  expires: z.string().nullable().meta({
+    description:
+      'Month of the last day on which they can be used; null: never, or by inactivity, which moves with each activity',
+  }),
   points: wirePoints,
   value: SignedMoney.nullable().meta({ description: 'Rounded so that the rows sum to the value of all' }),
 })
