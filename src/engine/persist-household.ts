@@ -103,6 +103,12 @@ function writeMerges(sql: Executor, { merges, unmerges }: Writes): Promise<unkno
   return sent
 }
 
+/** Commands that are answered with the member. */
+const TELLING = [
+  ...['enrol', 'update_member', 'add_identifier', 'block_identifier', 'remove_identifier'],
+  ...['close', 'reopen', 'erase'],
+]
+
 /** In commands' requests and answers, events and the like, whatever the level: what tells who somebody is. */
 const PERSONAL = [
   'identifier',
@@ -151,16 +157,12 @@ function eraseMembers(sql: Executor, { erased }: Writes): Promise<unknown>[] {
             when request::jsonb ? 'body'
             then (request::jsonb || jsonb_build_object('body', (request::jsonb -> 'body') - ${personal}::text[]))::text
             else request end,
-        reply = ((reply::jsonb - ${personal}::text[]) || case operation
-            when 'enrol' then ${ANONYMOUS}::text::jsonb
-            when 'update_member' then ${ANONYMOUS}::text::jsonb
-            when 'add_identifier' then ${ANONYMOUS}::text::jsonb
-            when 'block_identifier' then ${ANONYMOUS}::text::jsonb
-            when 'remove_identifier' then ${ANONYMOUS}::text::jsonb
-            when 'close' then ${ANONYMOUS}::text::jsonb
-            when 'reopen' then ${ANONYMOUS}::text::jsonb
-            when 'erase' then ${ANONYMOUS}::text::jsonb
-            else '{}' end)::text
+        -- an answer in which nothing is personal stays as it was given, byte for byte
+        reply = case
+            when operation = any(${list(sql, TELLING)}::text[])
+            then ((reply::jsonb - ${personal}::text[]) || ${ANONYMOUS}::text::jsonb)::text
+            when reply::jsonb ?| ${personal}::text[] then (reply::jsonb - ${personal}::text[])::text
+            else reply end
       where member_id = any(${ids}::uuid[]) and request is not null`,
     // Arms stay: they name nobody, and a comparison without them would be another one.
     sql`delete from suppressions where member_id = any(${ids}::uuid[])`,

@@ -244,3 +244,19 @@ async function found(engine: Engine): Promise<string[]> {
   }
   return places
 }
+
+t.test(
+  'an answer with nothing personal in it stays the same to the byte when its member is erased',
+  async (t) => {
+    const engine = await startEngine(t, HOUSEHOLD)
+    const ann = await engine.enrol('ann')
+    const asked: Request[] = [purchase(ann, 100), pool(ann), spend(ann, 10)]
+    const answers = await Promise.all(
+      asked.map((request, index) => engine.refused(request, `asked-${index}`)),
+    )
+    t.match(answers, [/^no refusal but/, /^no refusal but/, /^no refusal but/])
+    await engine.run(ending('erase', ann))
+    for (const [index, request] of asked.entries())
+      t.equal(await engine.refused(request, `asked-${index}`), answers[index], request.kind)
+  },
+)
