@@ -8,7 +8,7 @@ import { invariant } from './errors.ts'
 /** A calendar day, `YYYY-MM-DD`. Days compare as text. */
 export type Day = string
 
-export const units = ['day', 'week', 'month', 'quarter', 'half_year', 'year'] as const
+const units = ['day', 'week', 'month', 'quarter', 'half_year', 'year'] as const
 export type Unit = (typeof units)[number]
 
 export const weekdays = [

@@ -173,11 +173,11 @@ export async function checkJobs({ sql, now }: Patient): Promise<Finding[]> {
   return [...late, ...each]
 }
 
-export function ok(check: string, detail: string): Finding {
+function ok(check: string, detail: string): Finding {
   return { check, state: 'ok', detail }
 }
 
-export function warning(check: string, detail: string, advice: string): Finding {
+function warning(check: string, detail: string, advice: string): Finding {
   return { check, state: 'warning', detail, advice }
 }
 

@@ -31,14 +31,7 @@ export class FeedError extends Error {
   }
 }
 
-export const feedColumns = [
-  'InvoiceNo',
-  'StockCode',
-  'Quantity',
-  'InvoiceDate',
-  'UnitPrice',
-  'CustomerID',
-] as const
+const feedColumns = ['InvoiceNo', 'StockCode', 'Quantity', 'InvoiceDate', 'UnitPrice', 'CustomerID'] as const
 type Column = (typeof feedColumns)[number]
 
 const GZIP = [0x1f, 0x8b]

@@ -9,7 +9,7 @@ import { openMigrated } from './installation.ts'
 import { table } from './terminal.ts'
 
 /** `all`, or names separated by commas. */
-export function readScopes(text: string): Scope[] {
+function readScopes(text: string): Scope[] {
   if (text === 'all') return [...scopes]
   const wanted = new Set(text.split(',').map((name) => name.trim()))
   for (const name of wanted) {

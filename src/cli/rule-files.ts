@@ -41,7 +41,7 @@ export async function readOneSource(path: string): Promise<Source> {
  * The subfolders that are programs; none where the folder is a program itself. With `shelves`, those of
  * subfolders that are none as well: `serve` takes only the programs that stand in its folder.
  */
-export async function programFolders(folder: string, { shelves = false } = {}): Promise<string[]> {
+async function programFolders(folder: string, { shelves = false } = {}): Promise<string[]> {
   const isProgram = (path: string) =>
     stat(join(path, 'program.yaml')).then(
       (entry) => entry.isFile(),
@@ -58,7 +58,7 @@ export async function programFolders(folder: string, { shelves = false } = {}): 
   return found.flat().sort()
 }
 
-export async function readSource(path: string): Promise<Source> {
+async function readSource(path: string): Promise<Source> {
   const files = await readProgramFiles(path)
   const folder = (await stat(path)).isFile() ? dirname(path) : path
   const loaded = loadProgram(files)

@@ -106,7 +106,7 @@ function tellErrors({ words, terminal }: Call, source: Source): number {
   return 1
 }
 
-export function inWords(result: SimulationResult): string {
+function inWords(result: SimulationResult): string {
   const { money } = result
   const parts = [
     headOf(result),

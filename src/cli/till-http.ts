@@ -50,7 +50,7 @@ function postedOf({ status, replayed, body }: Answer): Posted {
 }
 
 /** GET without a body, POST with one. */
-export async function askService(
+async function askService(
   service: HttpTill,
   { path, body, most = TRIES }: { path: string; body?: object; most?: number },
 ): Promise<Answer> {

@@ -160,12 +160,6 @@ export function withMilestones(
   return { ...all, counted: [...rows(all), ...reached] }
 }
 
-export function pointsByCurrency(awards: readonly Pick<Award, 'currency' | 'points'>[]): Map<string, bigint> {
-  const totals = new Map<string, bigint>()
-  for (const { currency, points } of awards) totals.set(currency, (totals.get(currency) ?? 0n) + points)
-  return totals
-}
-
 /** The lot that points earned at an instant go into; without a transaction, there is none to confirm. */
 export function lotKey(
   program: Program,

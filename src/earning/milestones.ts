@@ -48,7 +48,7 @@ export function milestonesMoved(input: MilestoneInput): MilestonesMoved {
   return { awards, counted }
 }
 
-export function milestoneCounter(id: string): string {
+function milestoneCounter(id: string): string {
   return `milestone:${id}`
 }
 

@@ -55,6 +55,6 @@ export function eventFacts(
   return { type, occurredAt, lines: [], tenders: [], location: null, channel: null, attributes }
 }
 
-export function eventCounter(event: string): string {
+function eventCounter(event: string): string {
   return `event:${event}`
 }

@@ -241,7 +241,7 @@ export interface Keyed {
   lineId?: string | null | undefined
 }
 
-export function keyOf(award: Keyed): string {
+function keyOf(award: Keyed): string {
   return `${award.rule}\n${award.currency}\n${award.lineId ?? ''}`
 }
 

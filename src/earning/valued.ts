@@ -82,7 +82,7 @@ export function usedBefore({ used }: Pick<KeptValuation, 'used'>): (limit: strin
   return (limit, period) => points.get(`${limit} ${period}`) ?? 0n
 }
 
-export function keepUse(use: LimitUse): KeptUse {
+function keepUse(use: LimitUse): KeptUse {
   return { limit: use.limit, period: use.period, points: Number(use.points) }
 }
 

@@ -51,7 +51,7 @@ export const Member = z
   })
   .meta({ id: 'Member', description: 'An enrolled person or company', examples: [memberExample] })
 
-export const NewMember = z
+const NewMember = z
   .strictObject({
     externalRef: externalRefOrHeader,
     identifiers: z.array(IdentifierReference).max(50).default([]),
@@ -72,7 +72,7 @@ export const NewMember = z
     ],
   })
 
-export const MemberPatch = z
+const MemberPatch = z
   .strictObject({
     profile: attributes.optional(),
     attributes: attributes.optional(),
@@ -84,7 +84,7 @@ export const MemberPatch = z
     examples: [{ profile: { givenName: 'Ada', familyName: null } }],
   })
 
-export const NewIdentifier = z
+const NewIdentifier = z
   .strictObject({
     kind: identifierKind,
     value: identifierValue,

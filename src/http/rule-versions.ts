@@ -12,7 +12,7 @@ import { callerOf, scope } from './auth.ts'
 import { type App, type RouteDeps, replies } from './route.ts'
 import { instant, paging, shownInstant, text } from './schemas.ts'
 
-export const versionText = text(64).meta({
+const versionText = text(64).meta({
   description: 'The hash of its files, or its first 6 digits or more where no other version begins so',
   examples: ['9f2c41d0'],
 })
@@ -115,7 +115,7 @@ const Difference = z
   .strictObject({ from: z.string(), to: z.string(), changes: z.array(Change) })
   .meta({ id: 'RuleDifference', examples: [{ from: '9f2c…', to: '41d0…', changes: [] }] })
 
-export function wireVersion(one: Publication, now: Date): z.infer<typeof Version> {
+function wireVersion(one: Publication, now: Date): z.infer<typeof Version> {
   return {
     version: one.version,
     effectiveFrom: one.effectiveFrom.toISOString(),

@@ -23,7 +23,7 @@ import {
 
 const lineId = text(64).meta({ description: 'Unique within the transaction', examples: ['1'] })
 
-export const Line = z
+const Line = z
   .strictObject({
     lineId,
     sku: text(64).optional(),

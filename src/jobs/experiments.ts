@@ -71,7 +71,7 @@ async function lookIfDue(
 }
 
 /** Sums over the members of one phase whose days are over, by arm, control included. */
-export async function groupsOf(
+async function groupsOf(
   { sql }: Pick<Deps, 'sql'>,
   of: { program: Program; experiment: ExperimentRow; phase: 'test' | 'rollout'; at: Date },
 ): Promise<Map<string, Group>> {

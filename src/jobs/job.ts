@@ -5,11 +5,11 @@
 import type { Sql } from '../db/connection.ts'
 import type { Lane } from '../engine/lane.ts'
 
-export const sweeps = ['release-pending', 'expire', 'release-holds', 'assess'] as const
+const sweeps = ['release-pending', 'expire', 'release-holds', 'assess'] as const
 export type Sweep = (typeof sweeps)[number]
 
 /** Jobs that tell what they did by counting it. */
-export const counting = ['segments', 'campaigns', 'experiments', 'purge-events'] as const
+const counting = ['segments', 'campaigns', 'experiments', 'purge-events'] as const
 export type Counting = (typeof counting)[number]
 
 /** What is learnt of a program as a whole, program by program. */

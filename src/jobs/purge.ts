@@ -5,7 +5,7 @@
 import { bringForward, bygonePartitions, deleteOldEvents, dropPartition } from '../events/queries.ts'
 import type { Deps } from './job.ts'
 
-export const EVENT_DAYS = 90
+const EVENT_DAYS = 90
 const DAY = 24 * 60 * 60 * 1000
 const PIECE = 5_000
 

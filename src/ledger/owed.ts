@@ -94,7 +94,7 @@ export function liabilityReport(
 }
 
 /** Points owed by currency, without those that only count for tiers. */
-export async function readOwed(sql: Executor, terms: FinanceTerms, input: LiabilityInput): Promise<Owed[]> {
+async function readOwed(sql: Executor, terms: FinanceTerms, input: LiabilityInput): Promise<Owed[]> {
   const sums = new OwedSums({ timeZone: terms.timeZone, at: input.at })
   const slices = await slicesOf(sql, terms.program)
   for (const [index, range] of slices.entries()) {
@@ -191,7 +191,7 @@ function openRates(owed: Owed, estimate: EstimateRow | null): OpenRates {
   return { ...all, estimate: Decimal.max(0, Decimal.min(1, share)) }
 }
 
-export function wireEstimate(row: EstimateRow): WireEstimate {
+function wireEstimate(row: EstimateRow): WireEstimate {
   return {
     estimateId: row.estimateId,
     method: row.method,

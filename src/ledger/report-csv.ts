@@ -9,7 +9,7 @@ import type { ProgramReport } from './totals.ts'
 type Cell = string | number | null
 
 /** Lines of one table; the first one names the columns. */
-export function csvText(rows: readonly (readonly Cell[])[]): string {
+function csvText(rows: readonly (readonly Cell[])[]): string {
   return rows.map((row) => `${row.map(cellText).join(',')}\r\n`).join('')
 }
 

@@ -48,7 +48,7 @@ export interface TotalsInput {
   readonly onProgress?: OnProgress
 }
 
-export const MOST_DAYS = 366
+const MOST_DAYS = 366
 
 export function programReport(sql: Sql, terms: FinanceTerms, input: TotalsInput): Promise<ProgramReport> {
   const { from, to } = input

@@ -7,7 +7,7 @@ import type { FieldValue } from '../rules/facts.ts'
 import type { EnrolBody, Identifier, IdentifierBody, Member, MemberPatch, WireMember } from './member.ts'
 
 /** At most as many identifiers as a person can have cards, phones and partners. */
-export const MOST_IDENTIFIERS = 50
+const MOST_IDENTIFIERS = 50
 
 /** Refuses undeclared attributes, an enrolment in the future, the same identifier twice. */
 export function enrol(input: { program: Program; body: EnrolBody; memberId: string; at: Date }): Member {

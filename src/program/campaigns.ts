@@ -20,7 +20,7 @@ const MOST_ARMS = 8
 const DEFAULT_HOLDOUT = 0.03
 const DEFAULT_CONTROL = 0.1
 const DEFAULT_QUIET_DAYS = 30
-export const FLAGS = ['gone_quiet', 'buying_less'] as const
+const FLAGS = ['gone_quiet', 'buying_less'] as const
 
 /** Those that the engine tells of today; others may be told of by rooms that this one does not know. */
 const events = [

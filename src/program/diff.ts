@@ -31,7 +31,7 @@ export function diffPrograms(before: ProgramFiles, after: ProgramFiles): Change[
 }
 
 /** Every difference between two trees, in the order of the files. */
-export function diffTrees(before: Node | null, after: Node | null): Change[] {
+function diffTrees(before: Node | null, after: Node | null): Change[] {
   const changes: Change[] = []
   compare([], before, after, changes)
   return changes

@@ -14,7 +14,7 @@ import { readRollover } from './rollover.ts'
 import { readLength, wordsOf } from './units.ts'
 
 /** The id of the one ladder that stands under `tiers:`. */
-export const MAIN_LADDER = 'main'
+const MAIN_LADDER = 'main'
 
 /** The ladders as far as they can be read; tiers keep their order and names whatever else is wrong. */
 export function readLadders(top: MapNode, terms: CriterionTerms): Ladder[] {

@@ -14,9 +14,7 @@ import type { MemberCondition } from './campaign.ts'
 /** No program can declare a type of transaction by this name: it is no id. */
 const AT_REST = '(member)'
 
-export const memberStates = [
-  ...['new', 'active', 'growing', 'slowing', 'gone quiet', 'lapsed', 'won back'],
-] as const
+const memberStates = [...['new', 'active', 'growing', 'slowing', 'gone quiet', 'lapsed', 'won back']] as const
 
 /** Facts that come out of purchases: they need a retention section. */
 const learnt: Readonly<Record<string, FieldType | readonly string[]>> = {

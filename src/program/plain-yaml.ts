@@ -10,9 +10,9 @@ import { syntaxProblems } from './yaml-faults.ts'
 /** Deeper than any rule file that a person writes. */
 export const DEEPEST = 50
 /** Of one file: some 15,000 lines, or 2,000 rules of one line. Building the tree takes about 5 µs for each. */
-export const MOST_TOKENS = 100_000
+const MOST_TOKENS = 100_000
 /** Of all files of a program together. */
-export const MOST_TOKENS_OF_ALL = 800_000
+const MOST_TOKENS_OF_ALL = 800_000
 
 /** What the files of a program have left between them. */
 export interface Budget {

@@ -9,7 +9,7 @@ import { asList, asMap, asScalar, childOf, scalarAt, wordAt } from './nodes.ts'
 import type { Retention } from './program.ts'
 import { readLength, wordsOf } from './units.ts'
 
-export const DEFAULT_HORIZON_DAYS = 182
+const DEFAULT_HORIZON_DAYS = 182
 const LEAST_HORIZON = 7
 const MOST_HORIZON = 1_096
 const DEFAULT_FALSE_FLAGS = 0.1

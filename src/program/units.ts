@@ -113,7 +113,7 @@ function readUnit(
 }
 
 /** A whole number of points above zero. */
-export function readWhole(node: ScalarNode, word: Word, report: Report): bigint | null {
+function readWhole(node: ScalarNode, word: Word, report: Report): bigint | null {
   const value = readAmount(node, word, report)
   if (value === null) return null
   if (value.isInteger() && value.lessThanOrEqualTo(MAX_POINTS.toString())) return BigInt(value.toFixed(0))

@@ -86,7 +86,7 @@ export function checkTransfer(
   }
 }
 
-export function feeOf({ fee }: TransferTerms, points: bigint): bigint {
+function feeOf({ fee }: TransferTerms, points: bigint): bigint {
   if ('points' in fee) return fee.points
   return toPoints(new Decimal(points.toString()).times(fee.percent).dividedBy(100), 'ceil')
 }

@@ -23,7 +23,7 @@ export interface AffinityOptions {
   readonly plain?: boolean
 }
 
-export const MOST_NEIGHBOURS = 50
+const MOST_NEIGHBOURS = 50
 /** Chosen on cuts of the till feed that the published figure does not use. */
 const SHRINK = 5
 

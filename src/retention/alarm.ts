@@ -21,23 +21,12 @@ export interface Alarm {
 }
 
 /** Of the rate that was usual; averaged, so that half-hearted slow-downs are found as well. */
-export const SLOWED_TO = [0.35, 0.5] as const
+const SLOWED_TO = [0.35, 0.5] as const
 const WEEK = 7
 const POINTS = 8
 /** In weeks: who buys every day has no more chances to slow down than there are looks. */
 const SHORTEST_GAP = 0.3
 const HIGHEST = 1e12
-
-/** From looks per year and the share of stable members that may be flagged in a year by chance. */
-export function thresholdOf({
-  looksPerYear,
-  falsePerYear,
-}: {
-  looksPerYear: number
-  falsePerYear: number
-}): number {
-  return looksPerYear / falsePerYear
-}
 
 interface Place {
   readonly clock: Clock

@@ -16,7 +16,7 @@ export interface BasketRow {
 
 export const MOST_MEMBERS = 200_000
 const MOST_PRODUCTS_OF_ONE = 300
-export const MOST_PRODUCTS = 50_000
+const MOST_PRODUCTS = 50_000
 
 interface Kept {
   lastDay: number

@@ -36,7 +36,7 @@ export function pictureOfView(view: View): string {
 }
 
 /** The step between marks of an axis: 1, 2 or 5 times a power of ten, at most five marks. */
-export function tickStep(range: number): number {
+function tickStep(range: number): number {
   if (!(range > 0) || !Number.isFinite(range)) return 1
   const rough = range / 5
   const power = 10 ** Math.floor(Math.log10(rough))

@@ -12,7 +12,7 @@ import { poolCadence } from './pooling.ts'
 import type { Kind, Simulated, SimulatedMember } from './simulation.ts'
 import type { MemberState } from './state.ts'
 
-export const rules = ['sequential statistic', 'days silent', 'hiatus ratio'] as const
+const rules = ['sequential statistic', 'days silent', 'hiatus ratio'] as const
 export type Rule = (typeof rules)[number]
 
 export interface Found {

@@ -84,7 +84,7 @@ export interface Seen extends Rhythm {
 const MOST_ODDS = 2.5
 const WEEK = 7
 
-export function logit(p: number): number {
+function logit(p: number): number {
   const odds = Math.log(Math.max(1e-12, p)) - Math.log(Math.max(1e-12, 1 - p))
   return MOST_ODDS * Math.tanh(odds / MOST_ODDS)
 }

@@ -41,7 +41,7 @@ export class Lessons {
   }
 }
 
-export const UNTAUGHT: Judge = { learnt: null, slope: 1, intercept: 0 }
+const UNTAUGHT: Judge = { learnt: null, slope: 1, intercept: 0 }
 const FEWEST_OF_EACH = 10
 const LINE_PENALTY = 20
 

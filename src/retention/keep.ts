@@ -73,7 +73,7 @@ interface Following {
 }
 
 /** Pure: the rows to write, and members who have none any more. */
-export function follow(given: Following): { stand: Kept[]; gone: string[] } {
+function follow(given: Following): { stand: Kept[]; gone: string[] } {
   const { group, writes, programs } = given
   const desk = new Desk(given)
   for (const { memberId, program } of writes.enrolled)

@@ -53,7 +53,7 @@ function dayOf({ day, cents }: Bought): BoughtDay {
 }
 
 /** Purchases of a day sum up alike, whatever each of them cost. */
-export function stateOfDays(days: readonly BoughtDay[]): MemberState {
+function stateOfDays(days: readonly BoughtDay[]): MemberState {
   return stateOf(purchasesOf(days))
 }
 

@@ -40,7 +40,7 @@ function stayedSilent(law: Law, { x, tx, T }: History): number {
 }
 
 /** ln L(x, tx, T), up to what is the same for all T. */
-export function logSilence(law: Law, member: History): number {
+function logSilence(law: Law, member: History): number {
   return logAddExp(stayedSilent(law, member), law.gone(member.x, member.tx))
 }
 

@@ -33,7 +33,7 @@ const LAPSE_GAPS = 3
 const LATEST = 4
 const RARE = 0.02
 
-export function lapseAfter(seen: Pick<Rhythm, 'meanGap'>, horizon: number): number {
+function lapseAfter(seen: Pick<Rhythm, 'meanGap'>, horizon: number): number {
   return Math.max(LAPSE_DAYS, horizon, LAPSE_GAPS * seen.meanGap)
 }
 
@@ -85,11 +85,7 @@ function turnOf(state: MemberState, { law }: Rhythm, { clock, pooled }: Place): 
 }
 
 /** The first day on which the clock has run so far since a day, no later than the day of the run. */
-export function dayAfter(
-  from: number,
-  ticks: number,
-  { clock, asOf }: Pick<Place, 'clock' | 'asOf'>,
-): number {
+function dayAfter(from: number, ticks: number, { clock, asOf }: Pick<Place, 'clock' | 'asOf'>): number {
   const until = clock.at(from) + ticks
   let [low, high] = [from, asOf]
   while (low < high) {

@@ -67,7 +67,7 @@ export function ranksOf({ scores, bought }: PictureRow): Record<Ranking, number 
   }
 }
 
-export function daysSince1970(day: Day): number {
+function daysSince1970(day: Day): number {
   return Date.parse(`${day}T00:00:00Z`) / DAY
 }
 

@@ -77,7 +77,6 @@ function stateOfRow(row: KeptRow, days: Kept['days']): MemberState {
     gapLogs: Number(row.gap_logs),
     longestGap: row.longest_gap,
     recentDays: recent.map(({ day }) => day),
-    recentPurchases: recent.map(({ purchases }) => purchases),
     fadedDays: [row.faded_days_6, row.faded_days_13, row.faded_days_26, row.faded_days_52],
     fadedCents: [row.faded_cents_6, row.faded_cents_13, row.faded_cents_26, row.faded_cents_52],
     cents: Number(row.cents),

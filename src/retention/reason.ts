@@ -75,7 +75,7 @@ export function reasonsOfVoice(voice: Voice, asOf: number): Reason[] {
 }
 
 /** A number as a sentence shows it: whole from ten on, with one decimal below. */
-export function shown(value: number): number {
+function shown(value: number): number {
   return Math.abs(value) >= 9.95 ? Math.round(value) : Math.round(value * 10) / 10
 }
 

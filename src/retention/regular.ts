@@ -18,7 +18,7 @@ const LEAST_TIME = 1e-3
  * time of the last purchase is known, and the gaps in between are integrated out: then it is
  * (k-1) x ln tx - lnGamma(kx) + lnGamma(x) per member, next to the same for k = 1.
  */
-export function timing(k: number, cells: readonly Cell[], logGaps: number | null): number {
+function timing(k: number, cells: readonly Cell[], logGaps: number | null): number {
   if (k === 1) return 0
   let sum = logGaps === null ? 0 : (k - 1) * logGaps
   for (const { x, tx, count } of cells) {

@@ -88,7 +88,7 @@ function money(amount: number): string {
 }
 
 /** Purchases in the horizon if nothing had changed: by the own rhythm, which with few gaps is nearly everybody's. */
-export function usualPurchases(state: MemberState, sight: Sight): number {
+function usualPurchases(state: MemberState, sight: Sight): number {
   return Math.min(sight.horizon, sight.horizon / Math.max(1, rhythmOf(state, sight).meanGap))
 }
 

@@ -172,7 +172,7 @@ async function writeAll(sql: Sql, { terms, states, maker, open, onProgress }: Wr
 }
 
 /** Ties that know of a later day are not looked at: what they were before it cannot be told. */
-export function tiesUpTo(
+function tiesUpTo(
   ties: MemberTies | null,
   { terms, moved }: { terms: Pick<ScoreTerms, 'asOf' | 'redeemable'>; moved: readonly MovedPoints[] },
 ): MemberTies | null {
@@ -231,7 +231,7 @@ function fitOf({ model, spend, cuts, silent, decline, second, volume, usualCents
 }
 
 /** A flag is false as soon as more was bought than it allows, and true once its horizon is over. */
-export function outcomesOf(
+function outcomesOf(
   { purchases }: Pick<States, 'purchases'>,
   flags: readonly OpenFlag[],
   asOf: number,

@@ -39,7 +39,7 @@ function isAbove({ memberId, ranks }: Ranked, by: Ranking, cut: Cut | null): boo
 }
 
 /** Features weigh alike, on the scale of ln(1 + x). Null where a feature is not known. */
-export function placeOf(features: Clusters['features'], facts: MemberPicture['facts']): number[] | null {
+function placeOf(features: Clusters['features'], facts: MemberPicture['facts']): number[] | null {
   const place: number[] = []
   for (const [name, { mean, spread }] of features) {
     const value = facts[name]

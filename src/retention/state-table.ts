@@ -1,7 +1,4 @@
-/**
- * Many members' rows in columns of memory that threads share. They hold what scores are made from; what only
- * taking a purchase back needs stays in the rows.
- */
+/** Many members' rows in columns of memory that threads share: what is put in comes out. */
 import { emptyState, HALF_LIVES, type MemberState } from './state.ts'
 
 export interface StateTable {

@@ -1,7 +1,7 @@
 /**
  * What is kept of one member, one row, from which every score is made without reading the purchases again.
- * All sums are whole numbers, so a purchase taken back leaves exactly the row that would stand without it;
- * where the row alone cannot know that (a fact in the middle, an old one), it says that it must be rebuilt.
+ * All sums are whole numbers, so that a row kept purchase by purchase is exactly the row made of all of them
+ * at once. A fact before the last day it cannot follow, and says that it must be rebuilt.
  */
 
 /** Half-lives, in days, of the fading counts and sums: 6, 13, 26 and 52 weeks. */
@@ -30,8 +30,6 @@ export interface MemberState {
   longestGap: number
   /** the latest purchase days, ascending: 8 + (days mod 8) of them, or all while there are fewer */
   recentDays: number[]
-  /** how many purchases each of those days had */
-  recentPurchases: number[]
   /** fading number of purchase days, one for each half-life, in units that `fadedCount` undoes */
   fadedDays: number[]
   /** fading spend, likewise */
@@ -39,7 +37,7 @@ export interface MemberState {
   /** everything ever spent, and what was spent on the first day; their difference is the repeat spend */
   cents: number
   firstCents: number
-  /** the row cannot be trusted: facts came late or were undone further back than it remembers */
+  /** the row cannot be trusted: a fact came late */
   rebuild: boolean
 }
 
@@ -58,7 +56,6 @@ export function emptyState(): MemberState {
     gapLogs: 0,
     longestGap: 0,
     recentDays: [],
-    recentPurchases: [],
     fadedDays: [0, 0, 0, 0],
     fadedCents: [0, 0, 0, 0],
     cents: 0,
@@ -69,7 +66,12 @@ export function emptyState(): MemberState {
 
 /** The row with one more purchase. Earlier than the last day: the same row, marked for rebuild. */
 export function add(state: MemberState, purchase: Purchase): MemberState {
-  const next = copy(state)
+  const next = {
+    ...state,
+    recentDays: [...state.recentDays],
+    fadedDays: [...state.fadedDays],
+    fadedCents: [...state.fadedCents],
+  }
   take(next, purchase)
   return next
 }
@@ -81,16 +83,6 @@ export function stateOf(purchases: Iterable<Purchase>): MemberState {
   return state
 }
 
-function copy(state: MemberState): MemberState {
-  return {
-    ...state,
-    recentDays: [...state.recentDays],
-    recentPurchases: [...state.recentPurchases],
-    fadedDays: [...state.fadedDays],
-    fadedCents: [...state.fadedCents],
-  }
-}
-
 /** Adds in place: the fold of `stateOf`, which may run over millions of days. */
 export function take(state: MemberState, { day, cents }: Purchase): void {
   if (state.days > 0 && day < state.lastDay) {
@@ -100,7 +92,6 @@ export function take(state: MemberState, { day, cents }: Purchase): void {
   const isNewDay = state.days === 0 || day > state.lastDay
   for (let h = 0; h < HALF_LIVES.length; h++) fade(state, h, day)
   if (isNewDay) takeDay(state, day)
-  else state.recentPurchases[state.recentPurchases.length - 1]!++
   if (state.days === 1) state.firstCents += cents
   state.cents += cents
   for (let h = 0; h < HALF_LIVES.length; h++) {
@@ -120,81 +111,8 @@ function takeDay(state: MemberState, day: number): void {
   state.lastDay = day
   state.days++
   state.recentDays.push(day)
-  state.recentPurchases.push(1)
   const most = RING + (state.days % RING)
-  if (state.recentDays.length > most) {
-    state.recentDays.splice(0, state.recentDays.length - most)
-    state.recentPurchases.splice(0, state.recentPurchases.length - most)
-  }
-}
-
-/**
- * The row without a purchase that was added before. Exact for the last day, unless the row has forgotten
- * what the day before it left; everything further back marks the row for rebuild.
- */
-export function undo(state: MemberState, { day, cents }: Purchase): MemberState {
-  const next = copy(state)
-  if (state.days === 0 || day !== state.lastDay) {
-    next.rebuild = true
-    return next
-  }
-  const last = next.recentDays.length - 1
-  const dropsDay = next.recentPurchases[last] === 1
-  if (dropsDay && state.days === 1) return { ...emptyState(), rebuild: state.rebuild }
-
-  if (state.days === 1) next.firstCents -= cents
-  next.cents -= cents
-  for (let h = 0; h < HALF_LIVES.length; h++) {
-    if (dropsDay) next.fadedDays[h]! -= weight(day, h, countWeights)
-    next.fadedCents[h]! -= weight(day, h, centsWeights) * cents
-  }
-  if (dropsDay) dropDay(next)
-  else next.recentPurchases[last]!--
-  return next
-}
-
-/** An amount given back without undoing the purchase: the day stays. */
-export function undoSpend(state: MemberState, { day, cents }: Purchase): MemberState {
-  const next = copy(state)
-  if (state.days === 0 || day !== state.lastDay) {
-    next.rebuild = true
-    return next
-  }
-  if (state.days === 1) next.firstCents -= cents
-  next.cents -= cents
-  for (let h = 0; h < HALF_LIVES.length; h++) {
-    next.fadedCents[h]! -= weight(day, h, centsWeights) * cents
-  }
-  return next
-}
-
-function dropDay(state: MemberState): void {
-  const { recentDays: recent } = state
-  const day = recent.pop()!
-  state.recentPurchases.pop()
-  const before = recent.at(-1)
-  const gap = day - (before ?? day)
-  const isWhole = recent.length === state.days - 1
-  // Short by a day that was let go, the longest gap itself, or an era that faded what cannot be unfaded.
-  const forgets =
-    before === undefined ||
-    (!isWhole && recent.length < RING + ((state.days - 1) % RING)) ||
-    (!isWhole && gap === state.longestGap) ||
-    HALF_LIVES.some((halfLife) => eraOf(day, halfLife) !== eraOf(before, halfLife))
-  if (forgets) {
-    state.rebuild = true
-    return
-  }
-  state.days--
-  state.lastDay = before
-  state.gapSquares -= gap * gap
-  state.gapLogs -= logOf(gap)
-  if (isWhole) {
-    state.longestGap = 0
-    for (let i = 1; i < recent.length; i++) {
-      state.longestGap = Math.max(state.longestGap, recent[i]! - recent[i - 1]!)
-    }
-  }
+  if (state.recentDays.length > most) state.recentDays.splice(0, state.recentDays.length - most)
 }
 
 function logOf(gap: number): number {

@@ -119,7 +119,6 @@ function stateOf({ starts, days }: Purchases, place: number, sums: Float64Array)
     fadedDays: [sums[at + 5]!, sums[at + 6]!, sums[at + 7]!, sums[at + 8]!],
     fadedCents: [sums[at + 9]!, sums[at + 10]!, sums[at + 11]!, sums[at + 12]!],
     recentDays,
-    recentPurchases: recentDays.map(() => 1),
     rebuild: false,
   }
 }

@@ -13,7 +13,6 @@ export interface Tail {
   readonly exponent: number
 }
 
-export const LAWFUL: Tail = { share: 0.2, exponent: 1 }
 const RARE = 0.2
 const PRIOR_GAPS = 20
 const FEWEST_GAPS = 3

@@ -10,12 +10,12 @@ export interface Window {
   readonly horizonDays: number
 }
 
-export const LEAST_REPEATS = 3
-export const LEAST_EXPECTED = 1.5
+const LEAST_REPEATS = 3
+const LEAST_EXPECTED = 1.5
 const LEAST_TENURE = 0.75
 
 /** Purchases that the own rate promises in the horizon: repeats over the time since the first purchase. */
-export function promised(state: MemberState, { asOf, horizonDays }: Window): number {
+function promised(state: MemberState, { asOf, horizonDays }: Window): number {
   const tenure = Math.max(1, asOf - state.firstDay)
   return ((state.days - 1) / tenure) * horizonDays
 }

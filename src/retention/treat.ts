@@ -18,7 +18,7 @@ export interface Candidate {
   readonly cameInBefore: boolean
 }
 
-export const suppressions = [
+const suppressions = [
   ...(['holdout', 'capacity', 'budget', 'quiet_time', 'no_consent', 'open_complaint'] as const),
   ...(['test_full', 'merged', 'arm_withdrawn'] as const),
 ] as const

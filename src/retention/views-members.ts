@@ -19,7 +19,7 @@ import { shareOf, type View } from './view.ts'
 export type Told = Pick<View, 'note' | 'figures' | 'tables' | 'charts'>
 
 export const NOTHING_BOUGHT = 'nobody has bought anything yet'
-export const NOT_SCORED = 'no scores yet: run `milepost jobs run score`'
+const NOT_SCORED = 'no scores yet: run `milepost jobs run score`'
 
 const bands = new Map([
   [1, '1'],

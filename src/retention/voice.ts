@@ -26,15 +26,6 @@ export interface Voice {
   readonly before: number | null
 }
 
-export const SILENT_VOICE: Voice = {
-  openComplaints: 0,
-  openSince: null,
-  complaints: 0,
-  satisfaction: null,
-  scoredOn: null,
-  before: null,
-}
-
 export function voiceOf(said: readonly Said[], asOf: number): Voice {
   const known = said.filter(({ day }) => day <= asOf).sort((a, b) => a.day - b.day)
   const complaints = known.filter(({ kind }) => kind === 'complaint')
@@ -58,7 +49,7 @@ export function voiceOf(said: readonly Said[], asOf: number): Voice {
 }
 
 /** How far satisfaction has fallen below what it was, 0 to 1; 0 where it has not, or nobody knows. */
-export function fallOf({ satisfaction, before }: Voice): number {
+function fallOf({ satisfaction, before }: Voice): number {
   return satisfaction === null || before === null ? 0 : Math.max(0, before - satisfaction)
 }
 

@@ -60,7 +60,7 @@ export function isOfHousehold(name: string): boolean {
 }
 
 /** One limit is named as it is called; further ones of the same rule get a number. */
-export function limitName(owner: string, index: number): string {
+function limitName(owner: string, index: number): string {
   return index === 0 ? owner : `${owner}#${index + 1}`
 }
 

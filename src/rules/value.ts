@@ -133,7 +133,7 @@ export function readScalar(type: Type, node: ScalarNode): Reading {
 }
 
 /** `12.50 EUR`: at least the money's own decimals, at most six. */
-export function showMoney(amount: Decimal, currency: string): string {
+function showMoney(amount: Decimal, currency: string): string {
   const places = amount.decimalPlaces()
   return `${amount.toFixed(Math.max(minorDigits(currency), Math.min(places, 6)))} ${currency}`
 }

@@ -9,7 +9,7 @@ import type { ProgramFiles } from '../program/files.ts'
 import { checkProgram } from './check.ts'
 
 /** Refuses `rules_invalid`, with errors and failing examples, what may not be published. */
-export function mustBePublishable(files: ProgramFiles): void {
+function mustBePublishable(files: ProgramFiles): void {
   const { errors, examples } = checkProgram(files)
   const faults = [...errors, ...(examples?.failed ?? [])]
   const [first] = faults

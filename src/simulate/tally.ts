@@ -70,7 +70,7 @@ export interface Tally {
 }
 
 /** As many of the members who gain or lose most are named. */
-export const MOST_NAMED = 20
+const MOST_NAMED = 20
 
 export function newTally(): Tally {
   return {
@@ -88,7 +88,7 @@ export function newTally(): Tally {
   }
 }
 
-export function noPoints(): Owed {
+function noPoints(): Owed {
   return { available: 0n, pending: 0n, held: 0n, negative: 0n }
 }
 

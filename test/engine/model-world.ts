@@ -179,7 +179,7 @@ export function draw(member: Member, currency: CurrencyName, points: number): Dr
 }
 
 /** Points return to where they came from. What has lapsed there since is gone at once, see `settle`. */
-export function putBack(member: Member, draws: readonly Draw[]): void {
+function putBack(member: Member, draws: readonly Draw[]): void {
   for (const [key, points] of draws) lotOf(member, key).available += points
 }
 
@@ -259,7 +259,7 @@ export function remember(
   })
 }
 
-export function keyOf({ currency, lapses, first, usable }: LotKey): LotKey {
+function keyOf({ currency, lapses, first, usable }: LotKey): LotKey {
   return { currency, lapses, first, usable }
 }
 
@@ -277,7 +277,7 @@ export function advance(world: World, days: number): void {
 }
 
 /** What a redemption drew goes back to whoever answers for those that paid it. */
-export function letGo(world: World, redemption: Redemption): number[] {
+function letGo(world: World, redemption: Redemption): number[] {
   return redemption.shares.map(({ owner, draws }) => {
     const on = standIn(world, owner)
     putBack(world.members[on]!, draws)

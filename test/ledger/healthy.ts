@@ -8,7 +8,7 @@ import type { Sql } from '../../src/db/connection.ts'
 import type { EntryKind } from '../../src/ledger/entry.ts'
 
 const at = new Date()
-export const lots = {
+const lots = {
   ready: 'beans/never/at-once/program',
   waiting: 'beans/never/2099-04-01T00:00:00.000Z/program',
   miles: 'miles/never/at-once/program',

@@ -7,7 +7,7 @@
 export type Tree = ReadonlyMap<string, string>
 
 /** Which room stands on which floor. A file imports from lower floors and from its own room, nothing else. */
-export const floors: Readonly<Record<string, number>> = {
+const floors: Readonly<Record<string, number>> = {
   base: 1,
   ...{ 'config.ts': 2, db: 2, rules: 2 },
   ...{ program: 3, ledger: 3 },

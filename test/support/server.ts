@@ -26,7 +26,7 @@ export interface Note {
 const ENOUGH = 1_000_000_000
 
 /** Memory where the machine has a folder for it with room to spare (Docker gives 64 MB), else the disk. */
-export function roomyFolder(): string {
+function roomyFolder(): string {
   const memory = '/dev/shm'
   try {
     const { bavail, bsize } = statfsSync(memory)
@@ -39,7 +39,7 @@ export function roomyFolder(): string {
 }
 
 /** The data folder of the run of one process; the number lets a later run clear up after a killed one. */
-export function runFolder(pid: number): string {
+function runFolder(pid: number): string {
   return join(roomyFolder(), `milepost-test-${pid}`)
 }
 

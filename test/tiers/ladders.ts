@@ -44,14 +44,14 @@ function tier(text: string, rank: number): Tier {
   return { id: id!, rank, reach: criterion(reach!), keep: criterion(keep ?? reach!) }
 }
 
-export function criterion(text: string): Criterion {
+function criterion(text: string): Criterion {
   if (text.includes(' | ')) return { kind: 'any', of: text.split(' | ').map(criterion) }
   if (text.includes(' & ')) return { kind: 'all', of: text.split(' & ').map(criterion) }
   const [name, atLeast] = text.split(' ')
   return { kind: 'counter', counter: counter(name!), atLeast: new Decimal(atLeast!) }
 }
 
-export function counter(name: string): Counter {
+function counter(name: string): Counter {
   return name === 'spend' || name === 'transactions' ? name : `points:${name}`
 }
 
@@ -64,6 +64,6 @@ export function rows(text: string): CounterRow[] {
   })
 }
 
-export function row(day: Day, name: string, value: string | number): CounterRow {
+function row(day: Day, name: string, value: string | number): CounterRow {
   return { counter: counter(name), day, value: new Decimal(value) }
 }
