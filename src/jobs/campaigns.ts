@@ -11,6 +11,7 @@ import { holdsMessages } from '../members/feedback.ts'
 import type { Campaign } from '../program/campaign.ts'
 import { ENGINE_SOURCE } from '../program/events.ts'
 import type { Program } from '../program/program.ts'
+import { USUAL_MARGIN } from '../program/value.ts'
 import { CONTROL, HOLDOUT } from '../retention/chance.ts'
 import { pictureOf } from '../retention/picture.ts'
 import {
@@ -32,8 +33,6 @@ import {
 import { candidatePages } from './candidates.ts'
 import type { Deps } from './job.ts'
 import { programsInForce, workThrough } from './page.ts'
-
-const DEFAULT_MARGIN = 0.3
 
 interface Run {
   readonly at: Date
@@ -72,7 +71,7 @@ interface One {
 async function runCampaign(deps: Deps, one: One): Promise<void> {
   const { program, campaign, run } = one
   const { sql } = deps
-  const margin = campaign.margin ?? program.retention?.margin ?? DEFAULT_MARGIN
+  const margin = campaign.margin ?? program.retention?.margin ?? USUAL_MARGIN.toNumber()
   const experiment = await beginExperiment(sql, { program: program.id, campaign, margin, at: run.at })
   if (experiment.state === 'stopped' || experiment.state === 'undecided') return
   const running: Running = {

@@ -4,10 +4,11 @@
  */
 import { newCommand } from '../engine/command.ts'
 import { createPrograms } from '../engine/programs.ts'
+import { openComplaintsOf } from '../engine/queries-feedback.ts'
 import { ENGINE_SOURCE } from '../program/events.ts'
 import type { Program } from '../program/program.ts'
 import { pictureOf, ranksOf } from '../retention/picture.ts'
-import { openComplaints, type PictureRow, picturePage } from '../retention/queries-members.ts'
+import { type PictureRow, picturePage } from '../retention/queries-members.ts'
 import { cutOf } from '../retention/queries-segments.ts'
 import { type Cut, type Segmenting, segmentsOf } from '../retention/segment.ts'
 import type { Deps } from './job.ts'
@@ -38,12 +39,15 @@ export async function assignSegments(
     let after: string | null = null
     do {
       const page: PictureRow[] = await picturePage(deps.sql, { program: program.id, after, limit: PAGE })
-      const complaints = await openComplaints(
+      const complaints = await openComplaintsOf(
         deps.sql,
         page.map(({ memberId }) => memberId),
       )
       const changes = page.flatMap((row) => {
-        const picture = pictureOf(program, row, { at: run.at, complaints: complaints.get(row.memberId) ?? 0 })
+        const picture = pictureOf(program, row, {
+          at: run.at,
+          complaints: complaints.get(row.memberId)?.length ?? 0,
+        })
         return changeOf(segmenting, row, segmentsOf(segmenting, { ...row, ranks: ranksOf(row), picture }))
       })
       totals.members += page.length

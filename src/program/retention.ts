@@ -8,12 +8,12 @@ import { problem } from '../rules/problem.ts'
 import { asList, asMap, asScalar, childOf, scalarAt, wordAt } from './nodes.ts'
 import type { Retention } from './program.ts'
 import { readLength, wordsOf } from './units.ts'
+import { USUAL_MARGIN } from './value.ts'
 
 const DEFAULT_HORIZON_DAYS = 182
 const LEAST_HORIZON = 7
 const MOST_HORIZON = 1_096
 const DEFAULT_FALSE_FLAGS = 0.1
-const DEFAULT_MARGIN = 0.3
 const MOST_CAPACITY = 1_000_000
 const MOST_CLOSED = 400
 const DAY = 86_400_000
@@ -35,7 +35,7 @@ export function readRetention(top: MapNode, scope: Scope): Retention | null {
   return {
     horizonDays: readHorizon(scalarAt(map, 'horizon'), report),
     falseFlags: share('falseFlags', { most: 0.5, fallback: DEFAULT_FALSE_FLAGS }),
-    margin: share('margin', { most: 1, fallback: DEFAULT_MARGIN }),
+    margin: share('margin', { most: 1, fallback: USUAL_MARGIN.toNumber() }),
     looks: wordAt(map, 'looks', { known: ['daily', 'weekly'], fallback: 'daily' }),
     capacity: readCapacity(scalarAt(map, 'capacity'), report),
     purchases: readPurchases(map, scope),

@@ -88,16 +88,3 @@ export async function picturesOf(
     where m.member_id = any(${list(sql, of.memberIds)}::uuid[]) and m.program = ${of.program}
       and m.status = 'active'`
 }
-
-/** Members with a complaint that nobody has resolved. */
-export async function openComplaints(
-  sql: Executor,
-  memberIds: readonly string[],
-): Promise<Map<string, number>> {
-  if (memberIds.length === 0) return new Map()
-  const rows = await sql<{ memberId: string; many: number }[]>`
-    select member_id as "memberId", count(*)::int as many from feedback
-    where member_id = any(${list(sql, memberIds)}::uuid[]) and open
-    group by member_id`
-  return new Map(rows.map((row) => [row.memberId, row.many]))
-}

@@ -272,20 +272,11 @@ export async function noteRunEnd(sql: Sql, { program, runId }: RunContext, end: 
     where program = ${program} and run_id = ${runId}::uuid`
 }
 
-export interface LastRun {
-  readonly runId: string
+export interface LastRun extends Omit<RunEnd, 'fit'>, Pick<RunNote, RunTerm> {
   readonly asOf: string
-  readonly horizonDays: number
-  readonly accepted: number
-  readonly currency: string
-  readonly startedAt: Date
-  readonly finishedAt: Date
-  readonly members: number
-  readonly flagged: Readonly<Record<Flag, number>>
-  readonly raised: number
-  readonly cleared: number
-  readonly model: string | null
 }
+
+type RunTerm = 'runId' | 'horizonDays' | 'accepted' | 'currency' | 'startedAt'
 
 /** The last finished run; null: there was none yet. */
 export async function lastRun(sql: Executor, program: string): Promise<LastRun | null> {
