@@ -2,18 +2,17 @@
  * Birthdays and anniversaries: each is told to the engine once, as a transaction under a key of its own, so a
  * sweep may run as often as it likes. It looks back some days, so that an outage costs nobody their day.
  */
-import { DomainError } from '../base/errors.ts'
 import { addDays, dayOf, membershipYear, startOfDay } from '../base/time.ts'
 import { newCommand } from '../engine/command.ts'
-import { createPrograms, type Programs } from '../engine/programs.ts'
+import { createPrograms } from '../engine/programs.ts'
 import { ENGINE_SOURCE } from '../program/events.ts'
 import type { Program } from '../program/program.ts'
 import type { Deps } from './job.ts'
+import { programsInForce, workThrough } from './page.ts'
 import { type Celebrated, celebrating } from './queries.ts'
 
 const DAYS_BACK = 3
 const PAGE = 500
-const AT_ONCE = 64
 
 export interface CelebrateTotals {
   readonly birthdays: number
@@ -28,13 +27,11 @@ export async function celebrate(
 ): Promise<CelebrateTotals> {
   const totals = { birthdays: 0, anniversaries: 0, failed: 0 }
   const programs = await createPrograms(deps.sql)
-  for (const id of programs.ids()) {
-    const program = inForce(programs, id, at)
-    if (program === null) continue
+  for (const program of programsInForce(programs, at)) {
     for (const day of lastDays(dayOf(program.timeZone, at))) {
       for (const event of ['birthday', 'anniversary'] as const) {
         if (isAsked(program, event) && !signal?.aborted)
-          await tellOfDay(deps, { program, day, event, at, totals })
+          await tellOfDay(deps, { program, day, event, at, signal, totals })
       }
     }
   }
@@ -56,18 +53,15 @@ async function tellOfDay(deps: Deps, telling: Telling): Promise<void> {
   let after: string | null = null
   do {
     const page: Celebrated[] = await celebrating(deps.sql, { ...asked, after })
-    await tellAll(deps, telling, page)
+    telling.totals.failed += await workThrough(deps, {
+      job: 'celebrate',
+      items: page,
+      signal: telling.signal,
+      memberOf: ({ memberId }) => memberId,
+      work: (member) => tellOne(deps, telling, member),
+    })
     after = page.length === PAGE ? page.at(-1)!.memberId : null
-  } while (after !== null)
-}
-
-function inForce(programs: Programs, id: string, at: Date): Program | null {
-  try {
-    return programs.at(id, at)
-  } catch (error) {
-    if (error instanceof DomainError && error.code === 'no_rules_in_force') return null
-    throw error
-  }
+  } while (after !== null && !telling.signal?.aborted)
 }
 
 interface Telling {
@@ -75,15 +69,8 @@ interface Telling {
   readonly day: string
   readonly event: 'birthday' | 'anniversary'
   readonly at: Date
+  readonly signal: AbortSignal | undefined
   readonly totals: { birthdays: number; anniversaries: number; failed: number }
-}
-
-async function tellAll(deps: Deps, telling: Telling, page: readonly Celebrated[]): Promise<void> {
-  const left = page.values()
-  const workers = Array.from({ length: Math.min(AT_ONCE, page.length) }, async () => {
-    for (const member of left) await tellOne(deps, telling, member)
-  })
-  await Promise.all(workers)
 }
 
 async function tellOne(deps: Deps, telling: Telling, { memberId, since }: Celebrated): Promise<void> {
@@ -95,13 +82,6 @@ async function tellOne(deps: Deps, telling: Telling, { memberId, since }: Celebr
   const occurredAt = startOfDay(program.timeZone, day).toISOString()
   const body = { externalRef: ref, type: event, memberId, occurredAt, lines: [], attributes: { years } }
   const command = newCommand({ program: program.id, source: ENGINE_SOURCE, ref, at }, { kind: 'earn', body })
-  try {
-    const { replayed } = await deps.lane.run(command)
-    if (!replayed) totals[event === 'birthday' ? 'birthdays' : 'anniversaries'] += 1
-  } catch (error) {
-    if (error instanceof DomainError && ['queue_full', 'database_unavailable'].includes(error.code))
-      throw error
-    totals.failed += 1
-    deps.log.error({ err: error, memberId, job: 'celebrate' }, 'a day could not be told of')
-  }
+  const { replayed } = await deps.lane.run(command)
+  if (!replayed) totals[event === 'birthday' ? 'birthdays' : 'anniversaries'] += 1
 }

@@ -1,14 +1,17 @@
-/** The work of a job on a page of members: some at once, far fewer than would make a till wait for a place. */
+/** The work of a job on a page of members: some at once, each alone with its trouble. */
 import { DomainError } from '../base/errors.ts'
 import type { Programs } from '../engine/programs.ts'
 import type { Program } from '../program/program.ts'
 import type { Deps, JobName } from './job.ts'
 
+/** Far below the lane's limit, so that a job never makes a till wait for a place. */
 const AT_ONCE = 64
 
 export interface PageWork<Item> {
   readonly job: JobName
   readonly items: readonly Item[]
+  /** 64 where it is not said */
+  readonly atOnce?: number
   readonly signal?: AbortSignal | undefined
   memberOf(item: Item): string
   work(item: Item): Promise<void>
@@ -21,7 +24,7 @@ export interface PageWork<Item> {
 export async function workThrough<Item>(deps: Deps, page: PageWork<Item>): Promise<number> {
   const left = page.items.values()
   let failed = 0
-  const workers = Array.from({ length: Math.min(AT_ONCE, page.items.length) }, async () => {
+  const workers = Array.from({ length: Math.min(page.atOnce ?? AT_ONCE, page.items.length) }, async () => {
     for (const item of left) {
       if (page.signal?.aborted) return
       try {

@@ -3,7 +3,6 @@
  * retention section only now or reads transactions in another way than before. Marks are kept in the rows, so
  * a run that was cut short is taken up where it ended.
  */
-import { DomainError } from '../base/errors.ts'
 import { newCommand } from '../engine/command.ts'
 import { createPrograms, type Programs } from '../engine/programs.ts'
 import { ENGINE_SOURCE } from '../program/events.ts'
@@ -20,6 +19,7 @@ import {
   noteMaking,
 } from '../retention/queries-rebuild.ts'
 import type { Deps, RebuildTotals } from './job.ts'
+import { workThrough } from './page.ts'
 
 /** Reading a member's whole past is heavier than a sale, so few at a time. */
 const AT_ONCE = 8
@@ -94,35 +94,23 @@ async function rebuildMarked(deps: Deps, { program, run, totals }: Rebuilding): 
   let after: string | null = null
   do {
     const page: string[] = await markedAfter(deps.sql, { program: program.id, after, limit: PAGE })
-    const left = page.values()
-    const work = async () => {
-      for (const memberId of left) {
-        if (run.signal?.aborted) return
-        await rebuildOne(deps, { program, run, totals, memberId })
-        done += 1
-        run.onProgress?.({ what: 'rebuilding', done, of })
-      }
-    }
-    await Promise.all(Array.from({ length: Math.min(AT_ONCE, page.length) }, work))
+    totals.failed += await workThrough(deps, {
+      job: 'rebuild',
+      items: page,
+      atOnce: AT_ONCE,
+      signal: run.signal,
+      memberOf: (memberId) => memberId,
+      work: async (memberId) => {
+        const who = { program: program.id, source: ENGINE_SOURCE, ref: null, at: run.at }
+        try {
+          await deps.lane.run(newCommand(who, { kind: 'rebuild', memberId }))
+          totals.members += 1
+        } finally {
+          done += 1
+          run.onProgress?.({ what: 'rebuilding', done, of })
+        }
+      },
+    })
     after = page.length === PAGE ? page.at(-1)! : null
   } while (after !== null && !run.signal?.aborted)
-}
-
-async function rebuildOne(
-  deps: Deps,
-  { program, run, totals, memberId }: Omit<Rebuilding, 'programs'> & { memberId: string },
-): Promise<void> {
-  const command = newCommand(
-    { program: program.id, source: ENGINE_SOURCE, ref: null, at: run.at },
-    { kind: 'rebuild', memberId },
-  )
-  try {
-    await deps.lane.run(command)
-    totals.members += 1
-  } catch (error) {
-    if (error instanceof DomainError && ['queue_full', 'database_unavailable'].includes(error.code))
-      throw error
-    totals.failed += 1
-    deps.log.error({ err: error, memberId, job: 'rebuild' }, 'a row could not be made anew')
-  }
 }

@@ -15,6 +15,7 @@ import { dayNumber, dayText, lastRun, noteRun, noteRunEnd } from '../retention/q
 import { scoreBeside } from '../retention/score-beside.ts'
 import type { Found, ScoreTerms } from '../retention/score-run.ts'
 import type { Deps, ScoredProgram, ScoreTotals } from './job.ts'
+import { workThrough } from './page.ts'
 import { rebuildProgram } from './rebuild.ts'
 
 const NIGHT_FROM = 3 * 60
@@ -115,6 +116,9 @@ interface Telling {
   readonly found: Found
 }
 
+/** A command by its reference. */
+type Told = readonly [ref: string, request: Extract<Request, { kind: 'raise_flag' | 'clear_flag' }>]
+
 /** Cleared ones first: who changes from one flag to the other has one at a time. */
 async function tellFlags(
   deps: Deps,
@@ -122,46 +126,44 @@ async function tellFlags(
 ): Promise<{ raised: number; cleared: number }> {
   const day = dayText(terms.asOf)
   const { horizonDays, runId } = terms
-  const clears = found.clear.map(({ memberId, flagId, flag }): [string, Request] => [
-    `flag-cleared/${flagId}`,
-    { kind: 'clear_flag', memberId, body: { flagId, flag, day } },
-  ])
-  const raises = found.raise.map(({ memberId, flag, silent, decline, most }): [string, Request] => [
-    `flag-raised/${runId}/${memberId}`,
-    {
-      kind: 'raise_flag',
-      memberId,
-      body: { flag, runId, day, horizonDays, pSilent: silent, pDecline: decline, most },
-    },
-  ])
+  const clears = found.clear.map(
+    ({ memberId, flagId, flag }): Told => [
+      `flag-cleared/${flagId}`,
+      { kind: 'clear_flag', memberId, body: { flagId, flag, day } },
+    ],
+  )
+  const raises = found.raise.map(
+    ({ memberId, flag, silent, decline, most }): Told => [
+      `flag-raised/${runId}/${memberId}`,
+      {
+        kind: 'raise_flag',
+        memberId,
+        body: { flag, runId, day, horizonDays, pSilent: silent, pDecline: decline, most },
+      },
+    ],
+  )
   const cleared = await sendAll(deps, scoring, clears)
   return { cleared, raised: await sendAll(deps, scoring, raises) }
 }
 
-async function sendAll(
-  deps: Deps,
-  { program, run, totals }: Scoring,
-  all: [string, Request][],
-): Promise<number> {
+/** How many were sent: a flag that was told of before counts, too. */
+async function sendAll(deps: Deps, { program, run, totals }: Scoring, all: readonly Told[]): Promise<number> {
   let done = 0
-  const left = all.values()
-  const work = async () => {
-    for (const [ref, request] of left) {
-      const command = newCommand({ program: program.id, source: ENGINE_SOURCE, ref, at: run.at }, request)
+  totals.failed += await workThrough(deps, {
+    job: 'score',
+    items: all,
+    atOnce: AT_ONCE,
+    memberOf: ([, { memberId }]) => memberId,
+    work: async ([ref, request]) => {
+      const who = { program: program.id, source: ENGINE_SOURCE, ref, at: run.at }
       try {
-        await deps.lane.run(command)
+        await deps.lane.run(newCommand(who, request))
         done += 1
       } catch (error) {
-        const isOver =
-          error instanceof DomainError && ['queue_full', 'database_unavailable'].includes(error.code)
-        if (isOver) throw error
         // Whoever was closed or merged since is no longer anybody's to call.
-        if (error instanceof DomainError && error.code === 'member_not_active') continue
-        totals.failed += 1
-        deps.log.error({ err: error, job: 'score', ref }, 'a flag could not be told of')
+        if (!(error instanceof DomainError && error.code === 'member_not_active')) throw error
       }
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, all.length) }, work))
+    },
+  })
   return done
 }

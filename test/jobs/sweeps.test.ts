@@ -150,7 +150,7 @@ t.test('a member that cannot be settled keeps nobody else from their points', as
   const deps = depsOf(engine)
   const report = await runJob(deps, { job: 'release-pending', at })
   t.match(report, { members: 2, released: 4, failed: 1 })
-  t.strictSame(deps.errors, ['a member could not be settled'])
+  t.strictSame(deps.errors, ['a member could not be worked on'])
   t.match(await lastOutcome(engine, 'release-pending'), { outcome: { ok: true, failed: 1 } })
 })
 
