@@ -2,19 +2,17 @@
 import { DomainError, invariant } from '../base/errors.ts'
 import { showId } from '../base/ids.ts'
 import { claimOf, mustBeInTime } from '../earning/claim.ts'
-import { type Earned, earn } from '../earning/earn.ts'
+import type { Earned } from '../earning/earn.ts'
 import { readInstant, readTransaction } from '../earning/facts.ts'
 import { takeBack } from '../earning/return.ts'
 import type { EarnReply, ReturnBody, ReturnReply, TransactionBody } from '../earning/transaction.ts'
 import { mustBeActive } from '../members/enrol.ts'
 import { ENGINE_SOURCE, isEvent } from '../program/events.ts'
 import type { Program } from '../program/program.ts'
-import { budgetsSeen } from './budgets.ts'
 import { climbBack, climbFrom } from './climb.ts'
 import { type Fact, givenBy, hasClocks, noteFact, putBackLapsed } from './clocks.ts'
 import { announce, balancesOf, count, type Deciding, record, standingsOf, tierShown } from './deciding.ts'
-import { countersOfHousemates } from './housemates.ts'
-import { marksAt } from './marks.ts'
+import { earnNow } from './earned.ts'
 import { tellOfTiers } from './occur.ts'
 import { settleAfter } from './settle.ts'
 import { tierChange, tiersAt } from './standings.ts'
@@ -35,29 +33,10 @@ export function decideEarn(deciding: Deciding, body: TransactionBody, loose?: Lo
   const tiersBefore = standingsOf(deciding)
   const transactionId = loose?.transactionId ?? nextId()
   claim(deciding, program, { body, transactionId })
-  const outcome = earn({
-    program,
-    facts,
-    member: {
-      enrolledAt: member.enrolledAt,
-      attributes: member.attributes,
-      tiers: tiersAt(deciding, program, occurredAt),
-      ...marksAt(deciding.state.marks, occurredAt),
-    },
-    profile: member.profile,
-    counters: deciding.state.counters,
-    household: countersOfHousemates(deciding, program),
-    budgets: budgetsSeen(deciding.group.budgets, { program: program.id, taken: deciding.writes.budgets }),
-    book: deciding.state.book,
-    words: !deciding.group.wordless,
-    transactionId,
-    nextId,
-  })
-  record(deciding, ...outcome.extensions, outcome.entry)
-  count(deciding, outcome.counted)
+  const tiers = tiersAt(deciding, program, occurredAt)
+  const outcome = earnNow(deciding, { program, facts, at: occurredAt, tiers, transactionId })
   if (hasClocks(deciding))
     noteFact(deciding, { kind: 'earn', type: facts.type, occurredAt, ...cameIn(outcome) })
-  deciding.writes.budgets.push(...outcome.budgeted)
   const stored = {
     transactionId,
     memberId: member.memberId,

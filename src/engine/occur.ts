@@ -3,16 +3,13 @@
  * It is decided with the command that brought it about, so it is written with it or not at all.
  */
 import { showId } from '../base/ids.ts'
-import { earn } from '../earning/earn.ts'
 import { eventFacts, tierReached } from '../earning/reached.ts'
 import type { WireAward } from '../earning/transaction.ts'
 import type { EventName } from '../program/events.ts'
 import type { TransactionFacts } from '../rules/facts.ts'
-import { budgetsSeen } from './budgets.ts'
 import { climbFrom } from './climb.ts'
-import { announce, count, type Deciding, record } from './deciding.ts'
-import { countersOfHousemates } from './housemates.ts'
-import { marksAt } from './marks.ts'
+import { announce, count, type Deciding } from './deciding.ts'
+import { earnNow } from './earned.ts'
 import { tiersSince } from './standings.ts'
 
 /** More in one command than a ladder has rungs would be a circle. */
@@ -29,27 +26,8 @@ export function occur(
   const facts = eventFacts(event.type, event.at, event.attributes)
   const { member } = state
   const transactionId = nextId()
-  const outcome = earn({
-    program,
-    facts,
-    member: {
-      enrolledAt: member.enrolledAt,
-      attributes: member.attributes,
-      tiers: tiersSince(deciding, program, event.at),
-      ...marksAt(state.marks, event.at),
-    },
-    profile: member.profile,
-    counters: state.counters,
-    household: countersOfHousemates(deciding, program),
-    budgets: budgetsSeen(deciding.group.budgets, { program: program.id, taken: deciding.writes.budgets }),
-    book: state.book,
-    words: !deciding.group.wordless,
-    transactionId,
-    nextId,
-  })
-  record(deciding, ...outcome.extensions, outcome.entry)
-  count(deciding, outcome.counted)
-  deciding.writes.budgets.push(...outcome.budgeted)
+  const tiers = tiersSince(deciding, program, event.at)
+  const outcome = earnNow(deciding, { program, facts, at: event.at, tiers, transactionId })
   const request = {
     externalRef: `${event.type}/${transactionId}`,
     type: event.type,
