@@ -18,16 +18,16 @@ import { askedInstant, Balance, id, page, paging, shownInstant, TierStanding, wi
 
 const Expiring = z.strictObject({ points: wirePoints, at: shownInstant })
 
+export const CurrencyBalance = Balance.extend({
+  lifetime: wirePoints.meta({ description: 'Earned in all, less what returns took back' }),
+  expiring: z.array(Expiring).meta({ description: 'What lapses, soonest first' }),
+})
+
 const MemberBalance = z
   .strictObject({
     memberId: id('mem', 'the member'),
     asOf: shownInstant,
-    currencies: z.array(
-      Balance.extend({
-        lifetime: wirePoints.meta({ description: 'Earned in all, less what returns took back' }),
-        expiring: z.array(Expiring).meta({ description: 'What lapses, soonest first' }),
-      }),
-    ),
+    currencies: z.array(CurrencyBalance),
     tier: TierStanding.nullable().meta({
       description: 'On the first ladder; null where the program has none',
     }),

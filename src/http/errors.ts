@@ -76,6 +76,17 @@ export const problems: Record<ErrorCode, { readonly status: number; readonly tit
   internal_error: { status: 500, title: 'The service failed' },
 }
 
+/** One fault of a body or of rule files. */
+export const WireFault = z.strictObject({
+  path: z.string(),
+  message: z.string(),
+  file: z.string().optional(),
+  line: z.int().optional(),
+  column: z.int().optional(),
+  endColumn: z.int().optional(),
+  hint: z.string().optional(),
+})
+
 export const Problem = z
   .strictObject({
     type: z.string(),
@@ -85,19 +96,7 @@ export const Problem = z
     code: z.enum(errorCodes),
     requestId: z.string(),
     details: z.record(z.string(), z.unknown()).optional(),
-    errors: z
-      .array(
-        z.strictObject({
-          path: z.string(),
-          message: z.string(),
-          file: z.string().optional(),
-          line: z.int().optional(),
-          column: z.int().optional(),
-          endColumn: z.int().optional(),
-          hint: z.string().optional(),
-        }),
-      )
-      .optional(),
+    errors: z.array(WireFault).optional(),
   })
   .meta({
     id: 'Problem',

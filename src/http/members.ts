@@ -25,7 +25,7 @@ import {
 } from './schemas.ts'
 import { keyHeader, withRef, write } from './writes.ts'
 
-const memberExample = {
+export const memberExample = {
   memberId: 'mem_0198f0a2b3c4700080000000000a0001',
   program: 'corner-coffee',
   externalRef: 'crm-1001',

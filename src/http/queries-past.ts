@@ -5,7 +5,7 @@
 import { type Executor, list } from '../db/connection.ts'
 import { lifetimeKinds } from '../ledger/entry.ts'
 import { balanceOf } from '../ledger/queries.ts'
-import type { HoldingsRow, Whose } from './queries.ts'
+import { type HoldingsRow, lapsedHolds, type Whose } from './queries.ts'
 
 export async function findHoldingsAt(
   sql: Executor,
@@ -49,10 +49,7 @@ export async function findHoldingsAt(
       (select coalesce(json_agg(json_build_object('ladder', c.ladder, 'tier', c.to_tier,
           'since', coalesce(c.since, m.enrolled_at), 'until', c.until, 'state', c.state)), '[]')
        from changes c where c.place = 1) as standings,
-      (select coalesce(json_agg(json_build_object('redemptionId', r.redemption_id, 'currency', r.currency,
-          'points', r.points::text, 'draws', r.draws, 'holdUntil', r.hold_until)), '[]')
-       from redemptions r
-       where r.member_id = m.member_id and r.status = 'held' and r.hold_until <= ${at}) as "lapsedHolds"
+      ${lapsedHolds(sql, at)}
     from members m
     where m.member_id = ${whose.memberId} and m.program = ${whose.program}`
   return row ?? null

@@ -86,6 +86,15 @@ export interface HoldingsRow {
   }[]
 }
 
+/** As a column of a select from `members m`. */
+export function lapsedHolds(sql: Executor, at: Date) {
+  return sql`
+      (select coalesce(json_agg(json_build_object('redemptionId', r.redemption_id, 'currency', r.currency,
+          'points', r.points::text, 'draws', r.draws, 'holdUntil', r.hold_until)), '[]')
+       from redemptions r
+       where r.member_id = m.member_id and r.status = 'held' and r.hold_until <= ${at}) as "lapsedHolds"`
+}
+
 // One statement, so that accounts and lots are of one instant; each part is a look-up by primary key.
 export async function findHoldings(sql: Executor, whose: Whose, at: Date): Promise<HoldingsRow | null> {
   const [row] = await sql<HoldingsRow[]>`
@@ -101,10 +110,7 @@ export async function findHoldings(sql: Executor, whose: Whose, at: Date): Promi
       (select coalesce(json_agg(json_build_object('ladder', s.ladder, 'tier', s.tier, 'since', s.since,
           'until', s.until, 'state', s.state)), '[]')
        from standings s where s.member_id = m.member_id) as standings,
-      (select coalesce(json_agg(json_build_object('redemptionId', r.redemption_id, 'currency', r.currency,
-          'points', r.points::text, 'draws', r.draws, 'holdUntil', r.hold_until)), '[]')
-       from redemptions r
-       where r.member_id = m.member_id and r.status = 'held' and r.hold_until <= ${at}) as "lapsedHolds"
+      ${lapsedHolds(sql, at)}
     from members m
     where m.member_id = ${whose.memberId} and m.program = ${whose.program}`
   return row ?? null

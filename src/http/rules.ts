@@ -6,6 +6,7 @@ import { publish } from '../engine/publish.ts'
 import type { Checked } from '../simulate/check.ts'
 import { type Checker, createChecker } from '../simulate/checker.ts'
 import { callerOf, scope } from './auth.ts'
+import { WireFault } from './errors.ts'
 import { type App, type RouteDeps, replies } from './route.ts'
 import { Published } from './rule-versions.ts'
 import { instant, shownInstant, storable, text } from './schemas.ts'
@@ -24,30 +25,20 @@ export const ruleFiles = z
     examples: [{ 'program.yaml': 'program: corner-coffee\ntimeZone: Europe/Berlin\n' }],
   })
 
-const RuleFault = z
-  .strictObject({
-    path: z.string(),
-    message: z.string(),
-    file: z.string().optional(),
-    line: z.int().optional(),
-    column: z.int().optional(),
-    endColumn: z.int().optional(),
-    hint: z.string().optional(),
-  })
-  .meta({
-    id: 'RuleFault',
-    examples: [
-      {
-        file: 'program.yaml',
-        line: 9,
-        column: 13,
-        endColumn: 20,
-        path: 'earn[0].when.weekdya',
-        message: 'unknown fact "weekdya"',
-        hint: 'did you mean "weekday"?',
-      },
-    ],
-  })
+const RuleFault = WireFault.meta({
+  id: 'RuleFault',
+  examples: [
+    {
+      file: 'program.yaml',
+      line: 9,
+      column: 13,
+      endColumn: 20,
+      path: 'earn[0].when.weekdya',
+      message: 'unknown fact "weekdya"',
+      hint: 'did you mean "weekday"?',
+    },
+  ],
+})
 
 const RuleFiles = z
   .strictObject({ files: ruleFiles })

@@ -2,11 +2,12 @@
 import { z } from 'zod'
 import { grades } from '../program/value.ts'
 import { reasonCodes } from '../retention/reason.ts'
-import { Member } from './members.ts'
+import { CurrencyBalance } from './balances.ts'
+import { Member, memberExample } from './members.ts'
 import { SignedMoney } from './report-schemas.ts'
 import { Reward } from './rewards.ts'
-import { Balance, id, shownInstant, wirePoints } from './schemas.ts'
-import { TierReport } from './tiers.ts'
+import { id, shownInstant, wirePoints } from './schemas.ts'
+import { NO_LADDER, TierReport } from './tiers.ts'
 
 const share = z.number().min(0).max(1)
 const grade = z.enum(grades).nullable()
@@ -107,19 +108,13 @@ const ViewValue = z
   .meta({ id: 'ViewValue' })
 
 const money = (amount: string) => ({ amount, currency: 'EUR' })
-const memberId = 'mem_0198f0a2b3c4700080000000000a0001'
 
 export const MemberView = z
   .strictObject({
     memberId: id('mem', 'the member'),
     asOf: shownInstant,
     member: Member,
-    balances: z.array(
-      Balance.extend({
-        lifetime: wirePoints,
-        expiring: z.array(z.strictObject({ points: wirePoints, at: shownInstant })),
-      }),
-    ),
+    balances: z.array(CurrencyBalance),
     tier: TierReport.omit({ memberId: true, asOf: true }),
     rewards: z.array(Reward).meta({ description: 'Those that can be had first, then the ones nearest' }),
     offers: Offers,
@@ -146,19 +141,9 @@ export const MemberView = z
     id: 'MemberView',
     examples: [
       {
-        memberId,
+        memberId: memberExample.memberId,
         asOf: '2026-03-03T08:15:00.000Z',
-        member: {
-          memberId,
-          program: 'corner-coffee',
-          externalRef: 'crm-1001',
-          status: 'active' as const,
-          identifiers: [{ kind: 'card', value: '2600123456789', status: 'active' as const }],
-          profile: { givenName: 'Ada' },
-          attributes: {},
-          consents: { marketing: true },
-          enrolledAt: '2026-01-15T09:00:00.000Z',
-        },
+        member: memberExample,
         balances: [
           {
             currency: 'beans',
@@ -170,17 +155,7 @@ export const MemberView = z
             expiring: [],
           },
         ],
-        tier: {
-          ladder: null,
-          tier: null,
-          since: null,
-          until: null,
-          period: null,
-          counters: [],
-          toReach: null,
-          toKeep: null,
-          landing: null,
-        },
+        tier: NO_LADDER,
         rewards: [],
         offers: {
           withheld: null,
