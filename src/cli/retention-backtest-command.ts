@@ -1,12 +1,10 @@
 /** `milepost retention backtest`: scores of a past day held against what came after. */
 import { type Backtest, backtest, type Target } from '../retention/backtest.ts'
 import { dayText } from '../retention/score-line.ts'
-import { type CliCommand, UsageError } from './command-line.ts'
+import type { CliCommand } from './command-line.ts'
 import { FeedError } from './feed.ts'
-import { collect, DEFAULT_HORIZON, readDay, readHorizon, tellUnreadable } from './retention-score-command.ts'
+import { collect, DEFAULT_HORIZON, readCuts, readHorizon, tellUnreadable } from './retention-score-command.ts'
 import { count, table } from './terminal.ts'
-
-const MOST_CUTS = 24
 
 export const retentionBacktest: CliCommand = {
   name: 'retention backtest',
@@ -37,11 +35,7 @@ export const retentionBacktest: CliCommand = {
   ],
   async run(call) {
     const horizonDays = readHorizon(call.words)
-    const cuts = call.words
-      .required('cut')
-      .split(',')
-      .map((text) => readDay(call.words, 'cut', text.trim()))
-    if (cuts.length > MOST_CUTS) throw new UsageError(`option --cut takes ${MOST_CUTS} days at most`)
+    const cuts = readCuts(call.words)
     const file = call.words.required('transactions')
     const { purchases, reading } = await collect(call, { file, through: Math.max(...cuts) + horizonDays })
     tellUnreadable(call, file, reading)

@@ -1,11 +1,10 @@
 /** `milepost retention products`: next products of a past day held against what was bought after. */
 import { backtestProducts } from '../retention/product-backtest.ts'
 import { dayText } from '../retention/score-line.ts'
-import type { CliCommand } from './command-line.ts'
-import { UsageError } from './command-line.ts'
+import { type CliCommand, UsageError } from './command-line.ts'
 import { FeedError } from './feed.ts'
 import { readProducts } from './products-file.ts'
-import { readDay } from './retention-score-command.ts'
+import { readCuts } from './retention-score-command.ts'
 import { count, table } from './terminal.ts'
 
 const USUAL_HORIZON = 28
@@ -35,10 +34,7 @@ export const retentionProducts: CliCommand = {
   ],
   async run(call) {
     const horizonDays = horizonOf(call.words.text('horizon'))
-    const cuts = call.words
-      .required('cut')
-      .split(',')
-      .map((text) => readDay(call.words, 'cut', text.trim()))
+    const cuts = readCuts(call.words)
     const file = call.words.required('transactions')
     const progress = call.terminal.progress('reading')
     const { rows, read, unreadable } = await readProducts(file, (done) =>

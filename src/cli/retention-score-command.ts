@@ -16,6 +16,7 @@ import { count, table } from './terminal.ts'
 
 export const DEFAULT_HORIZON = 182
 const LONGEST_HORIZON = 3_650
+const MOST_CUTS = 24
 
 export const retentionScore: CliCommand = {
   name: 'retention score',
@@ -131,6 +132,16 @@ export function readDay(words: Words, name: string, text = words.required(name))
   const day = /^\d{4}-\d{2}-\d{2}$/.test(text) ? dayOf(text) : null
   if (day === null) throw new UsageError(`option --${name} is a day such as 2026-03-31, not "${text}"`)
   return day
+}
+
+/** Several days with commas, each as of which is scored. */
+export function readCuts(words: Words): number[] {
+  const cuts = words
+    .required('cut')
+    .split(',')
+    .map((text) => readDay(words, 'cut', text.trim()))
+  if (cuts.length > MOST_CUTS) throw new UsageError(`option --cut takes ${MOST_CUTS} days at most`)
+  return cuts
 }
 
 export function readHorizon(words: Words): number {

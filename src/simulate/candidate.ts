@@ -12,21 +12,11 @@ import type { Program } from '../program/program.ts'
 import { BY_SEGMENT } from './member-run.ts'
 import { isBegun } from './replay.ts'
 import { resultOf, type SimulationResult } from './result.ts'
-import { simulate } from './simulate.ts'
+import { type Simulation, simulate } from './simulate.ts'
 
-export interface SimulationAsked {
-  readonly program: string
-  /** null: the rules as recorded */
-  readonly files: ProgramFiles | null
-  readonly since: Date | null
-  readonly until: Date | null
-  /** above 0, at most 100 */
-  readonly percent: number
-  readonly by: string | null
+/** The candidate's files may hold anything. */
+export interface SimulationAsked extends Omit<Simulation, 'asOf'> {
   readonly now: Date
-  readonly workers?: number
-  readonly signal?: AbortSignal
-  onProgress?(done: number, total: number): void
 }
 
 /** Refuses `rules_invalid`, `program_not_found`, `no_rules_in_force`, and an attribute that is not declared. */
