@@ -191,12 +191,14 @@ function fieldParts(field: Field, value: FieldValue | undefined): number {
   return typeof value === 'string' && field.type === 'number' ? partsOfText(value) : Number.NaN
 }
 
-function quickField(
-  field: Field,
+function fieldFact(
+  { name, field, perLine }: { name: string; field: Field; perLine: boolean },
   seen: (sight: Sight) => FieldValue | undefined,
-): { quick?: Quick | undefined } {
-  if (field.type !== 'number' && field.type !== 'integer') return {}
-  return { quick: { unit: PARTS, read: (sight) => fieldParts(field, seen(sight)) } }
+): Found {
+  const isNumber = field.type === 'number' || field.type === 'integer'
+  const quick: Quick = { unit: PARTS, read: (sight) => fieldParts(field, seen(sight)) }
+  const read = (sight: Sight) => fieldValue(field, seen(sight))
+  return { fact: { name, type: typeOf(field), perLine, read, ...(isNumber && { quick }) } }
 }
 
 // A number comes as a JSON number, or as decimal text where its digits must stay as they are.
@@ -218,15 +220,7 @@ export function findFact(terms: Terms, name: string): Found {
   if (name.startsWith('member.')) {
     const field = terms.scope.memberAttributes.get(name.slice(7))
     if (!field) return unknown(terms, name)
-    return {
-      fact: {
-        name,
-        type: typeOf(field),
-        perLine: false,
-        read: (sight) => fieldValue(field, sight.member.attributes[field.name]),
-        ...quickField(field, (sight) => sight.member.attributes[field.name]),
-      },
-    }
+    return fieldFact({ name, field, perLine: false }, ({ member }) => member.attributes[field.name])
   }
 
   const known = builtIn(name, terms.scope.money)
@@ -234,15 +228,7 @@ export function findFact(terms: Terms, name: string): Found {
   const declared = findDeclared(terms, name, (type) => type.fields.get(name))
   if (!('field' in declared)) return declared
   const { field } = declared
-  return {
-    fact: {
-      name,
-      type: typeOf(field),
-      perLine: false,
-      read: (sight) => fieldValue(field, sight.transaction.attributes[name]),
-      ...quickField(field, (sight) => sight.transaction.attributes[name]),
-    },
-  }
+  return fieldFact({ name, field, perLine: false }, ({ transaction }) => transaction.attributes[name])
 }
 
 function findOnLine(terms: Terms, name: string, bare: string): Found {
@@ -262,15 +248,7 @@ function findOnLine(terms: Terms, name: string, bare: string): Found {
   const declared = findDeclared(terms, name, (type) => type.lineFields.get(bare))
   if (!('field' in declared)) return declared
   const { field } = declared
-  return {
-    fact: {
-      name,
-      type: typeOf(field),
-      perLine: true,
-      read: ({ line }) => (line === null ? undefined : fieldValue(field, line.attributes[bare])),
-      ...quickField(field, ({ line }) => line?.attributes[bare]),
-    },
-  }
+  return fieldFact({ name, field, perLine: true }, ({ line }) => line?.attributes[bare])
 }
 
 type Declared = { readonly field: Field } | { readonly message: string; readonly hint?: string | undefined }
