@@ -4,7 +4,7 @@ import { showId } from '../base/ids.ts'
 import type { Sql } from '../db/connection.ts'
 import { standInFor } from '../engine/queries-kin.ts'
 import { type Holdings, readHoldings } from './holdings.ts'
-import type { Whose } from './queries.ts'
+import { findMember, type Whose } from './queries.ts'
 import { findPool, findPoolOf, type PoolRow } from './queries-household.ts'
 
 /** Whoever answers for the member of a row that tells whether it was merged: mostly nothing has to be asked. */
@@ -17,13 +17,15 @@ export async function survivorOf(
   return (await standInFor(sql, { program, memberId: row.mergedInto })).memberId
 }
 
-/** The member's pool; refuses `not_in_pool`. */
+/** The member's pool; refuses `not_in_pool` and `member_not_found`. */
 export async function poolOfMember(sql: Sql, whose: Whose): Promise<PoolRow> {
   const { program, memberId } = await standInFor(sql, whose)
   const poolId = await findPoolOf(sql, memberId)
   const pool = poolId === null ? null : await findPool(sql, { program, poolId })
-  if (!pool) throw new DomainError('not_in_pool', { memberId: showId('member', memberId) })
-  return pool
+  if (pool) return pool
+  const isThere = (await findMember(sql, { program, memberId })) !== null
+  const code = isThere ? 'not_in_pool' : 'member_not_found'
+  throw new DomainError(code, { memberId: showId('member', memberId) })
 }
 
 /** What everybody in the member's pool has. */

@@ -221,29 +221,3 @@ t.test('closed, opened again, exported, erased', async (t) => {
   })
   t.strictSame(await engine.findings(), [])
 })
-
-t.test('another program finds none of it', async (t) => {
-  const { ask, post, member, foreignKey, engine } = await startService(t)
-  const [ann, bob] = [await member('a5'), await member('b5')]
-  const { poolId } = (await post('/v1/pools', { externalRef: 'p', members: [ann] })).body
-  const was = await engine.checksum()
-  const body = { externalRef: 'x' }
-  const rows: [string, string, object | undefined][] = [
-    ['POST', '/v1/transfers', { ...body, from: ann, to: bob, currency: 'points', points: 1 }],
-    ['POST', '/v1/pools', { ...body, members: [ann] }],
-    ['GET', `/v1/pools/${poolId}`, undefined],
-    ['POST', `/v1/pools/${poolId}/members`, { ...body, memberId: bob }],
-    ['DELETE', `/v1/pools/${poolId}/members/${ann}`, undefined],
-    ['POST', `/v1/members/${ann}/merge`, { ...body, duplicate: bob }],
-    ['POST', `/v1/members/${ann}/unmerge`, { ...body, duplicate: bob }],
-    ['POST', `/v1/members/${ann}/close`, body],
-    ['POST', `/v1/members/${ann}/reopen`, body],
-    ['POST', `/v1/members/${ann}/erase`, body],
-    ['GET', `/v1/members/${ann}/export`, undefined],
-  ]
-  for (const [method, path, sent] of rows) {
-    const answer = await ask(method, path, { key: foreignKey, ...(sent && { body: sent }) })
-    t.equal(answer.status, 404, `${method} ${path}: ${answer.text}`)
-  }
-  t.equal(await engine.checksum(), was)
-})

@@ -1,6 +1,7 @@
 /** Who may do what: keys, scopes, programs kept apart, and how fast is too fast. */
 import t from 'tap'
 import { revokeKey, type Scope, scopes } from '../../src/engine/keys.ts'
+import { openapiDocument } from '../../src/http/openapi.ts'
 import { until } from '../support/until.ts'
 import { sale, startService } from './front.ts'
 
@@ -103,8 +104,12 @@ t.test("another program's things are not there, in the same words as what never 
   const { transactionId } = (await post('/v1/transactions', sale('s1', '100.00', { memberId }))).body
   const hold = { externalRef: 'h', memberId, currency: 'beans', points: 10, hold: { seconds: 60 } }
   const { redemptionId } = (await post('/v1/redemptions', hold)).body
+  const bob = await member('2')
+  const { poolId } = (await post('/v1/pools', { externalRef: 'p', members: [memberId] })).body
   const occurredAt = '2026-03-03T09:00:00Z'
   const points = { externalRef: 'f', currency: 'points', points: 1 }
+  const body = { externalRef: 'x' }
+  const of = `/v1/members/${memberId}`
   const rows: [string, string, object | undefined][] = [
     ['GET', `/v1/members/${memberId}`, undefined],
     ['GET', '/v1/members?kind=card&value=1', undefined],
@@ -125,14 +130,61 @@ t.test("another program's things are not there, in the same words as what never 
     ['GET', `/v1/redemptions/${redemptionId}`, undefined],
     ['POST', `/v1/redemptions/${redemptionId}/capture`, undefined],
     ['POST', `/v1/redemptions/${redemptionId}/release`, undefined],
+    ['POST', `/v1/redemptions/${redemptionId}/reverse`, undefined],
     ['POST', '/v1/adjustments', { ...points, memberId, reason: 'r' }],
+    ['POST', `/v1/transactions/${transactionId}/member`, { ...body, memberId }],
+    ['POST', `/v1/transactions/${transactionId}/confirm`, { ...body, occurredAt }],
+    ['POST', `/v1/transactions/${transactionId}/cancel`, { ...body, occurredAt }],
+    ['GET', `${of}/expiries`, undefined],
+    ['GET', `${of}/view`, undefined],
+    ['GET', `${of}/feedback`, undefined],
+    ['POST', `${of}/feedback`, { ...body, kind: 'complaint', text: 'loud' }],
+    ['POST', `${of}/registrations`, { ...body, promotion: 'spring' }],
+    ['POST', `${of}/segments`, { ...body, segment: 'families' }],
+    ['POST', `${of}/tier`, { ...body, tier: 'gold', reason: 'r' }],
+    ['POST', '/v1/referrals', { ...body, referrer: { memberId }, friend: { memberId: bob } }],
+    ['POST', '/v1/transfers', { ...points, from: memberId, to: bob }],
+    ['POST', '/v1/pools', { ...body, members: [memberId] }],
+    ['GET', `${of}/pool`, undefined],
+    ['GET', `/v1/pools/${poolId}`, undefined],
+    ['POST', `/v1/pools/${poolId}/members`, { ...body, memberId: bob }],
+    ['DELETE', `/v1/pools/${poolId}/members/${memberId}`, undefined],
+    ['POST', `${of}/merge`, { ...body, duplicate: bob }],
+    ['POST', `${of}/unmerge`, { ...body, duplicate: bob }],
+    ['POST', `${of}/close`, body],
+    ['POST', `${of}/reopen`, body],
+    ['POST', `${of}/erase`, body],
+    ['GET', `${of}/export`, undefined],
   ]
+  const pattern = (path: string) =>
+    path
+      .replace(/\?.*/, '')
+      .replace(memberId, '{memberId}')
+      .replace(transactionId, '{transactionId}')
+      .replace(redemptionId, '{redemptionId}')
+      .replace(poolId, '{poolId}')
+  const asked = new Set(rows.map(([method, path]) => `${method} ${pattern(path)}`))
+  const { paths } = (await openapiDocument()) as { paths: Record<string, object> }
+  const owned = Object.entries(paths).flatMap(([path, methods]) =>
+    /\{(member|transaction|redemption|pool)Id\}/.test(path)
+      ? Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`)
+      : [],
+  )
+  // Without a retention section there is nothing to find: test/http/retention.test.ts asks for it.
+  const elsewhere = 'GET /v1/members/{memberId}/retention'
+  t.strictSame(
+    owned.filter((one) => !asked.has(one) && one !== elsewhere),
+    [],
+    'no route of a member is left out',
+  )
   const before = await engine.checksum()
   const nowhere = (text: string) =>
     text
       .replaceAll(memberId, `mem_${'e'.repeat(32)}`)
       .replaceAll(transactionId, `txn_${'e'.repeat(32)}`)
       .replaceAll(redemptionId, `rdm_${'e'.repeat(32)}`)
+      .replaceAll(poolId, `pol_${'e'.repeat(32)}`)
+      .replaceAll(bob, `mem_${'d'.repeat(32)}`)
   for (const [method, path, body] of rows) {
     const name = `${method} ${path}`
     const answer = await ask(method, path, { key: foreignKey, ...(body && { body }) })
