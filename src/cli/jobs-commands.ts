@@ -1,5 +1,6 @@
 /** `milepost jobs …`: one sweep by hand, also at a virtual time, and what the jobs are. */
 import { didYouMean } from '../base/nearest.ts'
+import { loggedError } from '../db/logged-error.ts'
 import { isJob, type JobReport, jobNames, jobs } from '../jobs/job.ts'
 import { lastRuns } from '../jobs/queries.ts'
 import { runJob } from '../jobs/run.ts'
@@ -47,7 +48,7 @@ export function logOf({ terminal }: Call) {
     debug: () => {},
     info: () => {},
     error: (facts: { memberId?: string; err?: Error }, message: string) =>
-      terminal.note(`${message}: ${facts.memberId ?? ''} ${facts.err?.message ?? ''}`),
+      terminal.note(`${message}: ${facts.memberId ?? ''} ${facts.err ? loggedError(facts.err).message : ''}`),
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import closeWithGrace from 'close-with-grace'
 import { pino } from 'pino'
+import { loggedError } from '../db/logged-error.ts'
 import { migrate } from '../db/migrate.ts'
 import { createPrograms, type Programs } from '../engine/programs.ts'
 import { startSchedule } from '../jobs/schedule.ts'
@@ -77,7 +78,7 @@ async function openService(call: Call, database: Database): Promise<string> {
   const front = await call.doors.createFront()
   const lane = openLane(call, { ...database, programs, onGroup: front.onGroup })
   const target = logTarget(call.stderr)
-  const log = pino({ level: config.logLevel }, target)
+  const log = pino({ level: config.logLevel, serializers: { err: loggedError } }, target)
 
   const schedule = startSchedule({ sql, lane, now: call.now, log, eventDays: config.eventDays })
   call.closing.add(() => schedule.stop())

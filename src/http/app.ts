@@ -9,6 +9,7 @@ import { type FastifyInstance, fastify, LogController } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { DomainError, invariant } from '../base/errors.ts'
 import type { LogLevel } from '../config.ts'
+import { loggedError } from '../db/logged-error.ts'
 import { adjustmentRoutes } from './adjustments.ts'
 import { authenticate } from './auth.ts'
 import { balanceRoutes } from './balances.ts'
@@ -42,7 +43,7 @@ import { transferRoutes } from './transfers.ts'
 import { answerBrokenRequests, methodsOfPaths } from './unknown.ts'
 import { viewRoutes } from './view.ts'
 import { viewsRoutes } from './views.ts'
-import { loggedError, requestIdOf, watchRequests } from './watch.ts'
+import { requestIdOf, watchRequests } from './watch.ts'
 
 export interface AppDeps extends RouteDeps {
   /** per key; where there is no key, per address */

@@ -2,6 +2,7 @@
  * Runs one job once: alone over all processes, with a note in the database of when and how it went. The
  * same from the schedule and from the command line.
  */
+import { loggedError } from '../db/logged-error.ts'
 import { ensurePartitions } from '../db/partitions.ts'
 import { runCampaigns } from './campaigns.ts'
 import { celebrate } from './celebrate.ts'
@@ -52,7 +53,7 @@ async function runNoted(deps: Deps, run: Run, at: string): Promise<JobReport> {
     await noteEnd(deps.sql, run.job, { at: deps.now(), outcome: { ok: true, ...report } })
     return report
   } catch (error) {
-    const outcome = { ok: false, at, seconds: seconds(), error: (error as Error).message }
+    const outcome = { ok: false, at, seconds: seconds(), error: loggedError(error as Error).message }
     // With the database away the note fails as well; what counts then is the first error.
     await noteEnd(deps.sql, run.job, { at: deps.now(), outcome }).catch(() => {})
     throw error
