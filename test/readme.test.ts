@@ -7,7 +7,9 @@ import { cpSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { readConfig } from '../src/config.ts'
 import { packageRoot } from '../src/db/package-root.ts'
+import { jobs } from '../src/jobs/job.ts'
 import { loadProgram } from '../src/program/load.ts'
 import { runExamples } from '../src/simulate/examples.ts'
 import { freePort } from './support/running.ts'
@@ -163,6 +165,18 @@ t.test('the walk works as it stands and prints what it says', { skip }, async (t
   }
   t.ok(compared > 12, 'the walk shows what comes out')
   t.equal(await service?.stop('SIGTERM'), 0)
+})
+
+t.test('its tables have every job and every setting with what it is without one', async (t) => {
+  const cells = [...readme.matchAll(/^\| (.+) \|$/gm)].map(([, row = '']) => row.split(' | '))
+  const named = (name: string) => cells.filter(([first]) => first?.includes(`\`${name}\``))
+  for (const { name } of jobs) t.equal(named(name).length, 1, name)
+  const { databaseUrl: _, ...usual } = readConfig({})
+  const settings = ['HOST', 'PORT', 'LOG_LEVEL'].concat(
+    ['DATA', 'PROGRAMS', 'LANES', 'QUEUE', 'RATE_LIMIT', 'EVENT_DAYS'].map((name) => `MILEPOST_${name}`),
+  )
+  const told = new Set(settings.flatMap((name) => named(name)[0]?.[1]?.match(/[^`, ]+/g) ?? []))
+  t.strictSame([...told].sort(), Object.values(usual).map(String).sort())
 })
 
 t.test('its rule files are programs, and their examples hold', async (t) => {
