@@ -146,7 +146,47 @@ const Experiments = z
   .strictObject({ items: z.array(Experiment) })
   .meta({ id: 'Experiments', examples: [{ items: [] }] })
 
-export function experimentRoutes(app: App, { sql, programs, now }: RouteDeps): void {
+export function experimentRoutes(app: App, deps: RouteDeps): void {
+  segmentRoutes(app, deps)
+  const { sql, programs, now } = deps
+  const tags = ['retention']
+  const config = scope('retention:read')
+  const programOf = (request: Parameters<typeof callerOf>[0]) => programs.at(callerOf(request).program, now())
+
+  const experiments = {
+    operationId: 'listExperiments',
+    tags,
+    summary: 'Campaigns and whether they help',
+    description:
+      'By intention to treat: everybody who was put into an arm counts, whatever was done. Net value is margin x spend, ' +
+      'less cost, less all points of the measured days at their value. The interval at the bound of the plan decides.',
+    response: replies({ 200: { description: 'All experiments', schema: Experiments } }, [
+      'no_rules_in_force',
+    ]),
+  }
+  app.get('/retention/experiments', { schema: experiments, config }, async (request) => ({
+    items: await showExperiments(sql, programOf(request)),
+  }))
+
+  const one = {
+    operationId: 'getExperiment',
+    tags,
+    summary: 'One campaign’s experiment',
+    description: 'With every look that was taken, arm by arm; the terms are those with which it began.',
+    params: z.strictObject({ experiment: text(64).meta({ examples: ['come-back'] }) }),
+    response: replies({ 200: { description: 'The experiment', schema: Experiment } }, [
+      ...(['experiment_not_found', 'no_rules_in_force'] as const),
+    ]),
+  }
+  app.get('/retention/experiments/:experiment', { schema: one, config }, async (request) => {
+    const { experiment } = request.params
+    const [found] = await showExperiments(sql, programOf(request), experiment)
+    if (!found) throw new DomainError('experiment_not_found', { experiment })
+    return found
+  })
+}
+
+function segmentRoutes(app: App, { sql, programs, now }: RouteDeps): void {
   const tags = ['retention']
   const config = scope('retention:read')
   const programOf = (request: Parameters<typeof callerOf>[0]) => programs.at(callerOf(request).program, now())
@@ -188,37 +228,5 @@ export function experimentRoutes(app: App, { sql, programs, now }: RouteDeps): v
       since: since.toISOString(),
     }))
     return { items, nextCursor: rows.length > limit ? (items.at(-1)?.memberId ?? null) : null }
-  })
-
-  const experiments = {
-    operationId: 'listExperiments',
-    tags,
-    summary: 'Campaigns and whether they help',
-    description:
-      'By intention to treat: everybody who was put into an arm counts, whatever was done. Net value is margin x spend, ' +
-      'less cost, less all points of the measured days at their value. The interval at the bound of the plan decides.',
-    response: replies({ 200: { description: 'All experiments', schema: Experiments } }, [
-      'no_rules_in_force',
-    ]),
-  }
-  app.get('/retention/experiments', { schema: experiments, config }, async (request) => ({
-    items: await showExperiments(sql, programOf(request)),
-  }))
-
-  const one = {
-    operationId: 'getExperiment',
-    tags,
-    summary: 'One campaign’s experiment',
-    description: 'With every look that was taken, arm by arm; the terms are those with which it began.',
-    params: z.strictObject({ experiment: text(64).meta({ examples: ['come-back'] }) }),
-    response: replies({ 200: { description: 'The experiment', schema: Experiment } }, [
-      ...(['experiment_not_found', 'no_rules_in_force'] as const),
-    ]),
-  }
-  app.get('/retention/experiments/:experiment', { schema: one, config }, async (request) => {
-    const { experiment } = request.params
-    const [found] = await showExperiments(sql, programOf(request), experiment)
-    if (!found) throw new DomainError('experiment_not_found', { experiment })
-    return found
   })
 }

@@ -106,18 +106,9 @@ export function memberIdIn(params: { memberId: string }): string {
 }
 
 export function memberRoutes(app: App, deps: RouteDeps): void {
-  const { sql, now } = deps
   const tags = ['members']
-  const found = { 200: { description: 'The member', schema: Member } }
+  const writing = { ...scope('members:write'), ...keyed }
   const changed = { 200: { description: 'The member as it is now', schema: Member } }
-
-  async function show(program: string, memberId: string) {
-    // A merged duplicate is shown as the member who answers for it, with the identifiers of both.
-    const whole = await wholeMember(sql, { program, memberId })
-    const row = await findMember(sql, whole)
-    if (!row) throw new DomainError('member_not_found')
-    return wireMember(row, [...row.identifiers, ...(await identifiersOfAll(sql, whole.duplicates))])
-  }
 
   const enrol = {
     operationId: 'enrolMember',
@@ -135,18 +126,47 @@ export function memberRoutes(app: App, deps: RouteDeps): void {
       'payload_too_large',
     ]),
   }
-  app.post(
-    '/members',
-    { schema: enrol, config: { ...scope('members:write'), ...keyed } },
-    (request, reply) => {
-      const body = withRef(request.body, request)
-      return write(
-        deps,
-        { request, reply, status: 201 },
-        { ref: body.externalRef, ask: { kind: 'enrol', body } },
-      )
-    },
-  )
+  app.post('/members', { schema: enrol, config: writing }, (request, reply) => {
+    const body = withRef(request.body, request)
+    const ask = { kind: 'enrol', body } as const
+    return write(deps, { request, reply, status: 201 }, { ref: body.externalRef, ask })
+  })
+
+  readingRoutes(app, deps)
+
+  const patch = {
+    operationId: 'changeMember',
+    tags,
+    summary: 'Change a member',
+    description: 'Keys that are given replace the old ones, null removes one; all others stay.',
+    params: memberParams,
+    body: MemberPatch,
+    response: replies(changed, [
+      'member_not_found',
+      'member_not_active',
+      'unknown_fact',
+      'idempotency_conflict',
+    ]),
+  }
+  app.patch('/members/:memberId', { schema: patch, config: writing }, (request, reply) => {
+    const ask = { kind: 'update_member', memberId: memberIdIn(request.params), body: request.body } as const
+    return write(deps, { request, reply, status: 200 }, { ref: keyHeader(request) ?? null, ask })
+  })
+
+  identifierRoutes(app, deps)
+}
+
+function readingRoutes(app: App, { sql }: RouteDeps): void {
+  const tags = ['members']
+  const found = { 200: { description: 'The member', schema: Member } }
+
+  async function show(program: string, memberId: string) {
+    // A merged duplicate is shown as the member who answers for it, with the identifiers of both.
+    const whole = await wholeMember(sql, { program, memberId })
+    const row = await findMember(sql, whole)
+    if (!row) throw new DomainError('member_not_found')
+    return wireMember(row, [...row.identifiers, ...(await identifiersOfAll(sql, whole.duplicates))])
+  }
 
   const lookUp = {
     operationId: 'findMember',
@@ -172,28 +192,6 @@ export function memberRoutes(app: App, deps: RouteDeps): void {
   app.get('/members/:memberId', { schema: readOne, config: scope('members:read') }, async (request) =>
     show(callerOf(request).program, memberIdIn(request.params)),
   )
-
-  const patch = {
-    operationId: 'changeMember',
-    tags,
-    summary: 'Change a member',
-    description: 'Keys that are given replace the old ones, null removes one; all others stay.',
-    params: memberParams,
-    body: MemberPatch,
-    response: replies(changed, [
-      'member_not_found',
-      'member_not_active',
-      'unknown_fact',
-      'idempotency_conflict',
-    ]),
-  }
-  const writing = { ...scope('members:write'), ...keyed }
-  app.patch('/members/:memberId', { schema: patch, config: writing }, (request, reply) => {
-    const ask = { kind: 'update_member', memberId: memberIdIn(request.params), body: request.body } as const
-    return write(deps, { request, reply, status: 200 }, { ref: keyHeader(request) ?? null, ask })
-  })
-
-  identifierRoutes(app, { ...deps, now })
 }
 
 function identifierRoutes(app: App, deps: RouteDeps): void {
