@@ -1,6 +1,6 @@
 /**
- * The jobs by name: what each looks after, and how often the service runs it. All but `partitions` are
- * sweeps over members of whom something has fallen due; a sweep finds nothing twice, so any may run at any time.
+ * The jobs by name: what each looks after, and how often the service runs it. A second run finds nothing more to
+ * do, so any of them may run at any time, and one that was cut short is gone on with by the next.
  */
 import type { Sql } from '../db/connection.ts'
 import type { Lane } from '../engine/lane.ts'

@@ -15,7 +15,7 @@ export interface ViewScope {
   readonly fees: readonly string[]
 }
 
-/** All members with who answers for them: two merges deep, as deep as people do it. */
+/** All members with who answers for them: three merges deep, deeper than people do it. */
 function everybody(sql: Executor, program: string) {
   return sql`
     family as (
