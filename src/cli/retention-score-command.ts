@@ -128,7 +128,7 @@ export function tellUnreadable(call: Call, file: string, { unreadable, named }: 
   call.terminal.note(`${count(unreadable, 'row')} could not be read`)
 }
 
-export function readDay(words: Words, name: string, text = words.required(name)): number {
+function readDay(words: Words, name: string, text = words.required(name)): number {
   const day = /^\d{4}-\d{2}-\d{2}$/.test(text) ? dayOf(text) : null
   if (day === null) throw new UsageError(`option --${name} is a day such as 2026-03-31, not "${text}"`)
   return day
