@@ -5,6 +5,8 @@ import { nearest } from '../src/base/nearest.ts'
 export interface EarnOptions {
   readonly seconds: number
   readonly warmup: number
+  /** seconds that the service is under load before the first round */
+  readonly warm: number
   readonly rounds: number
   readonly members: number
   readonly scale: number
@@ -27,6 +29,7 @@ p50 and p99; verifies the ledger afterwards. Exit code 1 if it does not add up.
 
   --seconds N        measured seconds of each run (15)
   --warmup N         seconds before them (5)
+  --warm N           seconds of load on the service before the first round (60)
   --rounds N         rounds (3); shown are the median and the spread
   --members N        members that sales are drawn from (100000)
   --scale N          pgbench's scale (256: 25.6 million rows, about 4 GB); 0 leaves pgbench out
@@ -35,7 +38,8 @@ p50 and p99; verifies the ledger afterwards. Exit code 1 if it does not add up.
   --keep DIR         keep the data folder and use it again next time: spares pgbench's setting up
   --out FILE         write the results as JSON
   --generator NAME   k6 or wrk; by default k6, and wrk where k6 is not to be had
-  --profile          where the service spends its time, what it waits for, how large its groups are
+  --profile          after the rounds, on a service of its own: where it spends its time, what it waits for,
+                     how large its groups are
 
 Needs k6 on PATH or in ~/go/bin (go install go.k6.io/k6@latest), or wrk, and, for the ratio, pgbench on PATH (part of
 PostgreSQL: apt-get install postgresql-contrib, brew install libpq).
@@ -49,6 +53,7 @@ Examples:
 const options = {
   seconds: { type: 'string', default: '15' },
   warmup: { type: 'string', default: '5' },
+  warm: { type: 'string', default: '60' },
   rounds: { type: 'string', default: '3' },
   members: { type: 'string', default: '100000' },
   scale: { type: 'string', default: '256' },
@@ -82,6 +87,7 @@ export function readEarnOptions(args: string[]): EarnOptions | null {
   return {
     seconds: whole('seconds', values.seconds, 1),
     warmup: whole('warmup', values.warmup, 1),
+    warm: whole('warm', values.warm, 1),
     rounds: whole('rounds', values.rounds, 1),
     members: whole('members', values.members, 1),
     scale: whole('scale', values.scale, 0),

@@ -31,6 +31,8 @@ interface Bench {
   readonly options: EarnOptions
   readonly server: BenchServer
   readonly sql: Sql
+  /** a folder for what services leave */
+  readonly folder: string
   readonly service: Service
   readonly key: string
   readonly generator: Generator
@@ -80,11 +82,9 @@ async function prepared(options: EarnOptions): Promise<number> {
 
     const { sql, key } = await prepareMilepost(server, options)
     undo.push(() => sql.end({ timeout: 2 }))
-    const profileTo = options.profile ? join(folder, 'profile') : null
-    const databaseUrl = server.urlOf(DATABASE)
-    const service = await startService({ databaseUrl, folder, profileTo })
+    const service = await startService({ databaseUrl: server.urlOf(DATABASE), folder, profileTo: null })
     undo.push(() => service.stop())
-    return await measure({ options, server, sql, service, key, generator, pgbench }, profileTo)
+    return await measure({ options, server, sql, folder, service, key, generator, pgbench })
   } catch (error) {
     // what fails because it was stopped is no failure
     if (stopped) return 130
@@ -117,24 +117,25 @@ async function prepareMilepost(
   return { sql, key }
 }
 
-async function measure(bench: Bench, profileTo: string | null): Promise<number> {
+async function measure(bench: Bench): Promise<number> {
   const { options, pgbench, sql, service } = bench
-  const waits = options.profile ? sampleWaits(sql, DATABASE) : null
+  const answers = [await warmUp(bench)]
   const rounds: Round[] = []
   for (let number = 1; number <= options.rounds; number += 1) rounds.push(await oneRound(bench, number))
+  answers.push(...rounds.flatMap(({ sales }) => [...sales.values()]))
 
   const rows = rowsOf(rounds, options.connections)
   const tpcb = pgbench === null ? new Map<number, Spread>() : tpcbSpreads(rounds, options.clients)
   console.log(tableOf(rows, tpcb))
-  const profile = waits === null ? null : { waits: await waits.stop(), ...(await groupsOf(service.url)) }
   await service.stop()
-  const functions = profileTo === null ? [] : hottest(profileTo, 10)
-  if (profile !== null) showProfile({ ...profile, functions })
+  const profile = options.profile ? await lookInside(bench) : null
+  if (profile !== null) {
+    showProfile(profile)
+    answers.push(...profile.sales)
+  }
 
-  const answered = rounds
-    .flatMap(({ sales }) => [...sales.values()])
-    .reduce((sum, one) => sum + one.answered, 0)
-  const cutOff = rounds.flatMap(({ sales }) => [...sales.values()]).reduce((sum, one) => sum + one.cutOff, 0)
+  const answered = answers.reduce((sum, one) => sum + one.answered, 0)
+  const cutOff = answers.reduce((sum, one) => sum + one.cutOff, 0)
   const proof = await prove(sql, answered, cutOff)
   if (options.out !== null) {
     const results = {
@@ -152,12 +153,29 @@ async function measure(bench: Bench, profileTo: string | null): Promise<number> 
         sales: Object.fromEntries(round.sales),
         tpcb: Object.fromEntries(round.tpcb),
       })),
-      ...(profile !== null && { profile: { ...profile, functions } }),
+      ...(profile !== null && { profile }),
       proof,
     }
     writeFileSync(options.out, `${JSON.stringify(results, null, 2)}\n`)
   }
   return proof.ok ? 0 : 1
+}
+
+/** A service runs for weeks; what it does in its first minute, while its code is still being compiled, is left out. */
+function warmUp(bench: Bench): Promise<Sales> {
+  say(`warming the service up for ${bench.options.warm} s`)
+  return post(bench, { run: 'warm', connections: most(bench), warmup: 1, seconds: bench.options.warm })
+}
+
+function post(
+  { generator, service, key, options }: Bench,
+  how: { run: string; connections: number; warmup: number; seconds: number },
+): Promise<Sales> {
+  return postSales({ generator, url: service.url, key, members: options.members, ...how })
+}
+
+function most({ options }: Bench): number {
+  return Math.max(...options.connections)
 }
 
 /** The yardstick and the service in turn, from few connections to many. */
@@ -178,10 +196,7 @@ async function oneRound(bench: Bench, number: number): Promise<Round> {
     }
     if (options.connections.includes(count)) {
       await server.checkpoint()
-      const measured = await postSales({
-        ...{ generator: bench.generator, url: bench.service.url, key: bench.key, members: options.members },
-        ...{ run: `r${number}c${count}`, connections: count, warmup, seconds },
-      })
+      const measured = await post(bench, { run: `r${number}c${count}`, connections: count, warmup, seconds })
       sales.set(count, measured)
       const { perSecond, p50, p99, refused } = measured
       const times = `p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`
@@ -222,6 +237,36 @@ async function prove(sql: Sql, answered: number, cutOff: number) {
     checked,
     findings: findings.length,
     seconds,
+  }
+}
+
+/**
+ * Where the time goes, seen on a service of its own at the most connections: being watched makes it slower by a
+ * sixth, so that nothing of this is part of what was measured.
+ */
+async function lookInside(bench: Bench) {
+  const { options, server, sql, folder } = bench
+  const profileTo = join(folder, 'profile')
+  const service = await startService({ databaseUrl: server.urlOf(DATABASE), folder, profileTo })
+  try {
+    const watched = { ...bench, service }
+    const warm = await warmUp(watched)
+    const before = await groupsOf(service.url)
+    const waits = sampleWaits(sql, DATABASE)
+    const { warmup, seconds } = options
+    const sales = await post(watched, { run: 'profile', connections: most(bench), warmup, seconds })
+    const after = await groupsOf(service.url)
+    const found = { waits: await waits.stop() }
+    await service.stop()
+    return {
+      ...found,
+      functions: hottest(profileTo, 10),
+      groups: after.groups - before.groups,
+      commands: after.commands - before.commands,
+      sales: [warm, sales],
+    }
+  } finally {
+    await service.stop()
   }
 }
 
