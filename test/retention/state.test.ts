@@ -2,7 +2,6 @@
  * A member's row: kept step by step it is the row of all purchases at once, and a purchase taken back leaves
  * the row that would stand without it, or says that it must be rebuilt.
  */
-import fc from 'fast-check'
 import t from 'tap'
 import {
   add,
@@ -15,6 +14,7 @@ import {
   undo,
   undoSpend,
 } from '../../src/retention/state.ts'
+import { fc, runs } from '../support/property.ts'
 
 const purchases = fc
   .array(fc.record({ gap: fc.integer({ min: 0, max: 60 }), cents: fc.integer({ min: 0, max: 500_000 }) }), {
@@ -36,7 +36,7 @@ t.test('step by step is all at once', async (t) => {
       for (const purchase of all) state = add(state, purchase)
       t.strictSame(state, stateOf(all))
     }),
-    { numRuns: 100 },
+    { numRuns: runs(100) },
   )
 })
 
@@ -54,7 +54,7 @@ t.test('taking back the latest purchases is exact, or says that it is not', asyn
         exact++
       }
     }),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   )
   t.ok(exact > 0.6 * tries, `${exact} of ${tries} were exact`)
 })
@@ -66,7 +66,7 @@ t.test('money given back leaves the day, and the row of the smaller purchase', a
       const dearer = [...all.slice(0, -1), { ...last, cents: last.cents + more }]
       t.strictSame(undoSpend(stateOf(dearer), { day: last.day, cents: more }), stateOf(all))
     }),
-    { numRuns: 100 },
+    { numRuns: runs(100) },
   )
 })
 
@@ -100,7 +100,7 @@ t.test('fading figures are the sums that they stand for', async (t) => {
       t.ok(Math.abs(fadedCount(state, 1, asOf) - count) < 1e-3 * count + 1e-6)
       t.ok(Math.abs(fadedSpend(state, 1, asOf) - spend) < 5e-3 * spend + 1)
     }),
-    { numRuns: 100 },
+    { numRuns: runs(100) },
   )
 })
 
