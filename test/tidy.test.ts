@@ -98,6 +98,14 @@ const rows: readonly (readonly [string, Record<string, string>, readonly string[
     { 'test/a.test.ts': "t.sk\u0069p('x')" },
     ['test/a.test.ts:2: a test that is left out'],
   ],
+  [
+    'other cases each time',
+    {
+      'test/a.test.ts': "import fc from 'fast-chec\u006b'\nMath.rando\u006d()",
+      'test/support/property.ts': "import fc from 'fast-chec\u006b'",
+    },
+    ['test/a.test.ts:2: chance without a seed', 'test/a.test.ts:3: chance without a seed'],
+  ],
   ['left for later', { 'src/db/a.ts': '\n// TO\u0044O: more' }, ['src/db/a.ts:3: unfinished work']],
   ['a type given up', { 'src/db/a.ts': 'x as an\u0079' }, ['src/db/a.ts:2: a type that is given up']],
   ['words in a comment', { 'src/db/a.ts': 'x() // the same as any other' }, []],

@@ -7,7 +7,7 @@ import { showId } from '../base/ids.ts'
 import { type Book, post } from '../ledger/book.ts'
 import { awaitingLots, cancelled, confirmed, confirmedAfterAll, type Decided } from '../ledger/confirm.ts'
 import type { Entry, Posting } from '../ledger/entry.ts'
-import { keyOfLot } from '../ledger/lot.ts'
+import { earnedInto, keyOfLot } from '../ledger/lot.ts'
 
 /** How it was decided about the points of a transaction that awaited it. */
 export interface Confirmation {
@@ -16,6 +16,12 @@ export interface Confirmation {
   readonly automatic: boolean
   readonly occurredAt: Date
   readonly decided: readonly Decided[]
+}
+
+/** Whether the points that a sale earned into a lot were cancelled, also where they were put off meanwhile. */
+export function isCancelled(confirmation: Confirmation | null, lotId: string | undefined): boolean {
+  if (confirmation?.outcome !== 'cancelled') return false
+  return confirmation.decided.some((part) => earnedInto(part.lotId) === lotId)
 }
 
 export interface ConfirmInput {

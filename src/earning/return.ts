@@ -13,7 +13,7 @@ import type { Program } from '../program/program.ts'
 import { evaluate } from '../rules/evaluate.ts'
 import type { LimitUse, TransactionFacts, Valuation } from '../rules/facts.ts'
 import { type CounterRow, counted } from '../tiers/counters.ts'
-import type { Confirmation } from './confirm.ts'
+import { type Confirmation, isCancelled } from './confirm.ts'
 import { countedOn } from './countable.ts'
 import { limitCounter, lotKey } from './earn.ts'
 import { funderOf, lotName, lotOfCurrency, sumByFunder } from './funder.ts'
@@ -124,11 +124,10 @@ export function takeBack(input: ReturnInput): Returned {
   invariant(was, 'something was left to take back')
   const now = valueAfter(input, [...before, { lines }])
   // Points that were cancelled are gone already; if they are confirmed after all, it is told what is left of them.
-  const cancelled = input.confirmation?.outcome === 'cancelled' ? input.confirmation.decided : []
   const ofSale = reversals(program, { kept, before, now })
   const ofRules = ofSale.filter(({ currency, rule }) => {
     const name = lotName({ currency, funder: funderOf(program, facts, rule) })
-    return !cancelled.some(({ lotId }) => lotId === kept.lots[name])
+    return !isCancelled(input.confirmation, kept.lots[name])
   })
 
   const taking: Taking = { postings: [], forgiven: [] }

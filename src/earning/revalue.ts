@@ -14,7 +14,7 @@ import type { Program } from '../program/program.ts'
 import { evaluate } from '../rules/evaluate.ts'
 import type { LimitUse, MemberFacts, TransactionFacts, Valuation } from '../rules/facts.ts'
 import { type CounterRow, counted } from '../tiers/counters.ts'
-import type { Confirmation } from './confirm.ts'
+import { type Confirmation, isCancelled } from './confirm.ts'
 import { countedOn } from './countable.ts'
 import { type Budgets, limitCounter, lotKey } from './earn.ts'
 import { type FundedPoints, funderOf, lotName, lotOfCurrency, type Share, sumByFunder } from './funder.ts'
@@ -178,7 +178,7 @@ function postDifference(
     const { currency } = share
     const lotId = to.kept.lots[name]
     // Points that were cancelled are gone, however many there would have been.
-    if (points === 0n || wasCancelled(valued, lotId)) continue
+    if (points === 0n || isCancelled(valued.confirmation, lotId)) continue
     const legs: Posting[] = []
     if (points > 0n) {
       const key = lotOfSale(valued, share, to)
@@ -255,11 +255,7 @@ function countsOnItsDay(valued: Valued, lotId: string | undefined): boolean {
   const { currency, usableFrom, awaits } = keyOfLot(lotId)
   const waits = usableFrom !== null || awaits !== undefined
   const whenUsable = waits && valued.program.currencies.get(currency)?.counts === 'when_usable'
-  return !whenUsable && !wasCancelled(valued, lotId)
-}
-
-function wasCancelled({ confirmation }: Valued, lotId: string | undefined): boolean {
-  return confirmation?.outcome === 'cancelled' && confirmation.decided.some((one) => one.lotId === lotId)
+  return !whenUsable && !isCancelled(valued.confirmation, lotId)
 }
 
 /** What the awards come to after returns, by the lots that they are in. */

@@ -114,13 +114,30 @@ export function startIdleClock(deciding: Deciding, { occurredAt, postings }: Ent
   noteFact(deciding, { kind: 'adjustment', occurredAt, of: new Set(), given: givenBy(postings) })
 }
 
-/** The activity of two who are one counts for both: at a merge, and for what happened until it is taken back. */
+/**
+ * The activity of two who are one counts for both: at a merge, and for what happened until it is taken back. Being
+ * merged is none itself; but if an exemption had stopped either clock, and nobody is exempt now, it ends here.
+ */
 export function joinClocks(deciding: Deciding, other: Deciding): void {
-  for (const { currency, activeOn } of other.state.book.accounts.values()) {
+  for (const { currency, activeOn, lapsesAt } of other.state.book.accounts.values()) {
+    if (activeOn === null) continue
     const account = accountOf(deciding.state.book, currency)
-    if (activeOn === null || (account.activeOn !== null && activeOn <= account.activeOn)) continue
-    set(deciding, account, { activeOn })
+    const isLater = account.activeOn === null || account.activeOn < activeOn
+    const runs = account.activeOn === null || account.lapsesAt !== null
+    set(deciding, account, {
+      activeOn: isLater ? activeOn : account.activeOn,
+      lapsesAt: runs ? lapsesAt : null,
+    })
   }
+  const known = new Set(deciding.state.counters.map(({ counter, day }) => `${counter} ${day}`))
+  const days = other.state.counters.filter(({ counter, day }) => {
+    return counter.startsWith(ACTIVE) && !known.has(`${counter} ${day}`)
+  })
+  if (days.length > 0)
+    count(
+      deciding,
+      days.map((row) => ({ ...row, value: new Decimal(1) })),
+    )
   keepClocks(deciding)
 }
 
@@ -209,8 +226,10 @@ function lapseFrom(deciding: Deciding, { expiry }: IdleCurrency, day: Day): Date
   return idleLapse(expiry, deciding.program.timeZone, { day, birthMonth })
 }
 
+const ACTIVE = 'active:'
+
 function activityCounter(currency: string): string {
-  return `active:${currency}`
+  return `${ACTIVE}${currency}`
 }
 
 function daysOf({ state }: Deciding, currency: Currency): Day[] {

@@ -83,6 +83,12 @@ export function usableKey({ awaits: _awaits, ...key }: LotKey): LotKey {
   return key
 }
 
+/** The id of the lot that points were earned into, whatever lot they were put off into since. */
+export function earnedInto(lotId: string): string {
+  const { was, ...key } = keyOfLot(lotId)
+  return was === undefined ? lotId : lotIdOf({ ...key, expiresAt: was })
+}
+
 const AWAITED = 'confirm'
 
 type SpecialKind = Pick<LotKey, 'was' | 'idle' | 'awaits'>

@@ -1,5 +1,4 @@
 /** When points lapse, policy by policy as a program says them, in zones whose clocks jump. */
-import fc from 'fast-check'
 import t from 'tap'
 import { type ExpiryPolicy, lapsesAt, putOff } from '../../src/base/expiry.ts'
 import { cancelsAt, usableFrom } from '../../src/base/pending.ts'
@@ -7,6 +6,7 @@ import { addDays, dayOf, startOfDay } from '../../src/base/time.ts'
 import { readExpiry } from '../../src/program/expiry.ts'
 import { readPending } from '../../src/program/pending.ts'
 import type { Place, ScalarNode } from '../../src/rules/node.ts'
+import { fc, runs } from '../support/property.ts'
 
 const at: Place = { file: 'program.yaml', line: 1, column: 1, path: 'expires' }
 const scalar = (text: string): ScalarNode => ({ kind: 'scalar', at, type: 'text', text })
@@ -109,7 +109,7 @@ t.test(
           t.ok(later === null || later >= lapse)
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     )
   },
 )

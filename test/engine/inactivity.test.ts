@@ -300,6 +300,58 @@ t.test('the clocks of two who are merged run on from the later of their activiti
   t.same(await engine.findings(), [])
 })
 
+t.test('being merged is no activity, and un-merged both go on from what they did as one', async (t) => {
+  const engine = await startEngine(t, MERGING)
+  const [one, two] = [await engine.enrol('j1'), await engine.enrol('j2')]
+  const clocks = async () => {
+    const rows = await engine.sql<{ active: string | null; lapses: string | null }[]>`
+      select a.active_on::text as active, (a.lapses_at at time zone 'Europe/Berlin')::date::text as lapses
+      from members m left join accounts a on a.member_id = m.member_id and a.currency = 'points'
+      where m.member_id in (${one}, ${two}) order by m.member_id`
+    return rows.map(({ active, lapses }) => `${active} ${lapses}`)
+  }
+  const on = async (day: string, what: Request) => {
+    engine.at(`${day}T10:00:00Z`)
+    await engine.run(what)
+    t.same(await engine.findings(), [], `${day} ${what.kind}`)
+  }
+  const merging = (kind: 'merge' | 'unmerge'): Request => {
+    return { kind, memberId: one, body: { externalRef: kind, duplicate: two } }
+  }
+  await on('2026-04-10', sale(two, '50.00', 's', '2026-04-10T10:00:00Z'))
+  await on('2026-05-01', merging('merge'))
+  t.same((await clocks())[0], '2026-04-10 2026-10-11', 'the first of one, who had no points')
+  await on('2026-05-03', sale(one, '20.00', 't', '2026-05-03T10:00:00Z'))
+  await on('2026-06-01', merging('unmerge'))
+  t.same(await clocks(), ['2026-05-03 2026-11-04', '2026-05-03 2026-11-04'])
+  // A sale of before lapses where it would have, had it been told in time: not before November.
+  await on('2026-10-20', sale(two, '7.00', 'u', '2026-04-01T10:00:00Z'))
+  const [row] = await engine.sql`select available from accounts where member_id = ${two}`
+  t.equal(Number(row?.available), 57)
+  await on('2026-11-02', merging('merge'))
+  await on('2026-11-03', merging('unmerge'))
+  t.same(await clocks(), ['2026-05-03 2026-11-04', '2026-05-03 2026-11-04'])
+})
+
+t.test('an exemption that ends by being merged starts the clock on that day', async (t) => {
+  const engine = await startEngine(
+    t,
+    rules('{ after: 12 months without activity, exempt: { member.staff: true } }'),
+  )
+  const [one, two] = [await engine.enrol('x1'), await engine.enrol('x2')]
+  await step(engine, one, '2020-01-01 sale 5')
+  await step(engine, two, '2020-01-01 sale 10')
+  await step(engine, two, '2020-06-01 staff 1')
+  await step(engine, one, '2023-12-31 sale 1')
+  await step(engine, two, '2024-01-01 sweep')
+  engine.at('2024-02-01T12:00:00Z')
+  await engine.run({ kind: 'merge', memberId: one, body: { externalRef: 'm', duplicate: two } })
+  t.same(await engine.findings(), [])
+  t.equal(await step(engine, one, '2025-02-01 sweep'), '11')
+  t.equal(await step(engine, one, '2025-02-02 sweep'), '0')
+  t.same(await engine.findings(), [])
+})
+
 t.test('points given to somebody without any start the clock there', async (t) => {
   const engine = await startEngine(t, MERGING)
   const [from, to] = [await engine.enrol('g1'), await engine.enrol('g2')]

@@ -2,7 +2,6 @@
  * What is owed equals the ledger to the point, after any history and at any past instant. The other side is
  * the engine's own balances: those of now from the cached accounts, those of then as they were noted then.
  */
-import fc from 'fast-check'
 import t from 'tap'
 import { Decimal } from '../../src/base/points.ts'
 import type { Request } from '../../src/engine/command.ts'
@@ -14,6 +13,7 @@ import type { CurrencyLiability } from '../../src/ledger/owed.ts'
 import { liabilityReport } from '../../src/ledger/owed.ts'
 import { programReport } from '../../src/ledger/totals.ts'
 import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
+import { fc, runs } from '../support/property.ts'
 import { redeem, sale } from './shop.ts'
 
 t.setTimeout(240_000)
@@ -183,7 +183,7 @@ t.test('any history', async (t) => {
       })
       return t.passing()
     }),
-    { numRuns: 15, endOnFailure: true },
+    { numRuns: runs(15), endOnFailure: true },
   )
 })
 

@@ -1,8 +1,8 @@
 /** Merging duplicates and taking it back: points, tiers, history, identifiers, and whatever comes late. */
-import fc from 'fast-check'
 import t from 'tap'
 import type { Request } from '../../src/engine/command.ts'
 import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
+import { fc, runs } from '../support/property.ts'
 import { ending, give, giveBack, HOUSEHOLD, merging, purchase, spend } from './household.ts'
 
 t.setTimeout(180_000)
@@ -346,7 +346,7 @@ t.test('any steps in any order: the sum of points follows from what was accepted
       if (row?.sum !== BigInt(sum)) throw new Error(`the model has ${sum}, the engine ${row?.sum}`)
       if (row.merged !== 0n) throw new Error(`merged members still have ${row.merged}`)
     }),
-    { numRuns: 60, interruptAfterTimeLimit: 60_000 },
+    { numRuns: runs(60) },
   )
   t.same(await engine.findings(), [])
 })

@@ -1,7 +1,7 @@
 /** Steps of the model as data: which there can be, how each is asked of the engine, and what the model makes of it. */
-import fc from 'fast-check'
 import type { Request } from '../../src/engine/command.ts'
 import { uuidOf } from '../support/engine.ts'
+import { fc } from '../support/property.ts'
 import * as members from './model-members.ts'
 import * as sales from './model-sales.ts'
 import * as spending from './model-spending.ts'

@@ -153,6 +153,22 @@ const CONFIRMATIONS: Step[] = [
   back(4),
 ]
 
+/** Points that await a confirmation, put off; cancelled, confirmed after all, or given back. */
+const AWAITED_FOR_LONGER: Step[] = [
+  sell(0, 3),
+  sell(1, 3),
+  one({ do: 'extend', who: 0, currency: 'gems', days: 3 }),
+  one({ do: 'extend', who: 1, currency: 'gems', days: 2 }),
+  one({ do: 'extend', who: 1, currency: 'gems', days: 2 }),
+  days(3), // both are cancelled
+  back(0),
+  back(1, [1]),
+  confirm(1, 1),
+  back(1, [1]),
+  one({ do: 'merge', who: 2, to: 1 }),
+  back(1),
+]
+
 /** Duplicates of duplicates. */
 const NESTED: Step[] = [
   buy(0, 4),
@@ -170,4 +186,12 @@ const NESTED: Step[] = [
   back(1),
 ]
 
-export const ON_PURPOSE: readonly Step[][] = [EVERYTHING, DEBTS, HOLDS, LAPSES, CONFIRMATIONS, NESTED]
+export const ON_PURPOSE: readonly Step[][] = [
+  EVERYTHING,
+  DEBTS,
+  HOLDS,
+  LAPSES,
+  CONFIRMATIONS,
+  AWAITED_FOR_LONGER,
+  NESTED,
+]

@@ -20,11 +20,11 @@
  * 8. The same request again is answered by the same words and changes nothing.
  * And in the end: every lot is the model's, and the ledger verifies.
  */
-import fc from 'fast-check'
 import t from 'tap'
 import type { Request } from '../../src/engine/command.ts'
 import { runJob } from '../../src/jobs/run.ts'
 import { type Engine, startEngine } from '../support/engine.ts'
+import { fc, PATIENCE, runs } from '../support/property.ts'
 import { broken } from './model-spending.ts'
 import {
   act,
@@ -41,12 +41,7 @@ import {
 import { ON_PURPOSE } from './model-stories.ts'
 import { advance, currencyNames, heldBy, newWorld, sumOf, type Terms, type World } from './model-world.ts'
 
-t.setTimeout(290_000)
-/** More by hand: RUNS=500 finds what is rarer. */
-const RUNS = Number(process.env.RUNS ?? 8)
-/** The same histories each time, so that a failure is of the change at hand; other ones: SEED=… */
-const SEED = Number(process.env.SEED ?? 20_260_301)
-const MOST_TIME = process.env.RUNS ? 280_000 : 20_000
+t.setTimeout(PATIENCE)
 
 const rules = ({ pendingDays, returns }: Terms) => `
 program: model
@@ -103,10 +98,8 @@ for (const terms of termsOf) {
           await play({ engines: [first, second], number, ...newRun(terms) }, steps)
         }),
         {
-          seed: SEED,
-          numRuns: RUNS + ON_PURPOSE.length,
+          numRuns: runs(8) + ON_PURPOSE.length,
           examples: ON_PURPOSE.map((steps) => [steps]),
-          interruptAfterTimeLimit: MOST_TIME,
         },
       )
       t.same(await first.findings(), [])

@@ -3,10 +3,10 @@
  * late and in any order (a return after its sale), end in the same balances, lots and tier history. Limits per
  * period are left out: whoever comes first uses them up.
  */
-import fc from 'fast-check'
 import t from 'tap'
 import type { Request } from '../../src/engine/command.ts'
 import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
+import { fc, PATIENCE, runs } from '../support/property.ts'
 
 const RULES = (period: string, downgrade: string) => `
 program: shop
@@ -42,9 +42,7 @@ tiers:
     - { id: gold, reach: { all: [{ stars: 60 }, { spend: 300 EUR }] } }
 `
 
-t.setTimeout(290_000)
-/** More by hand: RUNS=500 finds what is rarer. */
-const RUNS = Number(process.env.RUNS ?? 40)
+t.setTimeout(PATIENCE)
 const START = Date.parse('2025-01-10T08:00:00Z')
 const HOUR = 3_600_000
 const END = new Date(START + 700 * 24 * HOUR)
@@ -180,7 +178,7 @@ for (const [period, downgrade] of [
             return JSON.stringify(show(late)) === JSON.stringify(show(live))
           },
         ),
-        { numRuns: RUNS },
+        { numRuns: runs(40) },
       )
       t.same(await engine.findings(), [])
     },

@@ -54,6 +54,16 @@ async function step(story: Story, text: string): Promise<string> {
       body: { externalRef, occurredAt, lines: [{ lineId: '1', quantity: Number(amount) }] },
     },
     redeem: redeem(memberId, Number(name)),
+    extend: {
+      kind: 'extend',
+      body: {
+        externalRef,
+        memberId,
+        currency: 'points',
+        extend: { count: Number(name), unit: 'month' },
+        reason: 'test',
+      },
+    },
     sweep: { kind: 'settle', memberId },
   }
   const request = asked[what]
@@ -186,6 +196,32 @@ t.test('returns take the pending points first, and what was cancelled is not tak
     ['2026-04-05 sale b 100 2026-03-31', '0 100'],
     ['2026-05-05 return b 10', '0 0'],
     ['2026-05-06 confirm b 2026-04-01', 'transaction_not_pending'], // nothing is left of it
+  ])
+})
+
+t.test('what was put off, then cancelled, and is returned or valued again, is not taken twice', async (t) => {
+  await check(t, rules(CONFIRMED), [
+    ['2026-03-01 sale a 100', '0 100'],
+    ['2026-03-02 extend 1', '0 100'],
+    ['2026-03-03 extend 2', '0 100'],
+    ['2026-04-01 sweep', '0 0'], // nobody confirmed it
+    ['2026-04-02 return a 4', '0 0'],
+    ['2026-04-03 confirm a 2026-03-31', '60 0'], // it came in time, and lives on for as long
+    ['2027-06-01 sweep', '60 0'],
+    ['2027-06-01 return a 6', '0 0'],
+  ])
+  await check(t, rules(CONFIRMED), [
+    ['2026-03-01 sale a 100', '0 100'],
+    ['2026-03-02 extend 1', '0 100'],
+    ['2026-03-03 cancel a', '0 0'],
+    ['2026-03-04 return a 10', '0 0'],
+  ])
+  await check(t, rules('{ pending: "until confirmed, cancel after 30 days" , expires: 12 months }', GOLD), [
+    ['2026-03-10 sale b 50', '0 50'],
+    ['2026-03-11 extend 1', '0 50'],
+    ['2026-03-12 cancel b', '0 0'],
+    ['2026-03-13 sale a 100 2026-03-05', '0 100 gold'], // so b would have been worth 10 more
+    ['2026-03-14 cancel a', '0 0 base'],
   ])
 })
 

@@ -4,20 +4,18 @@
  * command does, so that after sweeps everything is the same but the ids and the times of writing. Erasing is
  * different by nature: it takes out of the log what told who somebody was, so no log can tell it again.
  */
-import fc from 'fast-check'
 import t from 'tap'
 import type { Command as EngineCommand, Request } from '../../src/engine/command.ts'
 import { newCommand } from '../../src/engine/command.ts'
 import { runJob } from '../../src/jobs/run.ts'
 import { type Engine, startEngine } from '../support/engine.ts'
+import { fc, PATIENCE, runs } from '../support/property.ts'
 import * as sales from './model-sales.ts'
 import { asked, type Command, keepIds, namesOf, newIds, type Step, stories } from './model-steps.ts'
 import { EVERYTHING } from './model-stories.ts'
 import { newWorld, type World } from './model-world.ts'
 
-t.setTimeout(290_000)
-/** More by hand: RUNS=100 finds what is rarer. */
-const RUNS = Number(process.env.RUNS ?? 6)
+t.setTimeout(PATIENCE)
 
 const RULES = `
 program: shop
@@ -174,7 +172,7 @@ for (const jobs of [false, true]) {
         })
         return same
       }),
-      { numRuns: RUNS, examples: [[EVERYTHING]] },
+      { numRuns: runs(6), examples: [[EVERYTHING]] },
     )
     t.strictSame([...kinds].sort(), [...new Set(EVERYTHING.flatMap(kindOf)), 'enrol'].sort(), 'all commands')
   })

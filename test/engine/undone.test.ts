@@ -3,12 +3,12 @@
  * the sale had never been: beside a twin who never bought it. The sale may be of long ago, so that other sales
  * met another tier because of it; there is a threshold that the return un-meets and a cap that it frees.
  */
-import fc from 'fast-check'
 import t from 'tap'
 import type { Request } from '../../src/engine/command.ts'
 import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
+import { fc, PATIENCE, runs } from '../support/property.ts'
 
-t.setTimeout(290_000)
+t.setTimeout(PATIENCE)
 
 const RULES = `
 program: shop
@@ -137,7 +137,7 @@ t.test('a sale that is returned whole, in any order and any split, has never bee
         return paid === price && (await standing(engine, buyer)) === (await standing(engine, twin))
       },
     ),
-    { numRuns: Number(process.env.RUNS ?? 40) },
+    { numRuns: runs(40) },
   )
   t.same(await engine.findings(), [])
 })

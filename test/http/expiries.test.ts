@@ -1,9 +1,9 @@
 /** A member's expiry schedule and the confirmation of transactions, through the front door. */
 
-import fc from 'fast-check'
 import t from 'tap'
 import { publish } from '../../src/engine/publish.ts'
 import { uuidOf } from '../support/engine.ts'
+import { fc, runs } from '../support/property.ts'
 import { type Service, sale, startService } from './front.ts'
 
 t.setTimeout(180_000)
@@ -167,7 +167,7 @@ t.test('whatever happens, the sums of the schedule are the balance', async (t) =
         await agrees(run, now)
       }
     }),
-    { numRuns: 25, interruptAfterTimeLimit: 60_000 },
+    { numRuns: runs(25) },
   )
   t.same(await engine.findings(), [])
 })

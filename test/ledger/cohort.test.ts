@@ -1,7 +1,7 @@
 /** Which cohort left: legs of a lot in, what is told of each cohort out. */
-import fc from 'fast-check'
 import t from 'tap'
 import { type CohortEvent, LotCohorts } from '../../src/ledger/cohort.ts'
+import { fc, runs } from '../support/property.ts'
 
 /** `issued>available 100 @1 r1` */
 function play(legs: string, lapseOn?: number): { told: string; open: string; lot: LotCohorts } {
@@ -175,6 +175,6 @@ t.test('nothing is lost', async () => {
         open === balance && told + owing === balance && [...cohorts.values()].every((points) => points >= 0n)
       )
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   )
 })

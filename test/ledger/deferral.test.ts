@@ -1,5 +1,4 @@
 /** Deferred revenue against the worked examples of IFRS 15 and of a Big Four handbook, and its laws. */
-import fc from 'fast-check'
 import t from 'tap'
 import { Decimal } from '../../src/base/points.ts'
 import type { CohortEvent } from '../../src/ledger/cohort.ts'
@@ -11,6 +10,7 @@ import {
   standalonePrice,
   Vintages,
 } from '../../src/ledger/deferral.ts'
+import { fc, runs } from '../support/property.ts'
 
 const d = (text: string | number) => new Decimal(text)
 const whole = (amount: Decimal) => amount.toDecimalPlaces(0, Decimal.ROUND_HALF_UP).toFixed()
@@ -192,6 +192,6 @@ t.test('in the end everything is revenue or taken back', async () => {
         return deferred.minus(cancelled).minus(byRedemption).minus(byBreakage).abs().lessThan('1e-20')
       },
     ),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   )
 })

@@ -1,8 +1,8 @@
 /** What is owed: sums of postings into rows, and values that add up. */
-import fc from 'fast-check'
 import t from 'tap'
 import { Decimal } from '../../src/base/points.ts'
 import { OwedSums, valuesOf } from '../../src/ledger/liability.ts'
+import { fc, runs } from '../support/property.ts'
 
 const at = new Date('2026-03-31T21:59:59.999Z')
 
@@ -86,6 +86,6 @@ t.test('rows always sum to the value of all, and none is off by more than a cent
         rows.every((row, index) => off(row, values[index]!).lessThanOrEqualTo('0.01'))
       )
     }),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   )
 })

@@ -1,10 +1,10 @@
 /** Differences between versions: in words, complete, and none where nothing changed. */
 import { join } from 'node:path'
-import fc from 'fast-check'
 import t from 'tap'
 import { packageRoot } from '../../src/db/package-root.ts'
 import { diffPrograms } from '../../src/program/diff.ts'
 import { readProgramFiles } from '../../src/program/files.ts'
+import { fc, runs } from '../support/property.ts'
 
 const before = `program: shop
 timeZone: Europe/Berlin
@@ -261,7 +261,7 @@ t.test('no change goes unmentioned, and nothing is mentioned that did not change
         }
       }
     }),
-    { numRuns: 250 },
+    { numRuns: runs(250) },
   )
   fc.assert(
     fc.property(program, (a) => {
@@ -270,7 +270,7 @@ t.test('no change goes unmentioned, and nothing is mentioned that did not change
       ) as unknown as Parts
       return diffPrograms(fileOf(a), fileOf(again)).length === 0
     }),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   )
 })
 

@@ -1,12 +1,12 @@
 /** Whatever is typed into a rule file, the answer is a program or errors that lie inside the file, and soon. */
 import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
-import fc from 'fast-check'
 import t from 'tap'
 import { type ProgramFiles, readProgramFiles } from '../../src/program/files.ts'
 import { loadProgram } from '../../src/program/load.ts'
 import { createChecker } from '../../src/simulate/checker.ts'
 import { runExamples } from '../../src/simulate/examples.ts'
+import { fc, runs } from '../support/property.ts'
 
 t.setTimeout(300_000)
 
@@ -86,7 +86,7 @@ t.test('no edit of the demo programs makes loading throw or dawdle', async (t) =
         return (program === null) === errors.length > 0
       },
     ),
-    { numRuns: 100 },
+    { numRuns: runs(100) },
   )
   t.ok(slowest < 30_000, `the slowest took ${Math.round(slowest)} ms`)
 })

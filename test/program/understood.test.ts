@@ -5,7 +5,6 @@
  * else, the program is another one. A key that nobody reads or a factor that is dropped breaks (2).
  */
 import { readFileSync } from 'node:fs'
-import fc from 'fast-check'
 import t from 'tap'
 import { parseDocument, Scalar, visit } from 'yaml'
 import { Decimal } from '../../src/base/points.ts'
@@ -15,6 +14,7 @@ import { basisOf } from '../../src/rules/basis.ts'
 import type { LineFacts, TransactionFacts } from '../../src/rules/facts.ts'
 import type { Rule } from '../../src/rules/rule.ts'
 import { Sight } from '../../src/rules/sight.ts'
+import { fc, runs } from '../support/property.ts'
 
 const corpus = readFileSync('test/program/mistakes.txt', 'utf8').split('====\n')[0] ?? ''
 const sources = [
@@ -177,7 +177,7 @@ for (const source of sources) {
         const broken = complaint(source, source.slice(0, at) + piece + source.slice(at + length))
         if (broken) throw new Error(broken)
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     )
   })
 }

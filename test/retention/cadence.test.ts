@@ -1,8 +1,8 @@
 /** The rhythm's law: the incomplete beta function, survival of a silence, and that silence never looks better. */
-import fc from 'fast-check'
 import t from 'tap'
 import { incompleteBeta, logIncompleteBeta } from '../../src/retention/beta.ts'
 import { atMostOdds, type GapLaw, logSurvivalOf, shapeOf, silentOdds } from '../../src/retention/cadence.ts'
+import { fc, runs } from '../support/property.ts'
 
 // Each row: x, a, b and I_x(a, b), from its closed forms (DLMF 8.17).
 const values: readonly (readonly [number, number, number, number])[] = [
@@ -32,7 +32,7 @@ t.test('the incomplete beta function', async (t) => {
         if (value > 1e-200) t.ok(Math.abs(logIncompleteBeta(x, a, b) - Math.log(value)) < 1e-6)
       },
     ),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   )
 })
 
@@ -77,6 +77,6 @@ t.test('chances are chances, and grow with silence', async (t) => {
         }
       },
     ),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   )
 })

@@ -2,7 +2,6 @@
  * Experiments by the book: bounds and intervals against published values, chance that never changes, and many
  * simulated campaigns of which those without an effect are believed as rarely as promised.
  */
-import fc from 'fast-check'
 import t from 'tap'
 import { armOf, CONTROL, luck, standingOf } from '../../src/retention/chance.ts'
 import {
@@ -17,6 +16,7 @@ import {
 import { emptyGroup, type Group, lookAt } from '../../src/retention/look.ts'
 import { randomNumbers } from '../../src/retention/simulation.ts'
 import { boundaries, spent } from '../../src/retention/spending.ts'
+import { fc, runs } from '../support/property.ts'
 
 t.setTimeout(600_000)
 
@@ -75,7 +75,7 @@ t.test('whatever the sums, an interval is finite or null', async () => {
       const seen = welch(a.reduce(addTo, noSums), b.reduce(addTo, noSums), { bound: 3 })
       return seen === null || [seen.low, seen.high, seen.error, seen.freedom].every(Number.isFinite)
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   )
 })
 

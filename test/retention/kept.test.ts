@@ -2,14 +2,13 @@
  * The rows that the lane keeps of members. After any commands in any order, once the marked rows are made anew,
  * every row is, column by column, the one that is made from the transactions alone.
  */
-import fc from 'fast-check'
 import t from 'tap'
 import type { Request } from '../../src/engine/command.ts'
 import { eachDay, packHistory, unpackHistory } from '../../src/retention/history.ts'
 import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
+import { fc, runs } from '../support/property.ts'
 
 t.setTimeout(240_000)
-const RUNS = Number(process.env.RUNS ?? 12)
 
 const RULES = `
 program: shop
@@ -191,7 +190,7 @@ t.test('rows that were kept are those that all transactions make', async (t) => 
     t.strictSame(await rowsOf(engine), kept)
     await engine.sql`delete from retention_states`
   })
-  await fc.assert(property, { numRuns: RUNS })
+  await fc.assert(property, { numRuns: runs(12) })
 })
 
 t.test('a program without the section keeps nothing; one that gets it knows who has a past', async (t) => {
@@ -234,6 +233,6 @@ t.test('a history is told by its bytes', async (t) => {
         days.reduce((all, { purchases }) => all + purchases, 0),
       )
     }),
-    { numRuns: 200 },
+    { numRuns: runs(200) },
   )
 })

@@ -2,7 +2,6 @@
  * The numerics under the models: each function against a closed form, an independent sum or a known answer, and
  * at the ends of its range.
  */
-import fc from 'fast-check'
 import t from 'tap'
 import { compress, numbering, tidyHistory, totalsOf } from '../../src/retention/cell.ts'
 import { gaussFromOne } from '../../src/retention/hypergeometric.ts'
@@ -17,6 +16,7 @@ import {
 } from '../../src/retention/minimise.ts'
 import { atLeast, tails } from '../../src/retention/negative-binomial.ts'
 import { integral } from '../../src/retention/quadrature.ts'
+import { fc, runs } from '../support/property.ts'
 
 const relative = (found: number, wanted: number) => Math.abs(found / wanted - 1)
 
@@ -49,7 +49,7 @@ t.test('the hypergeometric function against its series', async () => {
       }
       return relative(gaussFromOne(b, c, z), sum) < 1e-11
     }),
-    { seed: 1, numRuns: 500 },
+    { numRuns: runs(500) },
   )
 })
 

@@ -1,10 +1,10 @@
 /** Next products: what is near, what is never offered, what stands in where nothing is near. */
-import * as fc from 'fast-check'
 import t from 'tap'
 import { type Near, nearest, popularOf } from '../../src/retention/affinity.ts'
 import { type BasketRow, Baskets } from '../../src/retention/baskets.ts'
 import { nextProducts, repeatsOf } from '../../src/retention/next-product.ts'
 import { backtestProducts } from '../../src/retention/product-backtest.ts'
+import { fc } from '../support/property.ts'
 
 /** `ann: tea cup` for what was bought on day 1; `-cup` for what went back. */
 function rows(...lines: string[]): BasketRow[] {

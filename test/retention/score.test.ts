@@ -2,7 +2,6 @@
  * Scores of whole programs: blind to the future, rising with silence, finite for whatever comes, quiet where
  * nothing changes, and in sentences whose numbers are the stored ones.
  */
-import fc from 'fast-check'
 import t from 'tap'
 import { stateAt } from '../../src/retention/cuts.ts'
 import { type Learnt, learn } from '../../src/retention/learn.ts'
@@ -12,6 +11,7 @@ import { createScorer, type Scores, scoreAll } from '../../src/retention/score.t
 import { randomNumbers, simulate, usualPlan } from '../../src/retention/simulation.ts'
 import { stateOf } from '../../src/retention/state.ts'
 import { NO_TIES, redeem, tie } from '../../src/retention/ties.ts'
+import { fc, runs } from '../support/property.ts'
 
 t.setTimeout(900_000)
 
@@ -75,7 +75,7 @@ t.test('a longer silence never lowers the chance of silence', async (t) => {
         before = silent
       }
     }),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   )
 })
 

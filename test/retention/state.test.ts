@@ -1,7 +1,7 @@
 /** A member's row: kept step by step it is the row of all purchases at once, or says that it must be rebuilt. */
-import fc from 'fast-check'
 import t from 'tap'
 import { add, emptyState, fadedCount, fadedSpend, type Purchase, stateOf } from '../../src/retention/state.ts'
+import { fc, runs } from '../support/property.ts'
 
 const purchases = fc
   .array(fc.record({ gap: fc.integer({ min: 0, max: 60 }), cents: fc.integer({ min: 0, max: 500_000 }) }), {
@@ -23,7 +23,7 @@ t.test('step by step is all at once', async (t) => {
       for (const purchase of all) state = add(state, purchase)
       t.strictSame(state, stateOf(all))
     }),
-    { numRuns: 100 },
+    { numRuns: runs(100) },
   )
 })
 
@@ -45,7 +45,7 @@ t.test('fading figures are the sums that they stand for', async (t) => {
       t.ok(Math.abs(fadedCount(state, 1, asOf) - count) < 1e-3 * count + 1e-6)
       t.ok(Math.abs(fadedSpend(state, 1, asOf) - spend) < 5e-3 * spend + 1)
     }),
-    { numRuns: 100 },
+    { numRuns: runs(100) },
   )
 })
 

@@ -1,5 +1,4 @@
 /** What the program gives and what the member brings: the declared formulas, grades, and the best fifth. */
-import * as fc from 'fast-check'
 import t from 'tap'
 import { Decimal } from '../../src/base/points.ts'
 import { USUAL_VALUE } from '../../src/program/value.ts'
@@ -12,6 +11,7 @@ import {
   type ValueFacts,
   valueGrade,
 } from '../../src/retention/value.ts'
+import { fc } from '../support/property.ts'
 
 const money = (amount: number | string) => new Decimal(amount)
 

@@ -1,9 +1,9 @@
 /** What a member says, as of a day: sums, reasons with their numbers, and the odds of a second purchase. */
-import * as fc from 'fast-check'
 import t from 'tap'
 import { reasonsOfVoice } from '../../src/retention/reason.ts'
 import { secondOdds } from '../../src/retention/second.ts'
 import { type Said, voiceOf } from '../../src/retention/voice.ts'
+import { fc } from '../support/property.ts'
 
 const complaint = (day: number, resolvedDay: number | null = null): Said => ({
   ...{ day, kind: 'complaint', satisfaction: null, resolvedDay },

@@ -7,7 +7,6 @@
  * 5. the spend is never more than the net of the item lines;
  * 6. with `explain` the awards are the same, and every rule of the type has its say.
  */
-import fc from 'fast-check'
 import t from 'tap'
 import { DomainError } from '../../src/base/errors.ts'
 import { Decimal } from '../../src/base/points.ts'
@@ -19,6 +18,7 @@ import type {
   TransactionFacts,
   Valuation,
 } from '../../src/rules/facts.ts'
+import { fc, runs } from '../support/property.ts'
 import { checkLines, line, member, rule, scope, shownAwards, value } from './fixtures.ts'
 
 const texts = [
@@ -124,7 +124,7 @@ t.test('what holds for any transaction', async () => {
         )
       )
     }),
-    { numRuns: 800 },
+    { numRuns: runs(800) },
   )
 })
 

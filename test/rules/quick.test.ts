@@ -2,7 +2,6 @@
  * Evaluation without Decimal, without a trace and only where the index has found a rule gives what tracing
  * every rule in decimals gives: the same awards, uses and refusals, whatever the program and the basket.
  */
-import fc from 'fast-check'
 import t from 'tap'
 import { DomainError } from '../../src/base/errors.ts'
 import { Decimal, type Rounding, roundings, toPoints, toWholePoints } from '../../src/base/points.ts'
@@ -11,6 +10,7 @@ import type { FieldValue, TransactionFacts } from '../../src/rules/facts.ts'
 import { Line, type LineAmount } from '../../src/rules/line.ts'
 import { inOrder } from '../../src/rules/order.ts'
 import { decimalOf, PARTS, partsOf, partsOfNumber, partsOfText } from '../../src/rules/parts.ts'
+import { fc, runs } from '../support/property.ts'
 import { member, rule, scope } from './fixtures.ts'
 
 const number = fc.constantFrom(
@@ -168,7 +168,7 @@ t.test('the quick way and the tracing way give the same', async (t) => {
         words === traced && silent === traced.replaceAll(/"explanation":"(\\.|[^"\\])*"/g, '"explanation":""')
       )
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   )
   // some thirty of five hundred do
   t.ok(fired > 5, 'random rules do give points')
@@ -192,7 +192,7 @@ t.test('points of a quotient are those of its Decimal', async () => {
       const exact = new Decimal(value).dividedBy(by)
       return BigInt(toWholePoints(value, by, rounding)) === toPoints(exact, rounding)
     }),
-    { numRuns: 5000 },
+    { numRuns: runs(5000) },
   )
 })
 

@@ -2,13 +2,13 @@
  * What members have in common in a simulation: budgets, which every sale finds as the earlier ones of all
  * members left them, and segments, which rules ask for and figures are grouped by.
  */
-import fc from 'fast-check'
 import t from 'tap'
 import { createPrograms } from '../../src/engine/programs.ts'
 import { courseOf, sameCourse, takenBefore } from '../../src/simulate/budgets.ts'
 import { runSimulation, type SimulationAsked } from '../../src/simulate/candidate.ts'
 import { isSame, type SimulationResult } from '../../src/simulate/result.ts'
 import { type Engine, startEngine } from '../support/engine.ts'
+import { fc } from '../support/property.ts'
 
 t.setTimeout(240_000)
 

@@ -4,7 +4,6 @@
  */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import fc from 'fast-check'
 import t from 'tap'
 import { list } from '../../src/db/connection.ts'
 import { packageRoot } from '../../src/db/package-root.ts'
@@ -17,6 +16,7 @@ import type { Tally } from '../../src/simulate/tally.ts'
 import { milepost } from '../cli/outside.ts'
 import { freshDatabase } from '../support/database.ts'
 import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
+import { fc, runs } from '../support/property.ts'
 
 t.setTimeout(240_000)
 
@@ -301,7 +301,7 @@ t.test('any commands in any order, under any versions', async (t) => {
       if (show(owedIn(tally)) !== show(ledger))
         throw new Error(`${show(owedIn(tally))}, ledger ${show(ledger)}`)
     }),
-    { numRuns: 25, interruptAfterTimeLimit: 90_000 },
+    { numRuns: runs(25) },
   )
 })
 

@@ -78,6 +78,10 @@ const UNWANTED_CODE = [
   [/not (yet )?imple{1}mented/i, 'unfinished work'],
 ] as const
 
+/** A test plays the same each time: fast-check has its seed from one place, and nothing else is left to chance. */
+const SEEDED = 'test/support/property.ts'
+const BY_CHANCE = /from 'fast-chec{1}k'|\bMath\.rando{1}m\b/
+
 const LEFT_OUT = /\bt\w*\.(skip|only|todo)\(/
 
 function wordsOf(path: string, text: string): string[] {
@@ -89,6 +93,8 @@ function wordsOf(path: string, text: string): string[] {
       ...UNWANTED_CODE.filter(([pattern]) => pattern.test(code)),
     ].map(([, complaint]) => complaint)
     if (path.startsWith('test/') && LEFT_OUT.test(code)) what.push('a test that is left out')
+    if (path.startsWith('test/') && path !== SEEDED && BY_CHANCE.test(code))
+      what.push('chance without a seed')
     found.push(...what.map((complaint) => `${path}:${index + 1}: ${complaint}`))
   })
   return found

@@ -4,7 +4,6 @@
  */
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import fc from 'fast-check'
 import t from 'tap'
 import { Decimal } from '../../src/base/points.ts'
 import { addDays, startOfDay } from '../../src/base/time.ts'
@@ -16,6 +15,7 @@ import { assess, baseStanding } from '../../src/tiers/assess.ts'
 import type { CounterRow } from '../../src/tiers/counters.ts'
 import { isMet } from '../../src/tiers/criterion.ts'
 import { periodAt } from '../../src/tiers/period.ts'
+import { fc, runs } from '../support/property.ts'
 
 const enrolledAt = new Date('2024-02-29T10:00:00Z')
 const at = new Date('2026-08-15T10:00:00Z')
@@ -209,6 +209,6 @@ t.test('whatever was counted, whenever it is assessed', async () => {
         (first.standing.until === null || first.standing.until > at)
       )
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   )
 })

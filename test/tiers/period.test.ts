@@ -1,10 +1,10 @@
 /** Periods by zone and calendar: leap days, daylight saving, zones that skip midnight. */
-import fc from 'fast-check'
 import t from 'tap'
 import { addDays, dayOf, startOfDay } from '../../src/base/time.ts'
 import type { Ladder } from '../../src/program/program.ts'
 
 import { periodAt, periodEndedBy } from '../../src/tiers/period.ts'
+import { fc, runs } from '../support/property.ts'
 import { ladder } from './ladders.ts'
 
 const calendar: Ladder['period'] = { kind: 'calendar_year' }
@@ -135,6 +135,6 @@ t.test('periods touch: every day lies in exactly one, and one follows the other'
         )
       },
     ),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   )
 })
