@@ -17,7 +17,7 @@ fc.configureGlobal({
   seed: whole('SEED', SEED ?? '20260301', -(2 ** 31)),
   ...(RUNS === undefined
     ? // A failure is made small for so long at most, so that it is told before the test's own time is over.
-      { interruptAfterTimeLimit: 120_000, markInterruptAsFailure: true }
+      { interruptAfterTimeLimit: 240_000, markInterruptAsFailure: true }
     : { numRuns: runs(0) }),
 })
 
