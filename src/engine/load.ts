@@ -56,7 +56,10 @@ export async function load(
   const kept = input.projection?.open({ sql, commands, rules: input.rules }) ?? null
   const read = async (some: readonly string[]) => {
     // Sent first: it locks them.
-    const states = readMembers(sql, { ids: some, needs, reaches, lock: input.lock, now: latest(commands) })
+    const states = readMembers(sql, {
+      ...{ ids: some, needs, reaches, lock: input.lock, now: latest(commands) },
+      programs: [...new Set(commands.map(({ program }) => program))],
+    })
     const [found] = await Promise.all([states, kept?.read(some)])
     return found
   }
@@ -138,11 +141,14 @@ interface Asked {
   readonly reaches: ReadonlyMap<string, Reach>
   readonly lock: boolean
   readonly now: Date
+  /** whose members are read: another program's may be named, but is neither seen nor locked */
+  readonly programs: readonly string[]
 }
 
 async function readMembers(sql: Executor, asked: Asked): Promise<Map<string, MemberState>> {
   if (asked.ids.length === 0) return new Map()
   const ids = list(sql, asked.ids)
+  const programs = list(sql, asked.programs)
   const { needs, now } = asked
   // Lots and holds are read when somebody in the group spends, and of members with something due. Open lots
   // are few, so which of the group's members spend is not told apart.
@@ -158,13 +164,13 @@ async function readMembers(sql: Executor, asked: Asked): Promise<Map<string, Mem
             sql,
             asked.ids.map((id) => asked.reaches.get(id)?.latest ?? null),
           )}::timestamptz[]) as v(member_id, latest_at)
-          where m.member_id = v.member_id
+          where m.member_id = v.member_id and m.program = any(${programs}::text[])
           returning m.member_id, m.program, m.external_ref, m.status, m.merged_into, m.profile, m.attributes,
             m.consents, m.enrolled_at, m.created_at, m.due_at, m.version, m.prior_latest_at as latest_at`
       : sql<rows.MemberRow[]>`
           select member_id, program, external_ref, status, merged_into, profile, attributes, consents,
             enrolled_at, created_at, due_at, version, latest_at
-          from members where member_id = any(${ids}::uuid[])`
+          from members where member_id = any(${ids}::uuid[]) and program = any(${programs}::text[])`
   ).execute()
   const [
     members,

@@ -178,6 +178,9 @@ t.test("another program's things are not there, in the same words as what never 
     'no route of a member is left out',
   )
   const before = await engine.checksum()
+  // A lock would leave its mark here.
+  const rowsOfMembers = () => engine.sql`select * from members order by member_id`.then((all) => [...all])
+  const untouched = await rowsOfMembers()
   const nowhere = (text: string) =>
     text
       .replaceAll(memberId, `mem_${'e'.repeat(32)}`)
@@ -198,6 +201,7 @@ t.test("another program's things are not there, in the same words as what never 
     t.equal(words(answer.body), words(unheardOf.body), name)
   }
   t.equal(await engine.checksum(), before, 'and nothing changed')
+  t.strictSame(await rowsOfMembers(), untouched, 'nor was any member locked')
 })
 
 t.test('too fast: 429 per key, with when to come again', async (t) => {
