@@ -33,8 +33,7 @@ import {
   record,
   tierShown,
 } from './deciding.ts'
-import { ownedKey } from './household.ts'
-import { duplicatesFrom, withOwned } from './kin.ts'
+import { duplicatesFrom, ownedBy, withOwned } from './kin.ts'
 import { settleAfter, settleBefore } from './settle.ts'
 import { settleTiers } from './standings.ts'
 
@@ -93,7 +92,7 @@ export function decideUnmerge(survivor: Deciding, body: MergeBody): MergeReply {
     })
   }
   const duplicate = besideAsItIs(survivor, body.duplicate)
-  const owned = household.owned.get(ownedKey(merge)) ?? []
+  const owned = ownedBy(household, merge, survivor.writes)
   const brought = broughtBy(owned)
   const back = { ...duplicate.state.member, status: 'active' as const, mergedInto: null }
   duplicate.state = { ...duplicate.state, member: back }

@@ -98,7 +98,7 @@ function loggedUnder({ command, group, state, writes }: Deciding): Outcome['logg
   }
   const [first] = writes.entries
   if (!first || writes.entries.some((one) => one.memberId === memberId)) return { command, memberId }
-  if (request.kind !== 'redeem') return { command, memberId: first.memberId }
+  if (request.kind !== 'redeem' || !request.body.identifier) return { command, memberId: first.memberId }
   const { identifier: _card, ...body } = request.body
   const logged = loggedAs(command, { kind: 'redeem', body: { ...body, memberId } })
   return { command: logged, memberId: first.memberId }

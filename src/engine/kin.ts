@@ -4,7 +4,7 @@
  */
 import { invariant } from '../base/errors.ts'
 import type { Entry } from '../ledger/entry.ts'
-import { MOST_MERGED } from '../members/merge.ts'
+import { type Merge, MOST_MERGED, type OwnedEntry } from '../members/merge.ts'
 import { type Household, ownedKey } from './household.ts'
 import type { GroupState, MemberState, Writes } from './state.ts'
 
@@ -69,14 +69,29 @@ export function adoptHousehold(group: GroupState, writes: Writes): void {
   }
 }
 
+/**
+ * What became on a survivor's book of what a duplicate brought, also what this very command has posted before it
+ * came to ask: points that nobody confirmed in time are cancelled when the member is next looked at.
+ */
+export function ownedBy(household: Household, merge: Merge, writes: Writes): OwnedEntry[] {
+  const posted = writes.entries.flatMap(({ memberId, entry }) =>
+    memberId === merge.memberId ? asOwned(household, merge.duplicateId, entry) : [],
+  )
+  return [...(household.owned.get(ownedKey(merge)) ?? []), ...posted]
+}
+
 function adoptOwned(household: Household, memberId: string, entry: Entry): void {
-  const owner = entry.detail?.owner
-  if (typeof owner !== 'string') return
-  const { kind, lifetime = null, postings, carried = null } = entry
   for (const [key, entries] of household.owned) {
     const [survivor, duplicate = ''] = key.split(' ')
-    const belongs = owner === duplicate || household.families.get(duplicate)?.includes(owner)
-    if (survivor === memberId && belongs)
-      household.owned.set(key, [...entries, { owner, kind, lifetime, postings, carried }])
+    if (survivor === memberId) household.owned.set(key, [...entries, ...asOwned(household, duplicate, entry)])
   }
+}
+
+/** An entry as one about a duplicate's own, or a duplicate of its; nothing where it is not. */
+function asOwned(household: Household, duplicate: string, entry: Entry): OwnedEntry[] {
+  const owner = entry.detail?.owner
+  if (typeof owner !== 'string') return []
+  if (owner !== duplicate && !household.families.get(duplicate)?.includes(owner)) return []
+  const { kind, lifetime = null, postings, carried = null } = entry
+  return [{ owner, kind, lifetime, postings, carried }]
 }

@@ -106,6 +106,28 @@ export async function addSurvivors(
   }
 }
 
+/**
+ * Adds merged duplicates whose sales turned out to be overdue on a member's book: what becomes of them counts for
+ * the duplicate as well. Not locked, since whoever writes to a duplicate holds its member locked.
+ */
+export async function addDuplicates(
+  members: Map<string, MemberState>,
+  read: (ids: readonly string[]) => Promise<Map<string, MemberState>>,
+): Promise<void> {
+  const owners = [...members.values()].flatMap(({ transactions }) =>
+    [...transactions.values()].map(({ memberId }) => memberId),
+  )
+  let missing = [...new Set(owners)].filter((id) => !members.has(id))
+  for (let hops = 0; missing.length > 0; hops += 1) {
+    invariant(hops <= MOST_MERGED, 'merges lead to a member in the end')
+    const found = await read(missing.sort())
+    for (const [id, state] of found) members.set(id, state)
+    missing = [...new Set([...found.values()].flatMap(({ member }) => member.mergedInto ?? []))].filter(
+      (id) => !members.has(id),
+    )
+  }
+}
+
 /** Everything else, read under the locks. Identifiers of duplicates are added to those of their survivors. */
 export async function readHousehold(
   sql: Executor,

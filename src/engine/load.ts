@@ -9,7 +9,7 @@ import { columns } from './columns.ts'
 import type { Command } from './command.ts'
 import type { RulesInForce } from './deciding.ts'
 import { wantHouseholds } from './housemates.ts'
-import { addSurvivors, lockPools, readHousehold } from './load-household.ts'
+import { addDuplicates, addSurvivors, lockPools, readHousehold } from './load-household.ts'
 import {
   joined,
   lateSince,
@@ -54,10 +54,10 @@ export async function load(
     loose,
   })
   const kept = input.projection?.open({ sql, commands, rules: input.rules }) ?? null
-  const read = async (some: readonly string[]) => {
+  const read = async (some: readonly string[], lock = input.lock) => {
     // Sent first: it locks them.
     const states = readMembers(sql, {
-      ...{ ids: some, needs, reaches, lock: input.lock, now: latest(commands) },
+      ...{ ids: some, needs, reaches, lock, now: latest(commands) },
       programs: [...new Set(commands.map(({ program }) => program))],
     })
     const [found] = await Promise.all([states, kept?.read(some)])
@@ -74,6 +74,7 @@ export async function load(
     for (const { member } of members.values()) reachThrough(reaches, member)
     return read(survivors)
   })
+  await addDuplicates(members, (duplicates) => read(duplicates, false))
   const household = await readHousehold(sql, { needs, members, pooled })
   const complaints = await readComplaints(sql, commands, { members, household })
   await addMarks(sql, commands, { members, marks, rules: input.rules })

@@ -1,6 +1,7 @@
 /**
  * What goes wrong elsewhere: complaints about other programmes, each named after what people reported and
- * each impossible here. (Rule files that pass silently are under test/program.)
+ * each impossible here. (Rule files that pass silently are under test/program, twenty parallel gifts of one balance
+ * in transfers.test.ts.)
  */
 import t from 'tap'
 import type { Request } from '../../src/engine/command.ts'
@@ -8,6 +9,8 @@ import { publish } from '../../src/engine/publish.ts'
 import { loadProgram } from '../../src/program/load.ts'
 import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
 import { redeem, sale } from './shop.ts'
+
+t.setTimeout(120_000)
 
 const RULES = `
 program: shop
@@ -187,6 +190,32 @@ t.test('the same basket does not earn more in a weak currency: other money is re
   const before = await engine.checksum()
   t.equal(await engine.refused(request), 'money_currency_mismatch')
   t.equal(await engine.checksum(), before)
+})
+
+t.test('a merge of duplicates that strands points: all of them arrive, by every card', async (t) => {
+  const engine = await startEngine(t, RULES)
+  const [kept, dup, older] = [
+    await engine.enrol('kept'),
+    await engine.enrol('dup'),
+    await engine.enrol('older'),
+  ]
+  for (const [index, memberId] of [kept, dup, older].entries())
+    await engine.run(sale(memberId, '20.00', `s${index}`, '2026-02-03T10:00:00Z'), `s${index}`)
+  await engine.run({ kind: 'merge', memberId: dup, body: { externalRef: 'm1', duplicate: older } })
+  await engine.run({ kind: 'merge', memberId: kept, body: { externalRef: 'm2', duplicate: dup } })
+  for (const [memberId, points] of [
+    [kept, 60],
+    [dup, 0],
+    [older, 0],
+  ] as const)
+    t.same(await available(engine, memberId), [points, 0])
+  for (const value of ['kept', 'dup', 'older']) {
+    const identifier = { kind: 'card', value }
+    const body = { externalRef: `r-${value}`, identifier, currency: 'points', points: 20 }
+    await engine.run({ kind: 'redeem', body }, `r-${value}`)
+  }
+  t.same(await available(engine, kept), [0, 0], 'spent to the last')
+  t.same(await engine.findings(), [])
 })
 
 t.test('an unknown operator never passes silently for everybody', async (t) => {

@@ -234,6 +234,44 @@ t.test('merged, un-merged and merged again, in one group and in several', async 
   }
 })
 
+const CONFIRMED = `
+program: shop
+timeZone: Europe/Berlin
+money: EUR
+currencies:
+  points: { value: 0.01 EUR, pending: "until confirmed, cancel after 30 days" }
+earn:
+  - { id: base, on: purchase, award: 1 point per 1 EUR of net }
+tiers:
+  period: rolling 12 months
+  ladder:
+    - id: base
+    - { id: gold, reach: { points: 100 } }
+`
+
+t.test('what nobody confirmed of a duplicate’s goes with it, whoever came by to cancel it', async (t) => {
+  for (const swept of [true, false]) {
+    const engine = await startEngine(t, CONFIRMED)
+    const [ann, dup] = [await engine.enrol('ann'), await engine.enrol('dup')]
+    const sold = await engine.run(purchase(dup, 100))
+    await engine.run(merging('merge', ann, dup))
+    t.equal(await tierOf(engine, ann), 'gold')
+    engine.at('2026-05-01T10:00:00Z')
+    if (swept) await engine.run({ kind: 'settle', memberId: ann })
+    await engine.run(merging('unmerge', ann, dup))
+    const rows = await engine.sql`
+      select member_id, lifetime::int as lifetime, (select sum(value)::int from counters c
+        where c.member_id = a.member_id and counter = 'points:points') as counted
+      from accounts a where currency = 'points'`
+    for (const { lifetime, counted } of rows) t.strictSame([lifetime, counted ?? 0], [0, 0])
+    t.strictSame([await tierOf(engine, ann), await tierOf(engine, dup)], ['base', 'base'])
+    const late = { externalRef: 'c', occurredAt: '2026-03-05T10:00:00Z' }
+    const transactionId = uuidOf(sold.transactionId)
+    t.match(await engine.run({ kind: 'confirm', transactionId, body: late }), { tier: { tier: 'gold' } })
+    t.same(await engine.findings(), [])
+  }
+})
+
 t.test('what is refused, and that nothing is written', async (t) => {
   const engine = await startEngine(t, HOUSEHOLD)
   const [ann, dup, eve] = [await engine.enrol('ann'), await engine.enrol('dup'), await engine.enrol('eve')]

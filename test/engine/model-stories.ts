@@ -169,6 +169,17 @@ const AWAITED_FOR_LONGER: Step[] = [
   back(1),
 ]
 
+/** Un-merged when nobody has looked at the survivor since the duplicate's points were to be cancelled. */
+const PARTED_WHEN_DUE: Step[] = [
+  sell(0),
+  sell(1),
+  one({ do: 'merge', who: 1, to: 0 }),
+  { do: 'wait', days: 6, jobs: false },
+  one({ do: 'unmerge', who: 1, to: 0 }),
+  confirm(0, 2),
+  back(0),
+]
+
 /** Duplicates of duplicates. */
 const NESTED: Step[] = [
   buy(0, 4),
@@ -186,6 +197,16 @@ const NESTED: Step[] = [
   back(1),
 ]
 
+/** A pool pays for who has nothing, and is asked by the name of a merged duplicate. */
+const ASKED_BY_A_DUPLICATE: Step[] = [
+  buy(0),
+  days(3),
+  one({ do: 'create_pool', who: [0, 1] }),
+  one({ do: 'merge', who: 1, to: 2 }),
+  pay(2, 25, { usePool: true }),
+  { do: 'again', which: 6 },
+]
+
 export const ON_PURPOSE: readonly Step[][] = [
   EVERYTHING,
   DEBTS,
@@ -193,5 +214,7 @@ export const ON_PURPOSE: readonly Step[][] = [
   LAPSES,
   CONFIRMATIONS,
   AWAITED_FOR_LONGER,
+  PARTED_WHEN_DUE,
   NESTED,
+  ASKED_BY_A_DUPLICATE,
 ]

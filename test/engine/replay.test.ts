@@ -12,7 +12,7 @@ import { type Engine, startEngine } from '../support/engine.ts'
 import { fc, PATIENCE, runs } from '../support/property.ts'
 import * as sales from './model-sales.ts'
 import { asked, type Command, keepIds, namesOf, newIds, type Step, stories } from './model-steps.ts'
-import { EVERYTHING } from './model-stories.ts'
+import { EVERYTHING, ON_PURPOSE } from './model-stories.ts'
 import { newWorld, type World } from './model-world.ts'
 
 t.setTimeout(PATIENCE)
@@ -172,7 +172,7 @@ for (const jobs of [false, true]) {
         })
         return same
       }),
-      { numRuns: runs(6), examples: [[EVERYTHING]] },
+      { numRuns: runs(6) + ON_PURPOSE.length, examples: ON_PURPOSE.map((story) => [story]) },
     )
     t.strictSame([...kinds].sort(), [...new Set(EVERYTHING.flatMap(kindOf)), 'enrol'].sort(), 'all commands')
   })

@@ -26,7 +26,7 @@ export function runs(usual: number): number {
   return RUNS === undefined ? usual : whole('RUNS', RUNS, 1)
 }
 
-/** How long a test of many cases may take: for ever, where somebody asks for more of them. */
-export const PATIENCE = RUNS === undefined ? 290_000 : 0
+/** How long a test of many cases may take: a day, where somebody asks for more of them. */
+export const PATIENCE = RUNS === undefined ? 290_000 : 86_400_000
 
 export { fc }
