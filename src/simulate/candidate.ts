@@ -10,9 +10,11 @@ import type { ProgramFiles } from '../program/files.ts'
 import { loadProgram } from '../program/load.ts'
 import type { Program } from '../program/program.ts'
 import { BY_SEGMENT } from './member-run.ts'
+import { openPacks } from './packs.ts'
 import { isBegun } from './replay.ts'
 import { resultOf, type SimulationResult } from './result.ts'
 import { simulate } from './simulate.ts'
+import { unrecordedEvents } from './unrecorded.ts'
 
 export interface SimulationAsked {
   readonly program: string
@@ -25,6 +27,8 @@ export interface SimulationAsked {
   readonly by: string | null
   readonly now: Date
   readonly workers?: number
+  /** the data folder, to keep what is read for the next time; null: nowhere */
+  readonly keptIn?: string | null
   readonly signal?: AbortSignal
   onProgress?(done: number, total: number): void
 }
@@ -42,8 +46,16 @@ export async function runSimulation(
   const inForceAtEnd = candidate !== null && isBegun(asked, asOf)
   const after = inForceAtEnd ? candidate : recorded
   mustBeAttribute(by, [recorded, candidate ?? recorded])
-  const tally = await simulate(sql, { ...asked, asOf })
-  const told = { since, until, asOf, percent, by, version: candidate?.version ?? null }
+  const history = {
+    ...{ program: asked.program, publications: programs.versions(asked.program) },
+    version: recorded.version,
+  }
+  const packs = asked.keptIn ? await openPacks(asked.keptIn, sql, history) : null
+  const tally = await simulate(sql, { ...asked, asOf, packs })
+  const told = {
+    ...{ since, until, asOf, percent, by, version: candidate?.version ?? null },
+    unrecordedEvents: candidate ? unrecordedEvents(candidate, programs, { since, asOf }) : [],
+  }
   return resultOf(tally, { ...told, programs: { before: recorded, after } })
 }
 
