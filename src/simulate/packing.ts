@@ -13,8 +13,12 @@ import { type CommandRow, readAlone, readCommands, type SaleRow, streamSales } f
 import { replayed } from './replay.ts'
 import { at } from './tally.ts'
 
-/** Of a longer history only one sale at a time is kept in mind. */
-const MOST_STEPS = 2_000
+/**
+ * Sales and their lines of one stretch, and of one member: of whoever has more, only one sale at a time is kept
+ * in mind. So a pack has some ten megabytes at most, mostly one.
+ */
+const MOST_IN_ALL = 400_000
+const MOST_OF_ONE = 40_000
 
 interface Packing {
   readonly what: Simulated
@@ -36,7 +40,8 @@ export async function packMembers(
   ])
   const byMember = new Map<string, CommandRow[]>()
   for (const command of commands) at(byMember, command.memberId, () => []).push(command)
-  const histories = new Map(ids.map((id) => [id, new History(byMember.get(id) ?? [], packer)]))
+  const room: Room = { left: MOST_IN_ALL }
+  const histories = new Map(ids.map((id) => [id, new History(byMember.get(id) ?? [], { packer, room })]))
   for await (const sales of streamSales(sql, ids)) {
     for (const sale of sales) histories.get(sale.memberId)!.sale(sale)
   }
@@ -83,9 +88,15 @@ function packedState(
   }
 }
 
+interface Room {
+  left: number
+}
+
 /** One member's steps, as far as they can be packed. */
 class History {
   readonly #packer: Packer
+  readonly #room: Room
+  #taken = 0
   readonly #returns: readonly Returned[]
   readonly #returned: ReadonlySet<string>
   readonly #steps: PackedStep[] = []
@@ -96,8 +107,9 @@ class History {
   #saysMarks: boolean | null = null
   #isPlain = true
 
-  constructor(commands: readonly CommandRow[], packer: Packer) {
+  constructor(commands: readonly CommandRow[], { packer, room }: { packer: Packer; room: Room }) {
     this.#packer = packer
+    this.#room = room
     const returns = commands.flatMap((row) => returnedBy(row) ?? [])
     this.#isPlain = returns.length === commands.length
     this.#returns = returns
@@ -113,7 +125,8 @@ class History {
     const saysMarks = segments !== undefined || promotions !== undefined
     const isInOrder = occurred >= this.#latest && occurred <= recorded
     const isAlike = this.#saysMarks === null || this.#saysMarks === saysMarks
-    this.#isPlain &&= isInOrder && isAlike && row.revalued === null && this.#steps.length < MOST_STEPS
+    this.#isPlain &&=
+      isInOrder && isAlike && row.revalued === null && this.#hasRoom(1 + row.request.lines.length)
     if (!this.#isPlain) return
     this.#latest = occurred
     this.#saysMarks = saysMarks
@@ -123,6 +136,16 @@ class History {
     this.#steps.push(
       isReturned ? { ...packed, lineIds: row.request.lines.map(({ lineId }) => lineId) } : packed,
     )
+  }
+
+  /** What is given up leaves its room to others. */
+  #hasRoom(size: number): boolean {
+    this.#taken += size
+    this.#room.left -= size
+    if (this.#room.left >= 0 && this.#taken <= MOST_OF_ONE) return true
+    this.#room.left += this.#taken
+    this.#steps.length = 0
+    return false
   }
 
   /** Null: it cannot be told the short way. */

@@ -202,7 +202,8 @@ export class ShortRun {
     sold.left = back.now
     if (isCounted) score.took(back.record.reversed)
     for (const row of back.counted) this.#less(sold, row)
-    if (this.#walk.changes.length > 0) this.#walkAgain()
+    // Whatever tier came before the sale rests on others; less of it brings no tier.
+    if (this.#walk.changes.some(({ effectiveAt }) => effectiveAt >= sold.at)) this.#walkAgain()
   }
 
   /** What a return takes off a counter: of limits, or of tiers. */
