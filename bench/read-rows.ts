@@ -6,11 +6,11 @@ import {
   readCommands,
   readMemberIds,
   readSaleTimes,
+  type Stretch,
   streamSales,
   useSnapshot,
 } from '../src/simulate/queries.ts'
 import { replayed } from '../src/simulate/replay.ts'
-import type { Stretch } from '../src/simulate/worker.ts'
 
 export interface Reading {
   readonly url: string

@@ -146,6 +146,8 @@ export function partsOf(day: Day): [number, number, number] {
 /** The day of a year, month and day of the month that exist. */
 export function dayAt(year: number, month: number, day: number): Day {
   invariant(year >= 1 && year <= 9999, 'a calendar day is of a year with four digits')
+  // Years of two digits are others to Date; any other day is known by its number, and asked for over and over.
+  if (year >= 100) return dayNumbered(Date.UTC(year, month - 1, day) / DAY)
   const pad = (n: number, width: number) => String(n).padStart(width, '0')
   return `${pad(year, 4)}-${pad(month, 2)}-${pad(day, 2)}`
 }
@@ -165,7 +167,8 @@ export function addMonths(day: Day, count: number): Day {
 
 /** How many days a month has. */
 export function lengthOf(year: number, month: number): number {
-  return new Date(Date.UTC(year, month, 0)).getUTCDate()
+  if (month !== 2) return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31
+  return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28
 }
 
 /** A length of time as programs declare it; weeks are written as days. */

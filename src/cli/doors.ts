@@ -22,6 +22,7 @@ export interface FrontDeps {
   readonly sql: Sql
   readonly lane: Lane
   readonly programs: Programs
+  readonly dataFolder: string
   readonly logLevel: LogLevel
   readonly logTo: { write(line: string): void }
   readonly rateLimitPerMinute: number

@@ -7,6 +7,7 @@ import { newId, showId } from '../base/ids.ts'
 import { newCommand, type Request } from '../engine/command.ts'
 import { exportMember } from '../engine/export.ts'
 import { wholeMember } from '../engine/queries-kin.ts'
+import { dropPacks } from '../simulate/packs.ts'
 import { type Call, type CliCommand, type CliOption, UsageError } from './command-line.ts'
 import { type Engine, openEngine, openMigrated } from './installation.ts'
 import { memberOf } from './members-command.ts'
@@ -130,7 +131,9 @@ async function runEnding(call: Call, kind: 'close' | 'reopen' | 'erase'): Promis
     memberId: member.memberId,
     body: { externalRef, ...(why !== undefined && { reason: why }) },
   })
-  return run(call, engine, { member, ask })
+  const code = await run(call, engine, { member, ask })
+  if (kind === 'erase') await dropPacks(engine.config.dataFolder)
+  return code
 }
 
 interface Answer {

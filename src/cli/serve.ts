@@ -86,6 +86,7 @@ async function openService(call: Call, database: Database): Promise<string> {
     sql,
     lane,
     programs,
+    dataFolder: config.dataFolder,
     now: call.now,
     logLevel: config.logLevel,
     logTo: target,

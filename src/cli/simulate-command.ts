@@ -20,6 +20,8 @@ export const rulesSimulate: CliCommand = {
       'a folder the rules as recorded are replayed, which gives what the ledger has.',
     'Counted are the transactions of that time; what members have, and their tiers, are of now. --sample ' +
       'takes that share of the members, always the same ones, and all figures are theirs.',
+    'What is read is kept in the data folder for a day, for nobody else to read, so that asking again is much ' +
+      'faster: of whoever has not changed since, nothing is read again.',
     'Points are worth what their currency’s value says. Who gains and who loses is by the points of the ' +
       'counted transactions. Exit code 0, whatever comes of it.',
   ],
@@ -48,12 +50,13 @@ export const rulesSimulate: CliCommand = {
     const source = folder === undefined ? null : await readOneSource(folder)
     if (source && source.errors.length > 0) return tellErrors(call, source)
 
-    const { sql } = await openMigrated(call)
+    const { sql, config } = await openMigrated(call)
     const programs = await createPrograms(sql)
     const program = programOf(call, programs, source)
     const progress = terminal.progress('members')
     const result = await runSimulation(sql, programs, {
       ...{ ...asked, program, files: source?.files ?? null, now: call.now() },
+      keptIn: config.dataFolder,
       signal: closing.signal,
       onProgress: progress.update,
     }).finally(progress.stop)
@@ -141,6 +144,10 @@ function headOf(result: SimulationResult): string {
   ]
   if (result.leftOut > 0)
     lines.push(`${count(result.leftOut, 'member')} left out: closed, merged, or sharing points with others`)
+  if (result.unrecordedEvents.length > 0)
+    lines.push(
+      `left out, because no rule had asked for it: what is given on ${result.unrecordedEvents.join(', ')}`,
+    )
   if (isSame(result)) return [...lines, 'everything comes out as recorded'].join('\n')
   lines.push(
     `${count(result.better, 'member')} gain, ${number(result.worse)} lose; ` +

@@ -35,11 +35,13 @@ export function sumByFunder(
   facts: Pick<TransactionFacts, 'attributes'>,
   awards: readonly { rule: string; currency: string; points: bigint | number }[],
 ): FundedPoints[] {
-  const sums = new Map<string, FundedPoints>()
+  const sums = new Map<string, Share & { points: bigint }>()
   for (const { rule, currency, points } of awards) {
     const share = { currency, funder: funderOf(program, facts, rule) }
     const name = lotName(share)
-    sums.set(name, { ...share, points: (sums.get(name)?.points ?? 0n) + BigInt(points) })
+    const sum = sums.get(name)
+    if (sum) sum.points += BigInt(points)
+    else sums.set(name, { ...share, points: BigInt(points) })
   }
   return [...sums.values()]
 }

@@ -74,7 +74,7 @@ export function grossOf(lines: readonly LineFacts[]): Decimal {
 }
 
 function shrink(line: LineFacts, quantity: Decimal): LineFacts {
-  if (quantity.equals(line.quantity)) return line
+  if (quantity === line.quantity || quantity.equals(line.quantity)) return line
   const share = (amount: Decimal) => part(amount, quantity, line.quantity)
   const { lineId, sku, category, kind, attributes } = line
   const [net, tax, gross] = [share(line.net), share(line.tax), share(line.gross)]

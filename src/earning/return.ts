@@ -51,6 +51,8 @@ export interface ReturnInput {
   readonly putBackLapsed: (lotId: string, points: bigint) => void
   /** how it was decided about points that awaited it; null: they did not, or still do */
   readonly confirmation: Confirmation | null
+  /** what the rest was worth until now, where the caller knows; else it is valued again */
+  readonly was?: Valuation
   readonly transactionId: string
   readonly returnId: string
   readonly nextId: () => string
@@ -62,6 +64,9 @@ export interface Returned {
   readonly counted: readonly CounterRow[]
   /** what is no longer used of limits over all members: points below zero */
   readonly budgeted: readonly LimitUse[]
+  /** what the rest is worth now; null: nothing is left */
+  readonly now: Valuation | null
+  /** what is paid back is worked out when it is asked for */
   readonly reply: Pick<ReturnReply, 'reversed' | 'payBack' | 'forgiven'>
 }
 
@@ -74,6 +79,7 @@ interface Taking {
 function claw(input: ReturnInput, awards: readonly ReversedAward[], to: Taking): Taken {
   const { program, facts, kept } = input
   const taken: Taken = new Map()
+  if (awards.length === 0) return taken
   const owed = sumByFunder(program, facts, awards).map((sum) => {
     const lotId = kept.lots[lotName(sum)] ?? anyLotOf(program, { facts, kept, currency: sum.currency })
     return { ...sum, lotId }
@@ -120,7 +126,7 @@ export function takeBack(input: ReturnInput): Returned {
   const lines = takenBack(leftBefore, input.body)
   const leftNow = leftAfter(facts.lines, [...returnedBefore, ...lines])
 
-  const was = valueAfter(input, before)
+  const was = input.was ?? valueAfter(input, before)
   invariant(was, 'something was left to take back')
   const now = valueAfter(input, [...before, { lines }])
   // Points that were cancelled are gone already; if they are confirmed after all, it is told what is left of them.
@@ -149,7 +155,13 @@ export function takeBack(input: ReturnInput): Returned {
     record: { returnId: input.returnId, lines, reversed: [...ofSale, ...milestones.reversed] },
     counted: [...gone, ...milestones.counted],
     budgeted: budgetDifference(was.uses, now?.uses ?? []),
-    reply: { reversed, forgiven, payBack: payBack(program, facts, { leftBefore, leftNow }) },
+    now,
+    reply: {
+      ...{ reversed, forgiven },
+      get payBack() {
+        return payBack(program, facts, { leftBefore, leftNow })
+      },
+    },
   }
 }
 
@@ -192,8 +204,10 @@ export function reversals(
     const { rule, currency, lineId } = award
     // Milestones go by counters, not by transactions.
     if (milestones.has(rule)) return
-    const sum = outstanding.get(keyOf(award)) ?? { rule, currency, points: 0, ...(lineId && { lineId }) }
-    outstanding.set(keyOf(award), { ...sum, points: sum.points + points })
+    const key = keyOf(award)
+    const sum = outstanding.get(key)
+    if (sum) sum.points += points
+    else outstanding.set(key, { rule, currency, points, ...(lineId && { lineId }) })
   }
   for (const award of of.kept.awards) add(award, award.points)
   for (const award of of.before.flatMap(({ reversed }) => reversed)) add(award, -award.points)

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { readId } from '../base/ids.ts'
 import { exportMember } from '../engine/export.ts'
 import { wholeMember } from '../engine/queries-kin.ts'
+import { dropPacks } from '../simulate/packs.ts'
 import { callerOf, scope } from './auth.ts'
 import { Member, memberIdIn, memberParams } from './members.ts'
 import { type App, keyed, type RouteDeps, replies } from './route.ts'
@@ -152,10 +153,12 @@ function endingRoutes(app: App, deps: RouteDeps): void {
       ]),
     }
     const config = { ...scope(needed), ...keyed }
-    app.post(`/members/:memberId/${kind}`, { schema, config }, (request, reply) => {
+    app.post(`/members/:memberId/${kind}`, { schema, config }, async (request, reply) => {
       const body = withRef(request.body, request)
       const ask = { kind, memberId: memberIdIn(request.params), body } as const
-      return write(deps, { request, reply, status: 200 }, { ref: body.externalRef, ask })
+      const answer = await write(deps, { request, reply, status: 200 }, { ref: body.externalRef, ask })
+      if (kind === 'erase' && deps.dataFolder !== undefined) await dropPacks(deps.dataFolder)
+      return answer
     })
   }
 }

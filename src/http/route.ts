@@ -31,6 +31,8 @@ export interface RouteDeps {
   readonly lane: Lane
   readonly programs: Programs
   readonly now: () => Date
+  /** where a simulation keeps what it has read; nowhere where it is left out */
+  readonly dataFolder?: string
 }
 
 declare module 'fastify' {

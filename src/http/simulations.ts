@@ -71,6 +71,10 @@ const Simulation = z
     leftOut: z.int().meta({
       description: 'Members who share points with others by transfers, merges or pools: not simulated',
     }),
+    unrecordedEvents: z.array(z.string()).meta({
+      description:
+        'Events that the candidate has rules on and nobody recorded before: their points are left out',
+    }),
     budgetsExact: z.boolean().meta({
       description: 'False: what limits over all members let through is near, not exact',
     }),
@@ -124,6 +128,7 @@ const Simulation = z
         money: 'EUR',
         members: 2,
         leftOut: 0,
+        unrecordedEvents: [],
         budgetsExact: true,
         transactions: 3,
         returns: 0,
@@ -172,7 +177,7 @@ const Simulation = z
     ],
   })
 
-export function simulationRoutes(app: App, { sql, programs, now }: RouteDeps): void {
+export function simulationRoutes(app: App, { sql, programs, now, dataFolder }: RouteDeps): void {
   let running = false
   // A draft is read in a thread first, so that a hostile one keeps nobody waiting.
   const checker = createChecker()
@@ -211,6 +216,7 @@ export function simulationRoutes(app: App, { sql, programs, now }: RouteDeps): v
         percent: sample,
         by: by ?? null,
         now: now(),
+        keptIn: dataFolder ?? null,
         signal: gone.signal,
       })
     } finally {

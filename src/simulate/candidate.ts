@@ -10,13 +10,17 @@ import type { ProgramFiles } from '../program/files.ts'
 import { loadProgram } from '../program/load.ts'
 import type { Program } from '../program/program.ts'
 import { BY_SEGMENT } from './member-run.ts'
+import { openPacks } from './packs.ts'
 import { isBegun } from './replay.ts'
 import { resultOf, type SimulationResult } from './result.ts'
 import { type Simulation, simulate } from './simulate.ts'
+import { unrecordedEvents } from './unrecorded.ts'
 
 /** The candidate's files may hold anything. */
-export interface SimulationAsked extends Omit<Simulation, 'asOf'> {
+export interface SimulationAsked extends Omit<Simulation, 'asOf' | 'packs'> {
   readonly now: Date
+  /** the data folder, to keep what is read for the next time; null: nowhere */
+  readonly keptIn?: string | null
 }
 
 /** Refuses `rules_invalid`, `program_not_found`, `no_rules_in_force`, and an attribute that is not declared. */
@@ -32,8 +36,16 @@ export async function runSimulation(
   const inForceAtEnd = candidate !== null && isBegun(asked, asOf)
   const after = inForceAtEnd ? candidate : recorded
   mustBeAttribute(by, [recorded, candidate ?? recorded])
-  const tally = await simulate(sql, { ...asked, asOf })
-  const told = { since, until, asOf, percent, by, version: candidate?.version ?? null }
+  const history = {
+    ...{ program: asked.program, publications: programs.versions(asked.program) },
+    version: recorded.version,
+  }
+  const packs = asked.keptIn ? await openPacks(asked.keptIn, sql, history) : null
+  const tally = await simulate(sql, { ...asked, asOf, packs })
+  const told = {
+    ...{ since, until, asOf, percent, by, version: candidate?.version ?? null },
+    unrecordedEvents: candidate ? unrecordedEvents(candidate, programs, { since, asOf }) : [],
+  }
   return resultOf(tally, { ...told, programs: { before: recorded, after } })
 }
 

@@ -11,7 +11,7 @@ import { ENGINE_SOURCE, isEvent } from '../program/events.ts'
 import type { Course, PastBudgets } from './budgets.ts'
 import type { CommandRow, SaleRow, SaleTime } from './queries.ts'
 import { type Candidate, type Past, type PastRules, Replay } from './replay.ts'
-import { addTo, type Both, countRule, sides, type Tally } from './tally.ts'
+import { addTo, type Both, countRule, type Tally } from './tally.ts'
 
 /** Not an attribute: members are grouped by the segments that they are in. */
 export const BY_SEGMENT = 'segment'
@@ -127,22 +127,6 @@ export class MemberRun {
     this.#replay.settle(this.#input.what.asOf)
   }
 
-  /** What the difference is worth: in money where any currency has a value, else in points. */
-  worth(programs: Both<{ currencies: ReadonlyMap<string, Priced> }>): Decimal {
-    const valued = sides.some((side) => [...programs[side].currencies.values()].some(({ value }) => value))
-    const sum = (side: keyof Both<unknown>) => {
-      let total = new Decimal(0)
-      for (const [id, points] of this.points[side]) {
-        const currency = programs[side].currencies.get(id)
-        if (currency?.kind !== 'redeemable') continue
-        const each = valued ? (currency.value?.amount ?? 0) : 1
-        total = total.plus(new Decimal(points.toString()).times(each))
-      }
-      return total
-    }
-    return sum('after').minus(sum('before'))
-  }
-
   #catchUp(commandId: string | null): void {
     for (; this.#next < this.#others.length; this.#next += 1) {
       const other = this.#others[this.#next]!
@@ -221,7 +205,7 @@ export class MemberRun {
   }
 }
 
-function commandOf(transactionId: string): string {
+export function commandOf(transactionId: string): string {
   return `${transactionId.slice(0, -4)}0000`
 }
 
@@ -259,11 +243,6 @@ interface Given {
   readonly rule: string
   readonly currency: string
   readonly points: number
-}
-
-interface Priced {
-  readonly kind: string
-  readonly value: { readonly amount: Decimal } | null
 }
 
 /** A command that is no sale, with what a return took back then. */

@@ -2,12 +2,19 @@
  * What a simulation reads, all of it in one snapshot that its workers share: which members there are, and
  * of a few members at a time their sales and their other commands, in the order in which they came.
  */
-import { type Executor, list } from '../db/connection.ts'
+import postgres from 'postgres'
+import { type Executor, list, type Sql } from '../db/connection.ts'
 import type { ReversedAward } from '../earning/return.ts'
 import type { TransactionBody } from '../earning/transaction.ts'
 import type { KeptValuation } from '../earning/valued.ts'
 import type { Request } from '../engine/command.ts'
 import type { EntryKind } from '../ledger/entry.ts'
+
+/** Members from `from` up to, without, `to`. */
+export interface Stretch {
+  readonly from: string
+  readonly to: string | null
+}
 
 /** Whose history: a program's members, or a share of them, drawn by their ids: always the same ones. */
 export interface Population {
@@ -64,21 +71,63 @@ const OF_ONE_MEMBER: readonly EntryKind[] = [
 export async function readMemberIds(
   sql: Executor,
   { program, share }: Population,
-  { from, to }: { from: string; to: string | null },
+  { from, to }: Stretch,
 ): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
     select member_id as id
     from members m
     where program = ${program} and member_id >= ${from} and (${to}::uuid is null or member_id < ${to}::uuid)
-      ${drawn(sql, share)} and status = 'active'
-      and not exists (
-        select from entries e
-        where e.member_id = m.member_id and e.kind <> all(${list(sql, OF_ONE_MEMBER)}::text[]))
-      and not exists (
-        select from redemptions r
-        where r.member_id = m.member_id and (r.pool is not null or r.part_of is not null))
+      ${drawn(sql, share)} ${alone(sql)}
     order by member_id`
   return rows.map(({ id }) => id)
+}
+
+/** Those among some members. */
+export async function readAlone(sql: Executor, memberIds: readonly string[]): Promise<string[]> {
+  const rows = await sql<{ id: string }[]>`
+    select member_id as id from members m
+    where member_id = any(${list(sql, memberIds)}::uuid[]) ${alone(sql)} order by member_id`
+  return rows.map(({ id }) => id)
+}
+
+function alone(sql: Executor) {
+  return sql`and status = 'active'
+    and not exists (
+      select from entries e
+      where e.member_id = m.member_id and e.kind <> all(${list(sql, OF_ONE_MEMBER)}::text[]))
+    and not exists (
+      select from redemptions r
+      where r.member_id = m.member_id and (r.pool is not null or r.part_of is not null))`
+}
+
+/** The members of a stretch in order, each with a token that is another one after every write to the member. */
+export async function readTokens(
+  sql: Executor,
+  { program, share }: Population,
+  { from, to }: Stretch,
+): Promise<{ id: string; token: string }[]> {
+  // One text for all of them: rows of their own cost more to take apart than what they say.
+  const [row] = await sql<{ told: string | null }[]>`
+    select string_agg(member_id || ' ' || version, ',' order by member_id) as told
+    from members
+    where program = ${program} and member_id >= ${from} and (${to}::uuid is null or member_id < ${to}::uuid)
+      ${drawn(sql, share)}`
+  if (!row?.told) return []
+  return row.told.split(',').map((one) => ({ id: one.slice(0, 36), token: one.slice(37) }))
+}
+
+/** Which database this is, also among copies of it; null: it does not say. */
+export async function readIdentity(sql: Sql): Promise<string | null> {
+  try {
+    const [row] = await sql<{ identity: string }[]>`
+      select s.system_identifier || ' ' || c.timeline_id || ' ' || d.oid as identity
+      from pg_control_system() s, pg_control_checkpoint() c, pg_database d
+      where d.datname = current_database()`
+    return row?.identity ?? null
+  } catch (error) {
+    if (error instanceof postgres.PostgresError) return null
+    throw error
+  }
 }
 
 export interface SaleRow {

@@ -56,6 +56,8 @@ export interface Candidate {
 export interface PastRules extends RulesInForce {
   /** as they were known at an instant of recording */
   knownAt(program: string, at: Date, recordedAt: Date): Program
+  /** every version that was ever published, oldest effect first */
+  all(program: string): readonly Program[]
 }
 
 export function pastRules(programs: Programs): PastRules {
@@ -64,6 +66,10 @@ export function pastRules(programs: Programs): PastRules {
     at: programs.at,
     find: programs.find,
     version: programs.version,
+    all: (program) =>
+      [...new Set(programs.versions(program).map(({ version }) => version))].map((version) =>
+        programs.version(program, version),
+      ),
     knownAt(program, at, recordedAt) {
       let list = lists.get(program)
       if (list === undefined) {
@@ -253,7 +259,7 @@ function onMember(request: Request, memberId: string): Request {
 /** What falls due by the end comes after everything that was asked for. */
 const LAST_ID = 'ffffffff-ffff-7fff-bfff-ffffffffffff'
 
-function heldMarks(kind: Mark['kind'], names: readonly string[] = []): Mark[] {
+export function heldMarks(kind: Mark['kind'], names: readonly string[] = []): Mark[] {
   return names.map((name) => ({ kind, name, since: ALWAYS, until: null }))
 }
 

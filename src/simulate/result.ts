@@ -39,6 +39,8 @@ export interface SimulationResult {
   readonly budgetsExact: boolean
   /** members who hang together with others, by transfers, merges or pools: not simulated */
   readonly leftOut: number
+  /** the candidate has rules on them that nothing was recorded for: what they would give is left out */
+  readonly unrecordedEvents: readonly string[]
   readonly transactions: number
   readonly returns: number
   /** net that may earn, as recorded */
@@ -97,6 +99,7 @@ export interface WireMover {
 }
 
 export interface Told {
+  readonly unrecordedEvents: readonly string[]
   /** in force at the end, as recorded and as simulated */
   readonly programs: Both<Program>
   readonly version: string | null
@@ -123,6 +126,7 @@ export function resultOf(tally: Tally, told: Told): SimulationResult {
     members: tally.members,
     budgetsExact: tally.budgetsExact,
     leftOut: tally.leftOut,
+    unrecordedEvents: told.unrecordedEvents,
     transactions: tally.transactions,
     returns: tally.returns,
     spend: money(programs.before, new Decimal(tally.spend)),

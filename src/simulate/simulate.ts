@@ -8,9 +8,10 @@ import { besideOf, startThread } from '../base/thread.ts'
 import { addressOf, type Sql } from '../db/connection.ts'
 import type { ProgramFiles } from '../program/files.ts'
 import { type Course, courseOf, sameCourse } from './budgets.ts'
-import { exportSnapshot, readChunks } from './queries.ts'
+import type { Packs } from './packs.ts'
+import { exportSnapshot, readChunks, type Stretch } from './queries.ts'
 import { addTally, newTally, type Tally } from './tally.ts'
-import type { Assignment, Order, Report, Stretch } from './worker.ts'
+import type { Assignment, Order, Report } from './worker.ts'
 
 export interface Simulation {
   readonly program: string
@@ -27,6 +28,8 @@ export interface Simulation {
   readonly asOf: Date
   /** threads; as many as there are processors, at least two, where it is not said */
   readonly workers?: number
+  /** where what was read is kept for the next time; nowhere where it is not said */
+  readonly packs?: Packs | null
   readonly signal?: AbortSignal
   /** members */
   onProgress?(done: number, total: number): void
@@ -34,6 +37,9 @@ export interface Simulation {
 
 /** Members that a thread is sent at a time: few enough for progress that moves and even work. */
 const CHUNK = 200
+
+/** Sales leave much behind that is thrown away at once: with room for it, little of it is looked at twice. */
+const ROOM = { maxYoungGenerationSizeMb: 96 }
 
 /** Passes after which limits over all members are told of as they are by then. Mostly three are enough. */
 const MOST_PASSES = 8
@@ -45,19 +51,13 @@ export async function simulate(sql: Sql, simulation: Simulation): Promise<Tally>
   return sql.begin('isolation level repeatable read read only', async (tx) => {
     const snapshot = await exportSnapshot(tx)
     const { starts, members } = await readChunks(tx, population, CHUNK)
-    const { files, since, until, asOf, by } = simulation
-    const assignment: Assignment = {
-      url: addressOf(sql),
-      snapshot,
-      population,
-      files,
-      since,
-      until,
-      asOf,
-      by,
-    }
     const stretches = starts.map((from, index): Stretch => ({ from, to: starts[index + 1] ?? null }))
     const count = Math.min(simulation.workers ?? Math.max(2, availableParallelism()), stretches.length)
+    const { files, since, until, asOf, by, packs = null } = simulation
+    const assignment: Assignment = {
+      ...{ url: addressOf(sql), snapshot, population, files, since, until, asOf, by },
+      packs: packs && { ...packs, room: Math.floor(packs.room / count) },
+    }
     const crew = startCrew(assignment, count, signal)
     try {
       const total = await untilSettled(crew, { stretches, members, simulation })
@@ -124,7 +124,7 @@ interface Crew {
 }
 
 function startCrew(assignment: Assignment, count: number, signal: AbortSignal | undefined): Crew {
-  const workers = Array.from({ length: count }, () => startThread(entry, assignment))
+  const workers = Array.from({ length: count }, () => startThread(entry, assignment, ROOM))
   const failed = new Promise<never>((_resolve, reject) => {
     for (const worker of workers) {
       worker.on('error', reject)

@@ -5,9 +5,10 @@ import { connect } from '../db/connection.ts'
 import { createPrograms } from '../engine/programs.ts'
 import { loadProgram } from '../program/load.ts'
 import type { Course } from './budgets.ts'
-import { simulateMembers } from './chunk.ts'
-import { type Population, readMemberIds, useSnapshot } from './queries.ts'
+import type { Packs } from './packs.ts'
+import { type Population, type Stretch, useSnapshot } from './queries.ts'
 import { pastRules } from './replay.ts'
+import { simulateStretch } from './stretch.ts'
 import type { Tally } from './tally.ts'
 
 /** What a thread is started with; plain data. */
@@ -21,12 +22,8 @@ export interface Assignment {
   readonly until: Date | null
   readonly asOf: Date
   readonly by: string | null
-}
-
-/** Members from `from` up to, without, `to`. */
-export interface Stretch {
-  readonly from: string
-  readonly to: string | null
+  /** with the thread's share of the room; null: nothing is kept */
+  readonly packs: Packs | null
 }
 
 /** A pass begins with the course that limits over all members took in the last one; then come members. */
@@ -50,11 +47,13 @@ async function work(port: NonNullable<typeof parentPort>, assignment: Assignment
   await sql.begin('isolation level repeatable read read only', async (tx) => {
     await useSnapshot(tx, assignment.snapshot)
     let course: Course = new Map()
+    let { packs } = assignment
     for await (const order of messages<Order>(port)) {
       if (order.kind === 'course') course = order.course
       else {
-        const ids = await readMemberIds(tx, population, order.stretch)
-        const tally = await simulateMembers(tx, ids, { ...what, course })
+        const where = { population, stretch: order.stretch, packs }
+        const { tally, bytes } = await simulateStretch(tx, where, { ...what, course })
+        if (packs) packs = { ...packs, room: packs.room - bytes }
         port.postMessage({ tally } satisfies Report)
       }
     }

@@ -1,0 +1,138 @@
+/**
+ * What one member's history came to on the short way, before it is known whether that leads to the end: only
+ * then it goes into the tally.
+ */
+import { Decimal } from '../base/points.ts'
+import { decimalOf, PARTS, partsOfText, safe } from '../rules/parts.ts'
+import type { PackedReturn, PackedSale, Sums } from './pack.ts'
+import { addTo, type Both, countRule, type Tally } from './tally.ts'
+
+interface Given {
+  readonly rule: string
+  readonly currency: string
+  readonly points: bigint | number
+}
+
+/** Rule and currency, by place in the pack. */
+export type Named = readonly (readonly [rule: string, currency: string])[]
+
+export function named(given: readonly string[]): Named {
+  return given.map((one) => {
+    const [rule = '', currency = ''] = one.split('\n')
+    return [rule, currency]
+  })
+}
+
+/** What many members spent. */
+export class Spent {
+  #parts = 0
+  #exact = new Decimal(0)
+
+  /** In ten-thousandths, and what cannot be told in them. */
+  add(parts: number, exact: Decimal | null): void {
+    const sum = safe(this.#parts + parts)
+    if (Number.isNaN(sum)) this.#exact = this.#exact.plus(decimalOf(parts, PARTS))
+    else this.#parts = sum
+    if (exact !== null) this.#exact = this.#exact.plus(exact)
+  }
+
+  get sum(): Decimal {
+    return this.#exact.plus(decimalOf(this.#parts, PARTS))
+  }
+}
+
+interface Sum {
+  readonly rule: string
+  readonly currency: string
+  points: bigint
+  awards: number
+}
+
+export class Score {
+  /** net of returns, by currency */
+  readonly points: Both<Map<string, bigint>> = { before: new Map(), after: new Map() }
+  #transactions = 0
+  #returns = 0
+  #spend = 0
+  #exactSpend: Decimal | null = null
+  /** by place in `given` of the pack: points, and in how many awards */
+  readonly #before = new Map<number, { points: number; awards: number }>()
+  readonly #after: Sum[] = []
+  readonly #refused: [string, number][] = []
+  readonly #given: Named
+
+  constructor(given: Named) {
+    this.#given = given
+  }
+
+  /** A sale that is counted, as it was. */
+  recorded({ gave, spend }: PackedSale): void {
+    this.#transactions += 1
+    const parts = safe(this.#spend + partsOfText(spend))
+    if (Number.isNaN(parts)) this.#exactSpend = (this.#exactSpend ?? new Decimal(0)).plus(spend)
+    else this.#spend = parts
+    this.#sum(gave, 1)
+  }
+
+  tookRecorded({ took }: PackedReturn): void {
+    this.#returns += 1
+    this.#sum(took, -1)
+  }
+
+  #sum(sums: Sums, sign: 1 | -1): void {
+    for (let at = 0; at < sums.length; at += 3) {
+      const place = sums[at]!
+      const known = this.#before.get(place)
+      const [points, awards] = [sign * sums[at + 1]!, sign === 1 ? sums[at + 2]! : 0]
+      if (known) {
+        known.points += points
+        known.awards += awards
+      } else this.#before.set(place, { points, awards })
+    }
+  }
+
+  gave(awards: readonly Given[]): void {
+    let sum: Sum | null = null
+    for (const { rule, currency, points } of awards) {
+      // What one rule gives to several lines comes one after the other.
+      if (sum === null || sum.rule !== rule || sum.currency !== currency) sum = this.#sumOf(rule, currency)
+      sum.points += BigInt(points)
+      sum.awards += 1
+    }
+  }
+
+  took(reversed: readonly Given[]): void {
+    for (const { rule, currency, points } of reversed) this.#sumOf(rule, currency).points -= BigInt(points)
+  }
+
+  #sumOf(rule: string, currency: string): Sum {
+    let sum = this.#after.find((one) => one.rule === rule && one.currency === currency)
+    if (sum === undefined) {
+      sum = { rule, currency, points: 0n, awards: 0 }
+      this.#after.push(sum)
+    }
+    return sum
+  }
+
+  refused(command: string, code: string): void {
+    this.#refused.push([`${command}\n${code}`, 1])
+  }
+
+  addTo(tally: Tally, spent: Spent): void {
+    tally.transactions += this.#transactions
+    tally.returns += this.#returns
+    spent.add(this.#spend, this.#exactSpend)
+    for (const [place, { points, awards }] of this.#before) {
+      const [rule, currency] = this.#given[place]!
+      this.#add(tally, 'before', { rule, currency, points: BigInt(points), awards })
+    }
+    for (const sum of this.#after) this.#add(tally, 'after', sum)
+    for (const [what, count] of this.#refused) addTo(tally.refused, what, count)
+  }
+
+  #add(tally: Tally, side: keyof Both<unknown>, sum: Sum): void {
+    countRule(tally, side, sum)
+    const points = this.points[side]
+    points.set(sum.currency, (points.get(sum.currency) ?? 0n) + sum.points)
+  }
+}
