@@ -35,6 +35,7 @@ export const SILENT_VOICE: Voice = {
   before: null,
 }
 
+/** `said` in the order in which it was said, as far as one day has several. */
 export function voiceOf(said: readonly Said[], asOf: number): Voice {
   const known = said.filter(({ day }) => day <= asOf).sort((a, b) => a.day - b.day)
   const complaints = known.filter(({ kind }) => kind === 'complaint')
