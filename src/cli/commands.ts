@@ -29,6 +29,7 @@ import {
   retentionSummary,
   retentionWorklist,
 } from './retention-commands.ts'
+import { retentionHoldout } from './retention-holdout-command.ts'
 import { retentionProducts } from './retention-products-command.ts'
 import { retentionScore } from './retention-score-command.ts'
 import { retentionSimulate } from './retention-simulate-command.ts'
@@ -72,6 +73,7 @@ export const commands: readonly CliCommand[] = [
   retentionSegments,
   retentionCluster,
   retentionExperiments,
+  retentionHoldout,
   retentionProducts,
   retentionView,
   ledgerVerify,
