@@ -1,9 +1,19 @@
 /** What experiments found: each campaign's arms, and all campaigns together against the standing holdout. */
 import type { Sql } from '../db/connection.ts'
 import type { Program } from '../program/program.ts'
+import { CONTROL } from './chance.ts'
+import { groupsOf } from './groups.ts'
 import { DEFAULT_DAYS, type HoldoutShown, showHoldout } from './holdout.ts'
-import { armCounts, experimentsSeen, type ViewScope } from './queries-views.ts'
-import { shareOf, type ViewTable } from './view.ts'
+import { armSeen } from './look.ts'
+import {
+  type ArmCount,
+  armCounts,
+  type ExperimentSeen,
+  experimentsSeen,
+  type SeenArm,
+  type ViewScope,
+} from './queries-views.ts'
+import { type Cell, shareOf, type ViewTable } from './view.ts'
 import type { Told } from './views-members.ts'
 
 export async function performance(
@@ -16,23 +26,14 @@ export async function performance(
     armCounts(sql, scope),
     showHoldout(sql, { program, at: scope.at, days: DEFAULT_DAYS, shareAt }),
   ])
-  const rows = experiments.flatMap((one) => {
-    const named = arms.filter(({ experiment }) => experiment === one.experiment)
-    return named.map(({ arm, members }) => {
-      const seen = one.arms?.find((each) => each.arm === arm)
-      const net = seen?.netDifference ?? null
-      return {
-        label: `${one.experiment}: ${arm}`,
-        net: net?.difference ?? null,
-        cells: [
-          ...[one.experiment, one.state, arm, members, seen?.members ?? null],
-          seen ? shareOf(seen.buyers, seen.members) : null,
-          ...[seen?.buying?.difference ?? null, net && cents(net.difference)],
-          ...[net && cents(net.low), net && cents(net.high), seen?.verdict ?? null],
-        ],
-      }
-    })
-  })
+  const rows: ArmRow[] = []
+  for (const one of experiments) {
+    const after = await sinceRolledOut(sql, one, { program, at: scope.at })
+    for (const count of arms.filter(({ experiment }) => experiment === one.experiment)) {
+      const seen = (count.phase === 'test' ? one.arms : after)?.find(({ arm }) => arm === count.arm)
+      rows.push(armRow(one, count, seen))
+    }
+  }
   const measured = rows.filter(({ net }) => net !== null)
   return {
     note:
@@ -57,7 +58,7 @@ export async function performance(
       {
         title: 'Arms by intention to treat; differences are against the control, with 95 % intervals',
         columns: [
-          ...['experiment', 'state', 'arm', 'assigned', 'measured', 'bought'],
+          ...['experiment', 'state', 'in', 'arm', 'assigned', 'measured', 'bought'],
           ...['more bought', 'net a member', 'from', 'to', 'verdict'],
         ],
         rows: rows.map(({ cells }) => cells),
@@ -76,6 +77,48 @@ export async function performance(
       },
     ],
   }
+}
+
+interface ArmRow {
+  readonly label: string
+  readonly net: number | null
+  readonly cells: readonly Cell[]
+}
+
+const phases = { test: 'test', rollout: 'after it' } as const
+
+function armRow(one: ExperimentSeen, { phase, arm, members }: ArmCount, seen: SeenArm | undefined): ArmRow {
+  const net = seen?.netDifference ?? null
+  return {
+    label: `${one.experiment}${phase === 'test' ? '' : ', after the test'}: ${arm}`,
+    net: net?.difference ?? null,
+    cells: [
+      ...[one.experiment, one.state, phases[phase], arm, members, seen?.members ?? null],
+      seen ? shareOf(seen.buyers, seen.members) : null,
+      ...[seen?.buying?.difference ?? null, net && cents(net.difference)],
+      ...[net && cents(net.low), net && cents(net.high), seen?.verdict ?? null],
+    ],
+  }
+}
+
+/** Two-sided 95 %: nothing more is decided, so there is no plan of looks to keep to. */
+const USUAL_BOUND = 1.96
+
+/** Whether what was rolled out still helps, against those who are left alone after the test too. */
+async function sinceRolledOut(
+  sql: Sql,
+  experiment: ExperimentSeen,
+  of: { program: Program; at: Date },
+): Promise<SeenArm[] | null> {
+  if (experiment.state !== 'rolled_out') return null
+  const groups = await groupsOf(sql, { ...of, experiment, phase: 'rollout' })
+  const control = groups.get(CONTROL)
+  if (!control) return null
+  return [...groups.values()].map((group) =>
+    group.arm === CONTROL
+      ? { ...armSeen(group, control, USUAL_BOUND), buying: null, netDifference: null, verdict: CONTROL }
+      : armSeen(group, control, USUAL_BOUND),
+  )
 }
 
 function counted(experiments: readonly { state: string }[], state: string): number {
