@@ -126,6 +126,8 @@ export interface Spent {
   /** what treatments cost and gave, in the program's money */
   readonly cost: number
   readonly pointsValue: number
+  /** the dearest treatment so far, its points included */
+  readonly dearest: number
 }
 
 export async function spentOn(sql: Executor, of: { program: string; experiment: string }): Promise<Spent> {
@@ -134,7 +136,8 @@ export async function spentOn(sql: Executor, of: { program: string; experiment: 
       (select count(*)::int from experiment_arms a
        where a.program = ${of.program} and a.experiment = ${of.experiment} and a.phase = 'test') as members,
       count(*)::int as treated, coalesce(sum(cost), 0)::double precision as cost,
-      coalesce(sum(points_value), 0)::double precision as "pointsValue"
+      coalesce(sum(points_value), 0)::double precision as "pointsValue",
+      coalesce(max(cost + points_value), 0)::double precision as dearest
     from treatments where program = ${of.program} and campaign = ${of.experiment}`
   return row!
 }
