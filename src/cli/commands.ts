@@ -4,6 +4,7 @@ import { ledgerBreakage } from './breakage-command.ts'
 import type { CliCommand } from './command-line.ts'
 import { rulesDiff } from './diff-command.ts'
 import { doctorCommand } from './doctor.ts'
+import { eventsCommand } from './events-command.ts'
 import { rulesExplain } from './explain-command.ts'
 import { ledgerDeferral, ledgerLiability, ledgerTotals } from './finance-commands.ts'
 import { importTillFeed } from './import-command.ts'
@@ -63,6 +64,7 @@ export const commands: readonly CliCommand[] = [
   membersErase,
   membersExport,
   importTillFeed,
+  eventsCommand,
   retentionScore,
   retentionWorklist,
   retentionMember,
