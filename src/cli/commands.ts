@@ -4,6 +4,7 @@ import { ledgerBreakage } from './breakage-command.ts'
 import type { CliCommand } from './command-line.ts'
 import { rulesDiff } from './diff-command.ts'
 import { doctorCommand } from './doctor.ts'
+import { eventsCommand } from './events-command.ts'
 import { rulesExplain } from './explain-command.ts'
 import { ledgerDeferral, ledgerLiability, ledgerTotals } from './finance-commands.ts'
 import { importTillFeed } from './import-command.ts'
@@ -29,6 +30,7 @@ import {
   retentionSummary,
   retentionWorklist,
 } from './retention-commands.ts'
+import { retentionHoldout } from './retention-holdout-command.ts'
 import { retentionProducts } from './retention-products-command.ts'
 import { retentionScore } from './retention-score-command.ts'
 import { retentionSimulate } from './retention-simulate-command.ts'
@@ -62,6 +64,7 @@ export const commands: readonly CliCommand[] = [
   membersErase,
   membersExport,
   importTillFeed,
+  eventsCommand,
   retentionScore,
   retentionWorklist,
   retentionMember,
@@ -72,6 +75,7 @@ export const commands: readonly CliCommand[] = [
   retentionSegments,
   retentionCluster,
   retentionExperiments,
+  retentionHoldout,
   retentionProducts,
   retentionView,
   ledgerVerify,

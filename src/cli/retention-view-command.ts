@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { didYouMean } from '../base/nearest.ts'
 import { createPrograms } from '../engine/programs.ts'
 import { pictureOfView } from '../retention/chart.ts'
+import { sharesOf } from '../retention/holdout.ts'
 import { type Cell, titles, type View, type ViewFigure, viewNames } from '../retention/view.ts'
 import { viewOf } from '../retention/views.ts'
 import { type CliCommand, UsageError } from './command-line.ts'
@@ -40,7 +41,7 @@ export const retentionView: CliCommand = {
     const programs = await createPrograms(sql)
     const at = call.words.instant('at') ?? call.now()
     const program = programs.at(programNamed(call.words.text('program'), programs.ids()), at)
-    const view = await viewOf(sql, name, { program, at })
+    const view = await viewOf(sql, name, { program, at, shareAt: sharesOf(programs, program) })
     const svg = call.words.text('svg')
     if (svg !== undefined) {
       writeFileSync(svg, pictureOfView(view))

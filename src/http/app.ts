@@ -22,6 +22,7 @@ import { experimentRoutes } from './experiments.ts'
 import { expiryRoutes } from './expiries.ts'
 import { feedbackRoutes } from './feedback.ts'
 import { healthRoutes } from './health.ts'
+import { holdoutRoutes } from './holdout.ts'
 import { memberLifeRoutes } from './member-life.ts'
 import { memberRoutes } from './members.ts'
 import { createMetrics, type Metrics, metricsRoutes } from './metrics.ts'
@@ -131,6 +132,7 @@ function registerRoutes(v1: App, deps: RouteDeps): void {
   retentionRoutes(v1, deps)
   eventRoutes(v1, deps)
   experimentRoutes(v1, deps)
+  holdoutRoutes(v1, deps)
   viewsRoutes(v1, deps)
   ruleRoutes(v1, deps)
   ruleVersionRoutes(v1, deps)

@@ -2,12 +2,9 @@
  * The outbox for those who would rather pull: what happened in the program, in the order of commit. Whoever
  * goes on from where the last answer ended misses nothing, however many write at the same time.
  */
-import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { DomainError } from '../base/errors.ts'
-import { readId, showId } from '../base/ids.ts'
-import type { Sql } from '../db/connection.ts'
-import { BEGINNING, type EventRow, type Place, placeOf, readEvents } from '../events/queries.ts'
+import { BEGINNING, readEvents } from '../events/queries.ts'
+import { placeAfter, showPlace, wireEvent } from '../events/wire.ts'
 import { callerOf, scope } from './auth.ts'
 import { type App, type RouteDeps, replies } from './route.ts'
 import { id, paging, shownInstant, text } from './schemas.ts'
@@ -98,45 +95,11 @@ export function eventRoutes(app: App, { sql }: RouteDeps): void {
   }
   app.get('/events', { schema, config: scope('members:read') }, async (request) => {
     const { after, type, limit } = request.query
-    const from = after === undefined ? BEGINNING : await placeAfter(sql, request, after)
     const { program } = callerOf(request)
+    const from = after === undefined ? BEGINNING : await placeAfter(sql, program, after)
     const types = type === undefined ? null : [...new Set(type.split(','))]
     const { events, end, isAll } = await readEvents(sql, { program, after: from, types, limit })
     const position = end === BEGINNING ? null : showPlace(end)
     return { items: events.map(wireEvent), nextCursor: isAll ? null : position, position }
   })
-}
-
-function wireEvent({ eventId, sequence, type, at, payload }: EventRow): z.infer<typeof Event> {
-  // Everything about a member says so in the payload; a sale that came without one has nobody to name.
-  const { memberId = null, ...data } = payload as { memberId?: string | null }
-  const shown = showId('event', eventId)
-  return { eventId: shown, sequence: Number(sequence), type, at: at.toISOString(), memberId, data }
-}
-
-// The event is looked up: should its place have changed (a restored database), it is followed there.
-async function placeAfter(sql: Sql, request: FastifyRequest, after: string): Promise<Place> {
-  const { program } = callerOf(request)
-  const place = after.startsWith('evt_') ? null : readPlace(after)
-  const eventId = place?.eventId ?? readId('event', after, 'invalid_cursor')
-  const now = await placeOf(sql, { program, eventId })
-  const found = now ?? place
-  if (found) return found
-  const told = 'that event is not there; it may be older than events are kept: read from the beginning'
-  throw new DomainError('invalid_cursor', { after }, told)
-}
-
-/** 8 bytes of the database transaction, 16 of the event. */
-function showPlace({ xact, eventId }: Place): string {
-  const bytes = Buffer.alloc(24)
-  bytes.writeBigUInt64BE(BigInt(xact))
-  bytes.write(eventId.replaceAll('-', ''), 8, 'hex')
-  return bytes.toString('base64url')
-}
-
-function readPlace(text: string): Place {
-  const bytes = Buffer.from(text, 'base64url')
-  if (bytes.length !== 24 || bytes.toString('base64url') !== text) throw new DomainError('invalid_cursor')
-  const xact = bytes.readBigUInt64BE().toString()
-  return { xact, eventId: readId('event', `evt_${bytes.subarray(8).toString('hex')}`, 'invalid_cursor') }
 }

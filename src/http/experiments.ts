@@ -57,7 +57,7 @@ const SegmentMembers = page(SegmentMember).meta({
 })
 
 const money = z.number().meta({ description: "In the program's money", examples: [412.5] })
-const Interval = z
+export const Interval = z
   .strictObject({ difference: z.number(), low: z.number(), high: z.number() })
   .nullable()
   .meta({ description: 'Treated less control', examples: [{ difference: 1.2, low: 0.4, high: 2 }] })

@@ -126,14 +126,17 @@ export async function findShelf(
   return row ?? { bought: [], neighbours: [], popular: [] }
 }
 
-/** What the member said, by days of the program's zone. */
+/** What the member said last, in the order in which it was said, by days of the program's zone. */
 export async function findSaid(sql: Executor, { memberId }: Whose, timeZone: string): Promise<Said[]> {
   const day = (column: string) => sql`((${sql(column)} at time zone ${timeZone})::date - date '1970-01-01')`
   return sql<Said[]>`
-    with recursive ${familyOf(sql, [memberId])}
-    select fb.kind, fb.satisfaction, ${day('occurred_at')} as day, ${day('resolved_at')} as "resolvedDay"
-    from family f join feedback fb on fb.member_id = f.member_id
-    order by fb.occurred_at desc, fb.feedback_id desc limit 200`
+    with recursive ${familyOf(sql, [memberId])},
+    latest as (
+      select fb.kind, fb.satisfaction, fb.occurred_at, fb.resolved_at, fb.feedback_id
+      from family f join feedback fb on fb.member_id = f.member_id
+      order by fb.occurred_at desc, fb.feedback_id desc limit 200)
+    select kind, satisfaction, ${day('occurred_at')} as day, ${day('resolved_at')} as "resolvedDay"
+    from latest order by occurred_at, feedback_id`
 }
 
 export interface GivenRow {

@@ -1,6 +1,7 @@
 /** The seven views of the analyst, as numbers and as pictures. They read the whole program, few at a time. */
 import { z } from 'zod'
 import { pictureOfView } from '../retention/chart.ts'
+import { sharesOf } from '../retention/holdout.ts'
 import { viewNames } from '../retention/view.ts'
 import { viewOf } from '../retention/views.ts'
 import { callerOf, scope } from './auth.ts'
@@ -82,7 +83,9 @@ export function viewsRoutes(app: App, { sql, programs, now }: RouteDeps): void {
   ) => {
     const at = request.query.at === undefined ? now() : new Date(request.query.at)
     const program = programs.at(id, at)
-    return inTurn(() => viewOf(sql, request.params.name, { program, at }))
+    return inTurn(() =>
+      viewOf(sql, request.params.name, { program, at, shareAt: sharesOf(programs, program) }),
+    )
   }
   const common = { tags, params, querystring }
   const codes = ['no_rules_in_force', 'program_not_found'] as const

@@ -85,23 +85,33 @@ async function runCampaign(deps: Deps, one: One): Promise<void> {
   const room = await roomOf(deps, one, experiment.terms.testMembers)
   for await (const { memberIds, done } of candidatePages(sql, { program: program.id, campaign })) {
     await decidePage(deps, { ...one, running, room, memberIds })
-    await done()
+    // What a run that was called off has not come to, comes again.
     if (run.signal?.aborted) return
+    await done()
   }
 }
 
-/** The budget is counted in treatments: by what one cost so far, or what it is said to cost. */
-async function roomOf({ sql }: Deps, { program, campaign }: One, testMembers: number): Promise<Room> {
+async function roomOf(deps: Deps, one: One, testMembers: number): Promise<Room> {
+  const { program, campaign } = one
+  const { members } = await spentOn(deps.sql, { program: program.id, experiment: campaign.id })
+  return {
+    test: testMembers - members,
+    capacity: campaign.capacity ?? Number.POSITIVE_INFINITY,
+    budget: campaign.budget === null ? Number.POSITIVE_INFINITY : await paidFor(deps, one),
+  }
+}
+
+/**
+ * Treatments that the rest of the budget pays for, if each costs as much as the dearest so far. What the points of
+ * the very first cost is known only afterwards: there is one at most before.
+ */
+async function paidFor({ sql }: Deps, { program, campaign }: One): Promise<number> {
   const spent = await spentOn(sql, { program: program.id, experiment: campaign.id })
   const told = Math.max(...campaign.arms.map(({ cost }) => cost.toNumber()))
-  const soFar = spent.cost + spent.pointsValue
-  const each = spent.treated > 0 ? Math.max(told, soFar / spent.treated) : told
-  const left = campaign.budget === null ? Number.POSITIVE_INFINITY : campaign.budget.toNumber() - soFar
-  return {
-    test: testMembers - spent.members,
-    capacity: campaign.capacity ?? Number.POSITIVE_INFINITY,
-    budget: each > 0 ? Math.floor(left / each + 1e-9) : left > 0 ? Number.POSITIVE_INFINITY : 0,
-  }
+  const left = campaign.budget!.toNumber() - spent.cost - spent.pointsValue
+  const each = Math.max(told, spent.dearest)
+  if (spent.treated === 0) return left >= each && left > 0 ? 1 : 0
+  return each > 0 ? Math.max(0, Math.floor(left / each + 1e-9)) : left > 0 ? Number.POSITIVE_INFINITY : 0
 }
 
 interface Page extends One {
@@ -111,17 +121,43 @@ interface Page extends One {
 }
 
 async function decidePage(deps: Deps, page: Page): Promise<void> {
-  const { program, campaign, running, room, totals, run } = page
+  const { campaign, room, totals, run } = page
   const candidates = await candidatesOf(deps, page)
   totals.candidates += candidates.length
-  const suppressed: { memberId: string; reason: Suppression }[] = []
-  const commands: { candidate: Candidate; decision: Exclude<Decision, { kind: 'none' }> }[] = []
-  for (const candidate of candidates) {
-    const decision = decide(running, candidate, room)
-    if (decision.kind === 'none') continue
-    if (decision.kind === 'suppressed') suppressed.push({ ...candidate, reason: decision.reason })
-    if (decision.kind === 'assigned' || decision.standing !== null) commands.push({ candidate, decision })
+  const left = candidates.values()
+  for (let some = decideSome(page, left); some !== null; some = decideSome(page, left)) {
+    await carryOut(deps, page, some)
+    if (run.signal?.aborted) return
+    if (campaign.budget !== null) room.budget = await paidFor(deps, page)
   }
+}
+
+interface Decided {
+  readonly suppressed: { memberId: string; reason: Suppression }[]
+  readonly commands: { candidate: Candidate; decision: Exclude<Decision, { kind: 'none' }> }[]
+}
+
+/** Of those that are left, up to as many treatments as may be given before the budget is looked at again. */
+function decideSome({ running, room }: Page, left: IterableIterator<Candidate>): Decided | null {
+  const decided: Decided = { suppressed: [], commands: [] }
+  // Half of what is paid for, and then another look: points may be worth more to one member than to another.
+  const last = room.budget - Math.max(1, Math.floor(room.budget / 2))
+  let isAny = false
+  for (;;) {
+    const { value: candidate, done } = left.next()
+    if (done) return isAny ? decided : null
+    isAny = true
+    const before = room.budget
+    const decision = decide(running, candidate, room)
+    if (decision.kind === 'suppressed') decided.suppressed.push({ ...candidate, reason: decision.reason })
+    if (decision.kind === 'assigned' || (decision.kind === 'suppressed' && decision.standing !== null))
+      decided.commands.push({ candidate, decision })
+    if (room.budget < before && room.budget <= last) return decided
+  }
+}
+
+async function carryOut(deps: Deps, page: Page, { suppressed, commands }: Decided): Promise<void> {
+  const { program, campaign, totals, run } = page
   await logSuppressed(deps.sql, { program: program.id, campaign: campaign.id, at: run.at, rows: suppressed })
   totals.suppressed += suppressed.length
   totals.failed += await workThrough(deps, {

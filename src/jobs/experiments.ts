@@ -2,23 +2,14 @@
  * The planned looks at running experiments: each is taken when enough members' days are over, written once,
  * and decides for good. Nothing is looked at in between, or the plan would not hold.
  */
-import { addDays, dayOf } from '../base/time.ts'
 import { createPrograms } from '../engine/programs.ts'
 import type { Program } from '../program/program.ts'
-import { emptyGroup, type Group, lookAt } from '../retention/look.ts'
-import { addOutcome, type Measuring } from '../retention/outcome.ts'
-import {
-  armSizes,
-  type ExperimentRow,
-  looksOf,
-  outcomePage,
-  readExperiments,
-  writeLook,
-} from '../retention/queries-experiments.ts'
+import { groupsOf } from '../retention/groups.ts'
+import { lookAt } from '../retention/look.ts'
+import { type ExperimentRow, looksOf, readExperiments, writeLook } from '../retention/queries-experiments.ts'
 import type { Deps } from './job.ts'
 import { programsInForce } from './page.ts'
 
-const PAGE = 2_000
 const DAY = 24 * 60 * 60 * 1000
 
 export async function lookAtExperiments(
@@ -49,7 +40,7 @@ async function lookIfDue(
   const { terms, startedAt } = experiment
   const named = { program: program.id, experiment: experiment.experiment }
   const before = await looksOf(sql, named)
-  const groups = await groupsOf({ sql }, { ...of, phase: 'test' })
+  const groups = await groupsOf(sql, { ...of, phase: 'test' })
   const known = [...groups.values()].reduce((sum, { members }) => sum + members, 0)
   const isOver = at.getTime() - startedAt.getTime() >= terms.withinDays * DAY
   const fraction = Math.min(1, known / terms.testMembers)
@@ -68,31 +59,4 @@ async function lookIfDue(
   )
   const written = await writeLook(sql, { ...named, number: before.length + 1, at, look })
   return written ? look.decision : null
-}
-
-/** Sums over the members of one phase whose days are over, by arm, control included. */
-async function groupsOf(
-  { sql }: Pick<Deps, 'sql'>,
-  of: { program: Program; experiment: ExperimentRow; phase: 'test' | 'rollout'; at: Date },
-): Promise<Map<string, Group>> {
-  const { program, experiment, phase, at } = of
-  const { measureDays, margin } = experiment.terms
-  const named = { program: program.id, experiment: experiment.experiment }
-  const groups = new Map<string, Group>()
-  for (const size of await armSizes(sql, named))
-    if (size.phase === phase) groups.set(size.arm, { ...emptyGroup(size.arm), assigned: size.members })
-  const how: Measuring = { measureDays, margin, values: valuesOf(program) }
-  const through = addDays(dayOf(program.timeZone, at), -1)
-  const asked = { ...named, phase, measureDays, through, timeZone: program.timeZone, limit: PAGE }
-  let after: string | null = null
-  do {
-    const page = await outcomePage(sql, { ...asked, after })
-    for (const row of page) addOutcome(groups, row, how)
-    after = page.length === PAGE ? page.at(-1)!.memberId : null
-  } while (after !== null)
-  return groups
-}
-
-function valuesOf({ currencies }: Program): Map<string, number> {
-  return new Map([...currencies].map(([id, { value }]) => [id, value ? value.amount.toNumber() : 0]))
 }

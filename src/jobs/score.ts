@@ -95,6 +95,7 @@ async function scoreProgram(deps: Deps, scoring: Scoring): Promise<ScoredProgram
   const terms: ScoreTerms = {
     ...{ program: program.id, runId: newId(), asOf, horizonDays, accepted, margin },
     closed,
+    timeZone: program.timeZone,
     until: startOfDay(program.timeZone, dayNumbered(asOf + 1)),
     redeemable: [...program.currencies.values()].flatMap(({ id, kind }) =>
       kind === 'redeemable' ? [id] : [],

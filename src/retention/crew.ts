@@ -19,12 +19,15 @@ import {
   type ToldStretch,
   type Work,
 } from './stint.ts'
+import type { Voice } from './voice.ts'
 
 export interface CrewPlan {
   readonly source: Source
   readonly learnt: Learnt
   /** as many as there are processors, at most four, where it is not said; none below 20,000 members */
   readonly threads?: number
+  /** what members said, by place; left out: nobody said anything */
+  readonly voices?: ReadonlyMap<number, Voice>
 }
 
 export interface Crew {
@@ -54,9 +57,9 @@ const YOUNG_MEGABYTES = 64
 /** Orders that a thread has before it: one at work and one waiting. */
 const AHEAD = 2
 
-export function startCrew({ source, learnt, threads: wanted }: CrewPlan): Crew {
+export function startCrew({ source, learnt, threads: wanted, voices = new Map() }: CrewPlan): Crew {
   const count = countOf(source)
-  const work: Work = { source, sheet: createSheet(count), learnt: recordOf(learnt) }
+  const work: Work = { source, sheet: createSheet(count), learnt: recordOf(learnt), voices }
   const usual = count < WORTH_THREADS ? 0 : Math.min(MOST_THREADS, availableParallelism())
   const threads = wanted ?? usual
   const hands = threads === 0 ? [ownHands(work)] : Array.from({ length: threads }, () => threadHands(work))

@@ -15,6 +15,7 @@ import {
 import type { History } from './cell.ts'
 import type { Clock } from './clock.ts'
 import { fadedCount, fadedSpend, HALF_LIVES, type MemberState } from './state.ts'
+import { fallOf, type Voice } from './voice.ts'
 
 /** The two chances of the classic model that a score leans on, and what it expects. */
 export interface ModelSays {
@@ -39,7 +40,9 @@ export interface Sight {
 
 /**
  * Columns in order. `prior` is the part of a column in the log-odds before anything is learnt: the likelihood
- * ratios of the own rhythm and of the classic model, half and half. `rises`: never falls as silence grows.
+ * ratios of the own rhythm and of the classic model, half and half, and what members say. A first open complaint
+ * is believed to raise the odds by half, a fall of satisfaction over the whole scale to multiply them by e: cautious
+ * figures that the program's own past corrects. `rises`: never falls as silence, or what is complained of, grows.
  */
 export const columns = [
   { name: 'own rhythm', prior: 0.5, rises: true },
@@ -59,6 +62,8 @@ export const columns = [
   { name: 'silence in horizons', prior: 0, rises: true },
   { name: 'silence in longest gaps', prior: 0, rises: true },
   { name: 'silence in latest gaps', prior: 0, rises: true },
+  { name: 'open complaints', prior: 0.4, rises: true },
+  { name: 'satisfaction fallen', prior: 1, rises: true },
 ] as const
 
 /** A member's rhythm and how long it has been quiet, in clock days. */
@@ -93,9 +98,13 @@ export function logistic(odds: number): number {
   return 1 / (1 + Math.exp(-odds))
 }
 
+const believed = columns.flatMap(({ prior }, column) => (prior === 0 ? [] : [{ column, prior }]))
+
 /** The log-odds of a row of features, the one that begins at `at`, before anything is learnt. */
 export function priorOdds(features: Float64Array, at = 0): number {
-  return 0.5 * features[at]! + 0.5 * features[at + 1]!
+  let odds = 0
+  for (const { column, prior } of believed) odds += prior * features[at + column]!
+  return odds
 }
 
 export function rhythmOf(state: MemberState, { clock, pooled, asOf }: Sight): Rhythm {
@@ -104,12 +113,15 @@ export function rhythmOf(state: MemberState, { clock, pooled, asOf }: Sight): Rh
   return { law, meanGap: law.b / law.a, silence }
 }
 
+interface Looking {
+  readonly into: Float64Array
+  readonly most: number
+  /** null or left out: the member has said nothing */
+  readonly voice?: Voice | null
+}
+
 /** Fills `into` with the features for silence and returns what they were made of. */
-export function look(
-  state: MemberState,
-  sight: Sight,
-  { into, most }: { into: Float64Array; most: number },
-): Seen {
+export function look(state: MemberState, sight: Sight, { into, most, voice }: Looking): Seen {
   const { clock, pooled, asOf, horizon } = sight
   const law = lawOf(state, sight)
   const last = clock.at(state.lastDay)
@@ -123,6 +135,8 @@ export function look(
   const decline = [logit(atMostOdds(law, question)), logit(model.decline)] as const
   const seen: Seen = { law, meanGap: law.b / law.a, silence, logSurvival, silent, decline, model }
   fill(into, { state, seen, sight })
+  into[17] = voice ? Math.log2(1 + voice.openComplaints) : 0
+  into[18] = voice ? fallOf(voice) : 0
   return seen
 }
 

@@ -15,6 +15,7 @@ import { type FittedSpend, fitSpend } from './spend.ts'
 import type { MemberState } from './state.ts'
 import { type Tail, tailOf } from './surprise.ts'
 import { hasRate, hasRepeat, mostInDecline, type Window } from './targets.ts'
+import { type Said, voiceOf } from './voice.ts'
 
 export interface Learnt {
   readonly window: Window
@@ -44,7 +45,14 @@ const WEEK = 7
 /** Share of a cut's horizon. */
 const MOST_CLOSED = 0.1
 
-export function learn(purchases: Purchases, window: Window, closed: readonly Closure[] = []): Learnt {
+/** What is known beside purchases; each is empty where it is left out. */
+export interface Known {
+  readonly closed?: readonly Closure[]
+  /** by member */
+  readonly said?: ReadonlyMap<string, readonly Said[]>
+}
+
+export function learn(purchases: Purchases, window: Window, { closed = [], said }: Known = {}): Learnt {
   const { asOf, horizonDays } = window
   const clock = buildClock(purchases, asOf, closed)
   const now = sampleOf(purchases, MODEL_MEMBERS)
@@ -56,7 +64,7 @@ export function learn(purchases: Purchases, window: Window, closed: readonly Clo
   const common = { clock, pooled, usualCents: usualOf(now), model: modelOf(now, clock, asOf) }
   const cuts = openCuts(cutsOf(clock.firstDay, asOf, horizonDays), clock)
   const members = sampleOf(purchases, Math.ceil(LESSONS / Math.max(1, cuts.length)))
-  const told = cuts.map((cut) => tell(purchases, { members, cut, common }))
+  const told = cuts.map((cut) => tell(purchases, { members, cut, common, said }))
   return {
     window,
     ...common,
@@ -154,6 +162,7 @@ interface Telling {
   readonly members: readonly number[]
   readonly cut: Cut
   readonly common: Pick<Learnt, 'clock' | 'pooled' | 'usualCents' | 'model'>
+  readonly said: Known['said']
 }
 
 interface Told {
@@ -165,7 +174,7 @@ interface Told {
 }
 
 /** The members of one cut as they then were, and what they did after. */
-function tell(purchases: Purchases, { members, cut, common }: Telling): Told {
+function tell(purchases: Purchases, { members, cut, common, said }: Telling): Told {
   const lessons = () => new Lessons(cut)
   const told: Told = { silent: lessons(), decline: lessons(), second: lessons(), expected: 0, bought: 0 }
   const window = { asOf: cut.day, horizonDays: cut.horizonDays }
@@ -175,7 +184,8 @@ function tell(purchases: Purchases, { members, cut, common }: Telling): Told {
     const state = stateAt(purchases, member, cut.day)
     if (state === null) continue
     const most = mostInDecline(state, window)
-    const seen = look(state, sight, { into, most })
+    const own = said?.get(purchases.memberIds[member]!)
+    const seen = look(state, sight, { into, most, voice: own ? voiceOf(own, cut.day) : null })
     const bought = boughtBetween(purchases, member, { from: cut.day, through: cut.day + cut.horizonDays })
     told.expected += seen.model.expected
     told.bought += bought

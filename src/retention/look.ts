@@ -95,7 +95,8 @@ export function emptyGroup(arm: string): Group {
   return { arm, assigned: 0, members: 0, buyers: 0, spend: none, net: none }
 }
 
-function armSeen(group: Group, control: Group, boundary: number): ArmSeen {
+/** `boundary`: in standard errors; the verdict is by it. */
+export function armSeen(group: Group, control: Group, boundary: number): ArmSeen {
   const { arm, assigned, members, buyers } = group
   const isEnough = members >= FEWEST && control.members >= FEWEST
   const planned = isEnough ? welch(group.net, control.net, { bound: boundary }) : null

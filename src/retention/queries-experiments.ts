@@ -126,6 +126,8 @@ export interface Spent {
   /** what treatments cost and gave, in the program's money */
   readonly cost: number
   readonly pointsValue: number
+  /** the dearest treatment so far, its points included */
+  readonly dearest: number
 }
 
 export async function spentOn(sql: Executor, of: { program: string; experiment: string }): Promise<Spent> {
@@ -134,7 +136,8 @@ export async function spentOn(sql: Executor, of: { program: string; experiment: 
       (select count(*)::int from experiment_arms a
        where a.program = ${of.program} and a.experiment = ${of.experiment} and a.phase = 'test') as members,
       count(*)::int as treated, coalesce(sum(cost), 0)::double precision as cost,
-      coalesce(sum(points_value), 0)::double precision as "pointsValue"
+      coalesce(sum(points_value), 0)::double precision as "pointsValue",
+      coalesce(max(cost + points_value), 0)::double precision as dearest
     from treatments where program = ${of.program} and campaign = ${of.experiment}`
   return row!
 }
@@ -187,43 +190,52 @@ export interface OutcomeRow {
   /** days since 1970 */
   readonly assignedDay: number
   readonly history: Uint8Array | null
-  /** of this campaign's treatments of the member, points at their value included */
+  /** of the treatments of the member, points at their value included as far as `points` has them not */
   readonly cost: number
   /** points issued less points taken back, in the days that are measured, by currency */
   readonly points: Record<string, number>
+}
+
+export interface OutcomePage {
+  readonly program: string
+  readonly experiment: string
+  readonly phase: string
+  readonly measureDays: number
+  /** of this campaign's treatments, or, where all campaigns together are measured, of all of them in the days */
+  readonly costs: 'own' | 'all'
+  /** the last day that is over, YYYY-MM-DD */
+  readonly through: string
+  readonly timeZone: string
+  readonly after: string | null
+  readonly limit: number
 }
 
 /**
  * Members of one phase whose days are over by `through`, in order of their ids. Whoever was merged or erased
  * since is left out, whatever the arm: what they did cannot be told apart any more.
  */
-export async function outcomePage(
-  sql: Executor,
-  page: {
-    program: string
-    experiment: string
-    phase: string
-    measureDays: number
-    /** the last day that is over, YYYY-MM-DD */
-    through: string
-    timeZone: string
-    after: string | null
-    limit: number
-  },
-): Promise<OutcomeRow[]> {
+export async function outcomePage(sql: Executor, page: OutcomePage): Promise<OutcomeRow[]> {
   const beyond = page.after === null ? sql`` : sql`and a.member_id > ${page.after}::uuid`
+  const first = sql`(a.assigned_on + 1)::timestamp at time zone ${page.timeZone}`
+  const end = sql`(a.assigned_on + 1 + ${page.measureDays}::int)::timestamp at time zone ${page.timeZone}`
+  // What treatments of the measured days gave is among the points of those days already.
+  const cost =
+    page.costs === 'own'
+      ? sql`select sum(t.cost + t.points_value) from treatments t
+          where t.member_id = a.member_id and t.campaign = a.experiment`
+      : sql`select sum(t.cost + case when t.treated_at < ${first} then t.points_value else 0 end)
+          from treatments t
+          where t.member_id = a.member_id and t.treated_at >= a.assigned_at and t.treated_at < ${end}`
   return sql<OutcomeRow[]>`
     select a.member_id as "memberId", a.arm, (a.assigned_on - date '1970-01-01') as "assignedDay",
       (select t.history from retention_states t where t.member_id = a.member_id) as history,
-      (select coalesce(sum(t.cost + t.points_value), 0)::double precision from treatments t
-       where t.member_id = a.member_id and t.campaign = a.experiment) as cost,
+      coalesce((${cost}), 0)::double precision as cost,
       (select coalesce(json_object_agg(c.currency, c.points), '{}') from (
         select p.currency, sum(case when p.from_account = 'issued' then p.points
             when p.to_account = 'issued' then -p.points else 0 end) as points
         from entries e join postings p on p.member_id = e.member_id and p.entry_id = e.entry_id
         where e.member_id = a.member_id
-          and e.occurred_at >= (a.assigned_on + 1)::timestamp at time zone ${page.timeZone}
-          and e.occurred_at < (a.assigned_on + 1 + ${page.measureDays}::int)::timestamp at time zone ${page.timeZone}
+          and e.occurred_at >= ${first} and e.occurred_at < ${end}
         group by p.currency) as c) as points
     from experiment_arms a join members m on m.member_id = a.member_id
     where a.program = ${page.program} and a.experiment = ${page.experiment} and a.phase = ${page.phase}

@@ -5,6 +5,7 @@
  */
 import type { Executor } from '../db/connection.ts'
 import { list } from '../db/connection.ts'
+import type { StoredTerms } from './queries-experiments.ts'
 import { keptNet, salesOf } from './queries-value.ts'
 
 export interface ViewScope {
@@ -276,9 +277,13 @@ export interface SeenArm {
   readonly verdict: string
 }
 
-export interface ExperimentRow {
+export interface ExperimentSeen {
+  readonly program: string
   readonly experiment: string
-  readonly state: string
+  /** as of the instant */
+  readonly state: 'testing' | 'rolled_out' | 'stopped' | 'undecided'
+  readonly terms: StoredTerms
+  readonly decidedAt: Date | null
   readonly startedAt: Date
   readonly winner: string | null
   readonly look: number | null
@@ -286,9 +291,11 @@ export interface ExperimentRow {
   readonly arms: SeenArm[] | null
 }
 
-export async function experimentsSeen(sql: Executor, { program, at }: ViewScope): Promise<ExperimentRow[]> {
-  return sql<ExperimentRow[]>`
-    select e.experiment, e.state, e.started_at as "startedAt", e.winner, l.look, l.fraction, l.arms
+export async function experimentsSeen(sql: Executor, { program, at }: ViewScope): Promise<ExperimentSeen[]> {
+  return sql<ExperimentSeen[]>`
+    select e.program, e.experiment, e.decided_at as "decidedAt", case when e.decided_at <= ${at} then e.state else 'testing' end as state, e.terms,
+      e.started_at as "startedAt", case when e.decided_at <= ${at} then e.winner end as winner, l.look, l.fraction,
+      l.arms
     from experiments e
     left join lateral (
       select look, fraction, arms from experiment_looks l
@@ -298,11 +305,16 @@ export async function experimentsSeen(sql: Executor, { program, at }: ViewScope)
     order by e.started_at desc, e.experiment limit 200`
 }
 
-export async function armCounts(
-  sql: Executor,
-  { program }: ViewScope,
-): Promise<{ experiment: string; arm: string; members: number }[]> {
-  return sql<{ experiment: string; arm: string; members: number }[]>`
-    select experiment, arm, count(*)::integer as members from experiment_arms
-    where program = ${program} group by 1, 2 order by 1, 2`
+export interface ArmCount {
+  readonly experiment: string
+  readonly phase: 'test' | 'rollout'
+  readonly arm: string
+  readonly members: number
+}
+
+export async function armCounts(sql: Executor, { program, at }: ViewScope): Promise<ArmCount[]> {
+  return sql<ArmCount[]>`
+    select experiment, phase, arm, count(*)::integer as members from experiment_arms
+    where program = ${program} and assigned_at <= ${at}
+    group by 1, 2, 3 order by 1, 2 desc, 3`
 }

@@ -7,6 +7,7 @@ import type { Reason } from './reason.ts'
 import type { Scorer, Scores } from './score.ts'
 import type { MemberState } from './state.ts'
 import type { MemberTies } from './ties.ts'
+import type { Voice } from './voice.ts'
 
 export interface ScoreRow {
   readonly memberId: string
@@ -37,6 +38,8 @@ export interface Standing {
   readonly state: MemberState
   /** null: something of them lies after the day */
   readonly ties: MemberTies | null
+  /** as of the day; null: nothing was said */
+  readonly voice: Voice | null
   readonly openFlag: { readonly kind: Flag; readonly raisedOn: number } | null
 }
 
@@ -55,7 +58,7 @@ export function scoreRow(maker: RowMaker, place: number, of: Standing): ScoreRow
   const { learnt, scores, scorer, margin } = maker
   const { state, openFlag } = of
   const flag = scores.flags[place] ?? null
-  const { phase, since, reasons } = scorer.words(state, flag, of.ties)
+  const { phase, since, reasons } = scorer.words(state, flag, of)
   const [silent, decline, alive] = [scores.silent[place]!, scores.decline[place]!, scores.alive[place]!]
   const [purchases, value] = [scores.purchases[place]!, scores.value[place]!]
   const profit = Number.isNaN(value) ? null : (basketOf(state, learnt) * margin) / 100

@@ -4,6 +4,7 @@
  * that happens to members and goes through the lane. Nothing after the day is looked at.
  */
 import type { Sql } from '../db/connection.ts'
+import { startCrew } from './crew.ts'
 import { boughtBetween, sampleOf } from './cuts.ts'
 import type { Flag } from './flag.ts'
 import { pointsOf } from './kept.ts'
@@ -23,11 +24,14 @@ import {
   writeOutcomes,
   writeScores,
 } from './queries-scores.ts'
-import { createScorer, scoreAll } from './score.ts'
+import { readSaid } from './queries-voice.ts'
+import { createScorer, type Scores } from './score.ts'
 import { type RowMaker, rememberingLifetimes, type ScoreRow, scoreRow } from './score-row.ts'
+import { createStateTable, putState } from './state-table.ts'
 import { StateCollector, type States } from './states.ts'
 import { mostInDecline } from './targets.ts'
 import type { MemberTies } from './ties.ts'
+import { type Said, type Voice, voiceOf } from './voice.ts'
 
 export interface ScoreTerms extends RunContext {
   readonly horizonDays: number
@@ -35,6 +39,7 @@ export interface ScoreTerms extends RunContext {
   readonly accepted: number
   readonly margin: number
   readonly closed: readonly { readonly from: number; readonly through: number }[]
+  readonly timeZone: string
   /** the first instant after the day, in the program's zone */
   readonly until: Date
   /** currencies whose points can be spent */
@@ -95,12 +100,10 @@ export async function scoreMembers(
     return { ...NOBODY, clear: [...open.values()].map(clearing) }
   }
   const { asOf, horizonDays } = terms
-  const learnt = learn(states.purchases, { asOf, horizonDays }, terms.closed)
-  const ids = states.purchases.memberIds
-  const scores = scoreAll({ ...states, before: (place) => open.get(ids[place]!)?.kind ?? null }, learnt, {
-    accepted: terms.accepted,
-    onProgress: (done) => onProgress({ what: 'scoring', done, of: states.count }),
-  })
+  const said = await readSaid(sql, terms)
+  const learnt = learn(states.purchases, { asOf, horizonDays }, { closed: terms.closed, said })
+  const voices = voicesOf(states, said, asOf)
+  const scores = await scoresOf({ terms, states, open, onProgress }, { learnt, voices })
   const sample = sampleOf(states.purchases, RFM_MEMBERS).map((place) => states.state(place))
   const maker: RowMaker = {
     learnt,
@@ -111,7 +114,7 @@ export async function scoreMembers(
     margin: terms.margin,
     lifetimePurchases: rememberingLifetimes(learnt, states.count),
   }
-  await writeAll(sql, { terms, states, maker, open, onProgress })
+  await writeAll(sql, { terms, states, maker, open, voices, onProgress })
   await removeOlder(sql, terms)
   return foundOf(states, maker, open)
 }
@@ -131,15 +134,56 @@ async function readStates(
   return collector.finish()
 }
 
-interface Writing {
+function voicesOf(
+  { purchases }: States,
+  said: ReadonlyMap<string, readonly Said[]>,
+  asOf: number,
+): Map<number, Voice> {
+  const voices = new Map<number, Voice>()
+  if (said.size === 0) return voices
+  for (const [place, memberId] of purchases.memberIds.entries()) {
+    const own = said.get(memberId)
+    if (own) voices.set(place, voiceOf(own, asOf))
+  }
+  return voices
+}
+
+interface Running {
   readonly terms: ScoreTerms
   readonly states: States
-  readonly maker: RowMaker
   readonly open: ReadonlyMap<string, OpenFlag>
   onProgress(progress: Progress): void
 }
 
-async function writeAll(sql: Sql, { terms, states, maker, open, onProgress }: Writing): Promise<void> {
+/** By as many threads as are worth it, as the door for files does. */
+async function scoresOf(
+  { terms, states, open, onProgress }: Running,
+  { learnt, voices }: { learnt: Learnt; voices: ReadonlyMap<number, Voice> },
+): Promise<Scores> {
+  const { memberIds } = states.purchases
+  const table = createStateTable(states.count)
+  for (let place = 0; place < states.count; place++) putState(table, place, states.state(place))
+  const crew = startCrew({ source: { kind: 'states', table }, learnt, voices })
+  try {
+    return await crew.score({
+      accepted: terms.accepted,
+      before: (place) => open.get(memberIds[place]!)?.kind ?? null,
+      onProgress: (done) => onProgress({ what: 'scoring', done, of: states.count }),
+    })
+  } finally {
+    await crew.end()
+  }
+}
+
+interface Writing extends Running {
+  readonly maker: RowMaker
+  readonly voices: ReadonlyMap<number, Voice>
+}
+
+async function writeAll(
+  sql: Sql,
+  { terms, states, maker, open, voices, onProgress }: Writing,
+): Promise<void> {
   const { memberIds } = states.purchases
   // While a page is written, the next one is made.
   let written: Promise<void> = Promise.resolve()
@@ -158,6 +202,7 @@ async function writeAll(sql: Sql, { terms, states, maker, open, onProgress }: Wr
           memberId,
           state: states.state(place),
           ties: tiesUpTo(ties.get(memberId) ?? null, { terms, moved: moved.get(memberId) ?? [] }),
+          voice: voices.get(place) ?? null,
           openFlag: open.get(memberId) ?? null,
         }),
       )

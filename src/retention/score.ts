@@ -15,6 +15,7 @@ import type { MemberState } from './state.ts'
 import { honestly } from './surprise.ts'
 import { hasRate, mostInDecline } from './targets.ts'
 import type { MemberTies } from './ties.ts'
+import type { Voice } from './voice.ts'
 
 /** Where the rows are; asked for twice at most, in order. */
 export interface Members {
@@ -122,9 +123,15 @@ export interface Score {
   readonly slowE: number
 }
 
+/** What is known of a member beside its row; null or left out: nothing. */
+export interface Beside {
+  readonly ties?: MemberTies | null
+  readonly voice?: Voice | null
+}
+
 export interface Scorer {
-  score(state: MemberState): Score
-  words(state: MemberState, flag: Flag | null, ties?: MemberTies | null): Words
+  score(state: MemberState, voice?: Voice | null): Score
+  words(state: MemberState, flag: Flag | null, beside?: Beside): Words
 }
 
 /** `count`: how many members will be asked; many are looked up in whole weeks, so that equal ones share work. */
@@ -132,14 +139,15 @@ export function createScorer(learnt: Learnt, count = 1): Scorer {
   const { window } = learnt
   const sight = remembering(sightOf(learnt, window), count)
   const into = new Float64Array(columns.length)
-  const see = (state: MemberState): Seen => look(state, sight, { into, most: mostInDecline(state, window) })
+  const see = (state: MemberState, voice: Voice | null): Seen =>
+    look(state, sight, { into, most: mostInDecline(state, window), voice })
   const place = sight
   const worth = (state: MemberState, purchases: number) =>
     learnt.usualCents > 0 ? purchases * basketOf(state, learnt) : null
-  // Members with one purchase are told apart by its day alone.
+  // Members with one purchase, of whom nothing was heard, are told apart by its day alone.
   const ones = new Map<number, Score>()
-  const scoreOne = (state: MemberState): Score => {
-    const seen = see(state)
+  const scoreOne = (state: MemberState, voice: Voice | null): Score => {
+    const seen = see(state, voice)
     const silent = chance(learnt.second, into)
     const purchases = expectedOf(seen.model, { silent, volume: learnt.volume })
     const nothing = { value: null, quietP: Number.NaN, slowE: Number.NaN }
@@ -147,13 +155,13 @@ export function createScorer(learnt: Learnt, count = 1): Scorer {
   }
 
   return {
-    score(state) {
+    score(state, voice = null) {
       if (state.days === 1) {
-        const known = ones.get(state.lastDay) ?? scoreOne(state)
-        ones.set(state.lastDay, known)
+        const known = (voice === null ? ones.get(state.lastDay) : undefined) ?? scoreOne(state, voice)
+        if (voice === null) ones.set(state.lastDay, known)
         return { ...known, value: worth(state, known.purchases) }
       }
-      const seen = see(state)
+      const seen = see(state, voice)
       const silent = chance(learnt.silent, into)
       turnToDecline(into, seen)
       // Silence is fewer than half of anything: the one chance is never below the other.
@@ -170,7 +178,7 @@ export function createScorer(learnt: Learnt, count = 1): Scorer {
         slowE: mayFlag && hasRate(state, window) ? slowEvidence(state, seen, sight) : Number.NaN,
       }
     },
-    words(state, flag, ties = null) {
+    words(state, flag, { ties = null, voice = null } = {}) {
       const seen = rhythmOf(state, sight)
       const alarm: Alarm | null = flag === null ? null : alarmOf(state, sight)
       const slowSince = alarm?.slowSince.day ?? state.lastDay
@@ -180,7 +188,7 @@ export function createScorer(learnt: Learnt, count = 1): Scorer {
         phase,
         since,
         flag,
-        reasons: reasonsOf({ state, seen, phase, flag, alarm, clock, asOf, ties }),
+        reasons: reasonsOf({ state, seen, phase, flag, alarm, clock, asOf, ties, voice }),
       }
     },
   }

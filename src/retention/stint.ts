@@ -11,6 +11,7 @@ import { createScorer } from './score.ts'
 import { lineWriter, TextPad } from './score-line.ts'
 import type { MemberState } from './state.ts'
 import { readStates, type StateTable } from './state-table.ts'
+import type { Voice } from './voice.ts'
 
 /** Where the rows are: in a table, or to be made of purchases up to a day. Arrays may be shared memory. */
 export type Source =
@@ -77,16 +78,18 @@ export interface Work {
   readonly source: Source
   readonly sheet: Sheet
   readonly learnt: LearntRecord
+  /** of the few who said something, by place */
+  readonly voices: ReadonlyMap<number, Voice>
 }
 
-export function createStint({ source, sheet, learnt }: Work): Stint {
+export function createStint({ source, sheet, learnt, voices }: Work): Stint {
   const scorer = createScorer(learntOf(learnt), countOf(source))
   const stateOf = readerOf(source)
   const lineOf = lineWriter(sheet)
   return {
     score({ from, to }) {
       for (let i = from; i < to; i++) {
-        const one = scorer.score(stateOf(i))
+        const one = scorer.score(stateOf(i), voices.get(i))
         sheet.silent[i] = one.silent
         sheet.decline[i] = one.decline
         sheet.alive[i] = one.alive ?? Number.NaN
@@ -100,7 +103,7 @@ export function createStint({ source, sheet, learnt }: Work): Stint {
       const phases: Record<string, number> = {}
       const pad = new TextPad()
       for (let i = from; i < to; i++) {
-        const words = scorer.words(stateOf(i), flagCodes[sheet.flags[i]!]!)
+        const words = scorer.words(stateOf(i), flagCodes[sheet.flags[i]!]!, { voice: voices.get(i) ?? null })
         phases[words.phase] = (phases[words.phase] ?? 0) + 1
         pad.add(lineOf(i, { memberId: memberIds[i - from]!, words }))
       }

@@ -1,11 +1,10 @@
-/** The views about money: what members bring and get, what experiments found, products, and what was given. */
+/** The views about money: what members bring and get, products, and what was given. */
 import { Decimal, wireMoney } from '../base/points.ts'
 import { dayOf, startOfDay } from '../base/time.ts'
 import type { Sql } from '../db/connection.ts'
 import type { Program } from '../program/program.ts'
 import { grades } from '../program/value.ts'
 import {
-  armCounts,
   budgetsUsed,
   experimentsSeen,
   givenByRule,
@@ -93,66 +92,6 @@ export async function profitability(sql: Sql, scope: ViewScope, program: Program
       },
     ],
   }
-}
-
-export async function performance(sql: Sql, scope: ViewScope, program: Program): Promise<Told> {
-  const [experiments, arms] = await Promise.all([experimentsSeen(sql, scope), armCounts(sql, scope)])
-  const rows = experiments.flatMap((one) => {
-    const named = arms.filter(({ experiment }) => experiment === one.experiment)
-    return named.map(({ arm, members }) => {
-      const seen = one.arms?.find((each) => each.arm === arm)
-      const net = seen?.netDifference ?? null
-      return {
-        label: `${one.experiment}: ${arm}`,
-        net: net?.difference ?? null,
-        cells: [
-          ...[one.experiment, one.state, arm, members, seen?.members ?? null],
-          seen ? shareOf(seen.buyers, seen.members) : null,
-          ...[seen?.buying?.difference ?? null, net && cents(net.difference)],
-          ...[net && cents(net.low), net && cents(net.high), seen?.verdict ?? null],
-        ],
-      }
-    })
-  })
-  const measured = rows.filter(({ net }) => net !== null)
-  return {
-    note:
-      experiments.length === 0
-        ? 'no experiment has begun'
-        : measured.length === 0
-          ? 'no experiment has had its first look yet'
-          : null,
-    figures: [
-      { name: 'experiments', value: experiments.length, unit: 'count' },
-      { name: 'rolled out', value: counted(experiments, 'rolled_out'), unit: 'count' },
-      { name: 'stopped', value: counted(experiments, 'stopped'), unit: 'count' },
-    ],
-    tables: [
-      {
-        title: 'Arms by intention to treat; differences are against the control, with 95 % intervals',
-        columns: [
-          ...['experiment', 'state', 'arm', 'assigned', 'measured', 'bought'],
-          ...['more bought', 'net a member', 'from', 'to', 'verdict'],
-        ],
-        rows: rows.map(({ cells }) => cells),
-      },
-    ],
-    charts: [
-      {
-        kind: 'bars',
-        title: 'Net value a member against the control',
-        along: 'experiment and arm',
-        measure: `net value in ${program.money}`,
-        unit: 'money',
-        steps: measured.map(({ label }) => label),
-        series: [{ name: 'net value', values: measured.map(({ net }) => net) }],
-      },
-    ],
-  }
-}
-
-function counted(experiments: readonly { state: string }[], state: string): number {
-  return experiments.filter((one) => one.state === state).length
 }
 
 const MOST_SHOWN = 20

@@ -26,6 +26,7 @@ export interface Voice {
   readonly before: number | null
 }
 
+/** `said` in the order in which it was said, as far as one day has several. */
 export function voiceOf(said: readonly Said[], asOf: number): Voice {
   const known = said.filter(({ day }) => day <= asOf).sort((a, b) => a.day - b.day)
   const complaints = known.filter(({ kind }) => kind === 'complaint')
@@ -49,7 +50,7 @@ export function voiceOf(said: readonly Said[], asOf: number): Voice {
 }
 
 /** How far satisfaction has fallen below what it was, 0 to 1; 0 where it has not, or nobody knows. */
-function fallOf({ satisfaction, before }: Voice): number {
+export function fallOf({ satisfaction, before }: Voice): number {
   return satisfaction === null || before === null ? 0 : Math.max(0, before - satisfaction)
 }
 

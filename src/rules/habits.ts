@@ -64,7 +64,8 @@ export function conditionHint(key: string): string | undefined {
  */
 export function severalInOne(text: string): { message: string; hint: string } | undefined {
   const inQuotes = 'if it is one text, put it in quotes'
-  const negated = /^(?:not|!=?|<>|except|all but|anything but)\s*(\S.*)$/i.exec(text)
+  // A word ends where it ends: notebooks are goods.
+  const negated = /^(?:(?:not|except|all but|anything but)\s+|(?:!=?|<>)\s*)(\S.*)$/i.exec(text)
   if (negated) {
     const message = `"${text}" would be a text like any other`
     return { message, hint: `write { not: ${negated[1]} }; ${inQuotes}` }

@@ -78,7 +78,19 @@ t.test('experiments, and what an export and an erasure make of them', async (t) 
     code: 'experiment_not_found',
   })
   t.strictSame((await get('/v1/retention/experiments', { key: foreignKey })).body, { items: [] })
+  t.match((await get('/v1/retention/holdout?days=14')).body, {
+    ...{ days: 14, share: 0.03, treated: body.items[0].treated, netDifference: null, verdict: 'open' },
+    groups: [
+      { arm: 'open', assigned: 5 - (held?.members ?? 0), members: 0 },
+      { arm: 'holdout', assigned: held?.members ?? 0, members: 0 },
+    ],
+  })
+  for (const wrong of ['days=3', 'days=1000', 'days=x', 'at=yesterday', 'since=1'])
+    t.match((await get(`/v1/retention/holdout?${wrong}`)).body, { status: 400 }, wrong)
+  const none = { groups: [{ assigned: 0 }, { assigned: 0 }], treated: 0 }
+  t.match((await get('/v1/retention/holdout', { key: foreignKey })).body, none)
   const weak = await keyFor(['members:read'])
+  t.match((await get('/v1/retention/holdout', { key: weak })).body, { status: 403 })
   t.match((await get('/v1/retention/experiments', { key: weak })).body, { status: 403 })
 
   const memberId = members[0]!

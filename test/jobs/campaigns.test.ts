@@ -1,8 +1,10 @@
 /** Segments, campaigns and experiments as the jobs run them, on a real database, at virtual times. */
 import t from 'tap'
 import { newId } from '../../src/base/ids.ts'
+import { publish } from '../../src/engine/publish.ts'
 import type { Deps, JobName, JobReport } from '../../src/jobs/job.ts'
 import { runJob } from '../../src/jobs/run.ts'
+import { merging } from '../engine/household.ts'
 import { type Engine, startEngine } from '../support/engine.ts'
 import { until } from '../support/until.ts'
 
@@ -259,4 +261,150 @@ t.test('two processes at once assign everybody once', async (t) => {
   const treated = await engine.sql`select count(*)::int as many from treatments`
   t.equal(treated[0]?.many, arms.filter(({ arm }) => arm === 'bonus').length)
   t.ok(both.some((report) => report.ran))
+})
+
+const BUDGET = RULES.replace('start: { flag: gone_quiet }', 'start: { flag: gone_quiet }\n    budget: 40 EUR')
+  .replace('control: 50 %', 'control: 5 %')
+  .replace('control: 20 %', 'control: 5 %')
+  .replace('holdout: 5 %', 'holdout: 0 %')
+
+async function spent(engine: Engine): Promise<{ treated: number; worth: number }> {
+  const [row] = await engine.sql<{ treated: number; worth: number }[]>`
+    select count(*)::int as treated, coalesce(sum(cost + points_value), 0)::float8 as worth from treatments`
+  return row!
+}
+
+t.test('a budget is never overdrawn, not in the first run either', async (t) => {
+  // A treatment costs 0.50 and gives 500 points at 0.01: 5.50, of which the files say 0.50. 7 x 5.50 = 38.50.
+  const engine = await startEngine(t, BUDGET)
+  engine.at('2026-03-03T10:00:00Z')
+  for (let i = 0; i < 40; i++) await score(engine, await enrol(engine, `c${i}`), 'gone quiet', 'gone_quiet')
+  const first = await job(engine, 'campaigns')
+  t.strictSame(await spent(engine), { treated: 7, worth: 38.5 })
+  t.match(first, { counts: { treated: 7 }, failed: 0 })
+  const { budget } = await suppressed(engine)
+  t.equal(budget, 40 - first.counts.treated! - first.counts.control!)
+  t.match(await job(engine, 'campaigns'), { counts: { treated: 0, control: 0 } }, 'nor later')
+  t.strictSame(await spent(engine), { treated: 7, worth: 38.5 })
+
+  // With more of it, the rest is reached, and no further.
+  const files = new Map([['program.yaml', BUDGET.replace('budget: 40 EUR', 'budget: 60 EUR')]])
+  await publish(engine.sql, { files, by: 'test', now: engine.now() })
+  await job(engine, 'campaigns')
+  t.strictSame(await spent(engine), { treated: 10, worth: 55 })
+  t.strictSame(await engine.findings(), [])
+})
+
+t.test('a budget holds where points are worth more to some, and where it pays for nobody', async (t) => {
+  const dearer = BUDGET.replace(
+    'earn:',
+    'earn:\n  - { id: kiel-too, on: treatment, when: { member.city: Kiel }, award: 300 points }',
+  )
+  const engine = await startEngine(t, dearer)
+  engine.at('2026-03-03T10:00:00Z')
+  for (let i = 0; i < 30; i++) {
+    const member = await enrol(engine, `c${i}`, i % 3 === 0 ? { attributes: { city: 'Kiel' } } : {})
+    await score(engine, member, 'gone quiet', 'gone_quiet', 0.9 - i / 100)
+  }
+  await job(engine, 'campaigns')
+  const { worth } = await spent(engine)
+  // One treatment costs 5.50 or 8.50: what is left does not pay for another one of the dearest.
+  t.ok(worth <= 40 && worth > 40 - 2 * 8.5, `${worth}`)
+
+  const poor = await startEngine(t, BUDGET.replace('budget: 40 EUR', 'budget: 0.40 EUR'))
+  poor.at('2026-03-03T10:00:00Z')
+  await score(poor, await enrol(poor, 'c'), 'gone quiet', 'gone_quiet')
+  t.match(await job(poor, 'campaigns'), { counts: { treated: 0, suppressed: 1 } })
+  t.strictSame(await suppressed(poor), { budget: 1 })
+})
+
+t.test('why somebody is left alone: each reason, once, in the order in which they weigh', async (t) => {
+  const rules = RULES.replace('retention:\n', 'feedback: { holdMessages: any complaint }\nretention:\n')
+    .replace('holdout: 5 %', 'holdout: 0 %')
+    .replace('    quiet: 30 days', '    quiet: 30 days\n    capacity: 2')
+    .replace('control: 50 %', 'control: 5 %')
+  const engine = await startEngine(t, rules)
+  engine.at('2026-03-03T10:00:00Z')
+  const [silent, angry, calmed, treated] = [
+    await enrol(engine, 'silent', { consents: {} }),
+    await enrol(engine, 'angry'),
+    await enrol(engine, 'calmed'),
+    await enrol(engine, 'treated'),
+  ]
+  for (const [member, ref] of [
+    [angry, 'a'],
+    [calmed, 'c'],
+  ] as const)
+    await engine.run(
+      { kind: 'feedback', memberId: member, body: { externalRef: ref, kind: 'complaint' } },
+      ref,
+    )
+  const resolved = { externalRef: 'r', kind: 'resolved' as const, complaint: 'c' }
+  await engine.run({ kind: 'resolve_complaint', memberId: calmed, body: resolved }, 'r')
+  const treatment = { campaign: 'other', arm: 'x', message: null, promotion: null, cost: '0', facts: {} }
+  const body = {
+    externalRef: 'o',
+    arms: [{ experiment: 'other', arm: 'x', phase: 'test' as const }],
+    treatment,
+  }
+  await engine.run({ kind: 'treat', memberId: treated, body }, 'o')
+  const others = await Promise.all(Array.from({ length: 5 }, (_, i) => enrol(engine, `x${i}`)))
+  for (const member of [silent, angry, treated, calmed, ...others])
+    await score(engine, member, 'gone quiet', 'gone_quiet')
+
+  await job(engine, 'campaigns')
+  const rows = await engine.sql<{ id: string; reason: string; times: number }[]>`
+    select member_id as id, reason, times from suppressions order by member_id`
+  const reasonsOf = (id: string) => rows.filter((row) => row.id === id).map(({ reason }) => reason)
+  t.strictSame([silent, angry, treated].map(reasonsOf), [['no_consent'], ['open_complaint'], ['quiet_time']])
+  t.notOk(reasonsOf(calmed).includes('open_complaint'), 'a complaint that is resolved holds nothing back')
+  const armed = await armsOf(engine, 'come-back')
+  const { capacity = 0 } = await suppressed(engine)
+  t.equal(armed.length + capacity, 6, 'the six others are in an arm, or beyond what one run may treat')
+  t.equal(
+    (await spent(engine)).treated - 1,
+    2,
+    'two at most are treated in a run, beside the other campaign’s',
+  )
+
+  await job(engine, 'campaigns')
+  const again = await engine.sql<
+    { times: number }[]
+  >`select times from suppressions where reason = 'no_consent'`
+  t.strictSame([...again], [{ times: 2 }], 'one row for each reason, counted')
+})
+
+t.test('a person who was in an arm gets no second chance by a duplicate', async (t) => {
+  const engine = await startEngine(t, RULES.replace('holdout: 5 %', 'holdout: 0 %'))
+  engine.at('2026-03-03T10:00:00Z')
+  const [first, second, third] = [
+    await enrol(engine, 'a'),
+    await enrol(engine, 'b'),
+    await enrol(engine, 'c'),
+  ]
+  await score(engine, first, 'gone quiet', 'gone_quiet')
+  await job(engine, 'campaigns')
+  t.strictSame(
+    (await armsOf(engine, 'come-back')).map(({ memberId }) => memberId),
+    [first],
+  )
+  // `first` turns out to be a duplicate of `second`, who is flagged later.
+  await engine.run(merging('merge', second, first), 'm')
+  for (const member of [second, third]) await score(engine, member, 'gone quiet', 'gone_quiet')
+  engine.at('2026-05-03T10:00:00Z')
+  await job(engine, 'campaigns')
+  t.strictSame(await suppressed(engine), { merged: 1 })
+  t.strictSame(
+    (await armsOf(engine, 'come-back')).map(({ memberId }) => memberId).sort(),
+    [first, third].sort(),
+  )
+
+  // Looks leave the merged member out, whatever the arm; the sizes by which chance is checked do not.
+  engine.at('2027-05-04T10:00:00Z')
+  t.match(await job(engine, 'experiments'), { counts: { looks: 1, undecided: 1 } })
+  const [look] = await engine.sql<{ arms: { assigned: number; members: number }[] }[]>`
+    select arms from experiment_looks`
+  const sum = (of: 'assigned' | 'members') => look!.arms.reduce((all, arm) => all + arm[of], 0)
+  t.strictSame([sum('assigned'), sum('members')], [2, 1])
+  t.strictSame(await engine.findings(), [])
 })

@@ -175,7 +175,7 @@ t.test('numbers in a sentence are the stored ones', async (t) => {
     for (const day of [20, 30, 40, 50]) ties = tie(ties, { day, categories: ['tea'], pointsEarned: 5n })
     ties = redeem(ties, { day: state.lastDay - (place % 3), points: 20n })
     for (const flag of ['gone_quiet', 'buying_less', null] as const) {
-      for (const { text, facts, code } of scorer.words(state, flag, ties).reasons) {
+      for (const { text, facts, code } of scorer.words(state, flag, { ties }).reasons) {
         const told = (text.match(/\d+(\.\d+)?/g) ?? []).map(Number)
         const stored = Object.values(facts).filter((fact) => Number.isFinite(Number(fact)))
         t.strictSame(told.toSorted(), stored.map(Number).toSorted(), `${code}: ${text}`)

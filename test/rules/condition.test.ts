@@ -284,6 +284,12 @@ t.test('conditions on lines that never earn', async (t) => {
       'weekday: unknown fact "weekday" (known here: net, tax, gross, quantity, sku, category, kind, brand, organic)',
     ],
     ['{ where: "awarded(first) > 1" }', 'where+8: awarded() can be used in rules only'],
+    // "not" is a word, not the beginning of one.
+    ...['notebooks', 'nothing', 'Exceptional'].map((text) => [`{ category: ${text} }`, ''] as const),
+    [
+      '{ category: not coffee }',
+      'category: "not coffee" would be a text like any other (write { not: coffee }; if it is one text, put it in quotes)',
+    ],
     ['[]', ': expected conditions on lines, such as `category: tobacco`'],
   ] as const
   for (const [text, expected] of rows) {
