@@ -130,6 +130,7 @@ function readProgram(top: MapNode, findings: Findings): Omit<Program, 'version'>
     currencies,
     transactionTypes: new Map([...transactionTypes, ...events]),
     memberAttributes,
+    birthday,
     ladders: tierIds(ladders),
     ...readTables(top, report),
     ruleIds: itemsAt(top, 'earn').flatMap((item) => textAt(asMap(item), 'id') ?? []),

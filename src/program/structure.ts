@@ -84,7 +84,8 @@ function tellUnknownKeys(
   for (const { key, keyAt } of node.entries) {
     if (!unknown.has(key)) continue
     const inside = known.find((each) => each === 'fields' || each === 'attributes')
-    const elsewhere = inside && `what you declare yourself goes under \`${inside}\``
+    const others = `the other keys here are ${known.filter((each) => each !== inside).join(', ')}`
+    const elsewhere = inside && `what you declare yourself goes under \`${inside}\`; ${others}`
     const listed = known.length > 0 ? `known here: ${known.join(', ')}` : undefined
     const hint = didYouMean(key, known) ?? elsewhere ?? keyedHint(node, key, known) ?? listed
     report({ at: keyAt, message: `unknown key "${shorten(key)}"`, ...(hint === undefined ? {} : { hint }) })
@@ -171,6 +172,8 @@ function habitHint(node: Node, expected: string): string | undefined {
   }
   if (expected.startsWith('conditions on lines') && node.kind !== 'map')
     return 'write for instance `neverEarn: { category: [tobacco, books] }`'
+  if (expected.startsWith('conditions on the lines') && text !== undefined)
+    return `write for instance { category: ${shorten(text)} }`
   if (expected.startsWith('conditions')) {
     if (node.kind === 'list') return 'leave out the dashes: all parts must hold; for either, write any: [ … ]'
     return text === undefined ? undefined : 'a formula stands under `where`: when: { where: … }'
