@@ -116,7 +116,7 @@ t.test('from a published program to its draft and back', async (t) => {
     t.match((await run('rules', 'versions')).out, /withdrawn .*: spring \(withdrawn by cli.*: no\)/)
     t.match(await run('rules', 'withdraw', coming.version), {
       code: 1,
-      err: /in force since/,
+      err: /was withdrawn before, by cli/,
     })
 
     const [first] = JSON.parse((await run('rules', 'versions', '--json')).out).versions
