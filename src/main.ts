@@ -20,6 +20,7 @@ const doors: Doors = {
     return { onGroup: metrics.onGroup, build: (deps) => buildApp({ ...deps, metrics }) }
   },
   openapiDocument: async () => (await import('./http/openapi.ts')).openapiDocument(),
+  wordsOf: async (refusal) => (await import('./http/errors.ts')).wordsOf(refusal),
 }
 
 // A reader that has seen enough (`| head`) closes the pipe: that is no failure.

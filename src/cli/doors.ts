@@ -2,6 +2,7 @@
  * What the command line gets from the rooms beside it on its floor: the HTTP application and its OpenAPI
  * document. The composition root hands them in, because rooms of one floor do not know each other.
  */
+import type { DomainError } from '../base/errors.ts'
 import type { LogLevel } from '../config.ts'
 import type { Sql } from '../db/connection.ts'
 import type { Lane } from '../engine/lane.ts'
@@ -10,6 +11,8 @@ import type { Programs } from '../engine/programs.ts'
 export interface Doors {
   createFront(): Promise<Front>
   openapiDocument(): Promise<object>
+  /** a refusal in one sentence, as the API tells it */
+  wordsOf(refusal: DomainError): Promise<string>
 }
 
 /** The HTTP side of one service; it is there before the lane, to which it gives an ear for its metrics. */

@@ -62,7 +62,7 @@ async function readSource(path: string): Promise<Source> {
   const files = await readProgramFiles(path)
   const folder = (await stat(path)).isFile() ? dirname(path) : path
   const loaded = loadProgram(files)
-  const placed = (fault: Fault): Fault => (fault.file ? { ...fault, file: join(folder, fault.file) } : fault)
+  const placed = (fault: Fault) => placedIn(folder, fault)
   return {
     path,
     folder,
@@ -71,6 +71,11 @@ async function readSource(path: string): Promise<Source> {
     errors: loaded.errors.map(placed),
     warnings: loaded.warnings.map(placed),
   }
+}
+
+/** The fault with its file named as a person would open it. */
+export function placedIn(folder: string, fault: Fault): Fault {
+  return fault.file ? { ...fault, file: join(folder, fault.file) } : fault
 }
 
 /** The fault with its line; its first words alone where no file of the source has it. */

@@ -6,7 +6,7 @@ import { jsonSchema } from '../program/schema.ts'
 import { type ExampleFailure, runExamples } from '../simulate/examples.ts'
 import type { Call, CliCommand } from './command-line.ts'
 import { openMigrated } from './installation.ts'
-import { faultText, readOneSource, readSources, type Source } from './rule-files.ts'
+import { faultText, placedIn, readOneSource, readSources, type Source } from './rule-files.ts'
 import { count } from './terminal.ts'
 import { whoami } from './versions-commands.ts'
 
@@ -64,7 +64,8 @@ interface Tested {
 function testSource(source: Source): Tested {
   if (source.program === null) return { source, passed: 0, failed: [] }
   const { passed, failed, errors } = runExamples(source.program, source.files)
-  return { source: { ...source, errors: [...source.errors, ...errors] }, passed, failed }
+  const found = errors.map((fault) => placedIn(source.folder, fault))
+  return { source: { ...source, errors: [...source.errors, ...found] }, passed, failed }
 }
 
 function tellFailures(call: Call, { source, failed }: Tested): void {

@@ -11,9 +11,9 @@ import { commands, groups } from './commands.ts'
 import type { Doors } from './doors.ts'
 import { FeedError } from './feed.ts'
 import { commandHelp, groupHelp, overview } from './help.ts'
+import { hintFor, tellRefusal } from './refusal-text.ts'
 import { createTerminal, type Streams, type Terminal } from './terminal.ts'
 import { ServiceError } from './till-http.ts'
-import { detailOf } from './till-lane.ts'
 
 export interface Outside {
   readonly streams: Streams
@@ -115,16 +115,20 @@ async function finish(command: CliCommand, call: Call): Promise<number> {
 }
 
 /** A failure in words: what was refused, or what is broken. The stack only where it is a defect of ours. */
-function tell(error: unknown, { words, terminal, closing }: Call): number {
+async function tell(error: unknown, { words, terminal, closing, doors }: Call): Promise<number> {
   // Whatever fails while everything is being closed under it, fails because of that.
   if (closing.signal.aborted) return 1
   const known = error instanceof DomainError
-  const detail = known ? detailOf(error) : messageOf(error)
+  const detail = known ? await doors.wordsOf(error) : messageOf(error)
   if (words.flag('json')) {
+    const hint = known ? hintFor(error) : undefined
     const code = known ? error.code : 'failed'
-    terminal.json({ error: { code, detail, ...(known ? { details: error.details } : {}) } })
+    terminal.json({
+      error: { code, detail, ...(hint && { hint }), ...(known ? { details: error.details } : {}) },
+    })
   }
-  terminal.note(`${terminal.noteStyle('red', known ? 'refused' : 'failed')} ${detail}`)
+  if (known) tellRefusal(error, detail, terminal)
+  else terminal.note(`${terminal.noteStyle('red', 'failed')} ${detail}`)
   return 1
 }
 

@@ -90,18 +90,32 @@ export async function withdraw(
     if (!first) {
       const [known] = all
       if (!known) throw new DomainError('rules_version_not_found', { program, version })
-      const begun = all.findLast((row) => row.withdrawn_at === null)
-      const since = begun?.effective_from.toISOString()
-      throw new DomainError('rules_version_begun', {
-        program,
-        version,
-        ...(since && { effectiveFrom: since }),
-      })
+      throw notToCome(all, { program, version })
     }
     const count = await markWithdrawn(tx, { program, version, at: now, by, note: input.note ?? null })
     invariant(count === coming.length, 'a locked program changes for nobody else')
     return { program, version, effectiveFrom: first.effective_from }
   })
+}
+
+/** Why a version is not to be withdrawn: it has begun, or was withdrawn before. */
+function notToCome(
+  all: readonly PublicationRow[],
+  { program, version }: { program: string; version: string },
+): DomainError {
+  const short = version.slice(0, 12)
+  const begun = all.findLast((row) => row.withdrawn_at === null)?.effective_from.toISOString()
+  if (begun === undefined) {
+    const by = all.at(-1)?.withdrawn_by ?? 'somebody'
+    return new DomainError(
+      'rules_version_begun',
+      { program, version },
+      `${short} was withdrawn before, by ${by}`,
+    )
+  }
+  const details = { program, version, effectiveFrom: begun }
+  const told = `${short} is in force since ${begun}, or was: transactions were valued with it, so it stays`
+  return new DomainError('rules_version_begun', details, told)
 }
 
 function unchanged(row: PublicationRow): Published {

@@ -137,6 +137,11 @@ export function refusalOf(error: unknown): DomainError {
   return new DomainError('internal_error')
 }
 
+/** A refusal in one sentence. */
+export function wordsOf(refusal: DomainError): string {
+  return detailOf(refusal, problems[refusal.code].title)
+}
+
 export function problemOf(refusal: DomainError, requestId: string): ProblemBody {
   const { status, title } = problems[refusal.code]
   const detail = detailOf(refusal, title)

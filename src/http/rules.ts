@@ -1,10 +1,11 @@
 /** Rules over HTTP: which are in force, what is wrong with a draft, and publishing it. */
 import { z } from 'zod'
-import { DomainError, type Fault, invariant } from '../base/errors.ts'
+import { type Fault, invariant } from '../base/errors.ts'
 import { stateOf } from '../engine/programs.ts'
 import { publish } from '../engine/publish.ts'
 import type { Checked } from '../simulate/check.ts'
 import { type Checker, createChecker } from '../simulate/checker.ts'
+import { refuseFaults } from '../simulate/publishable.ts'
 import { callerOf, scope } from './auth.ts'
 import { WireFault } from './errors.ts'
 import { type App, type RouteDeps, replies } from './route.ts'
@@ -154,16 +155,7 @@ function publishRoute(app: App, { sql, programs, now }: RouteDeps, checker: Chec
     const { at, note } = request.body
     const texts = new Map(Object.entries(request.body.files))
     const outcome = await checker.check(texts)
-    const { errors, examples } = ofProgram(outcome, program, request.body.files)
-    const faults = [...errors, ...(examples?.failed ?? [])]
-    if (faults.length > 0) {
-      const [first] = faults
-      throw new DomainError(
-        'rules_invalid',
-        { errors: faults },
-        `${faults.length} errors; first: ${first?.message}`,
-      )
-    }
+    refuseFaults(ofProgram(outcome, program, request.body.files))
     const published = await publish(sql, {
       files: texts,
       by: source,

@@ -10,6 +10,7 @@ import type { Scope } from '../rules/scope.ts'
 import { readNumber } from '../rules/value.ts'
 import { compileWindow } from '../rules/window.ts'
 import type { Campaign, CampaignArm, CampaignStart, ExperimentTerms, TestTerms } from './campaign.ts'
+import { FLAGS } from './events.ts'
 import { compileMemberCondition, factNeedsRetention } from './member-facts.ts'
 import { asList, asMap, asScalar, childOf, firstOf, itemsAt, scalarAt, textAt } from './nodes.ts'
 import { tellRetention } from './segments.ts'
@@ -20,11 +21,20 @@ const MOST_ARMS = 8
 const DEFAULT_HOLDOUT = 0.03
 const DEFAULT_CONTROL = 0.1
 const DEFAULT_QUIET_DAYS = 30
-const FLAGS = ['gone_quiet', 'buying_less'] as const
 
-/** Those that the engine tells of today; others may be told of by rooms that this one does not know. */
+/** All that members' events are called but for what campaigns tell of themselves; a test holds them complete. */
 const events = [
-  ...['member.enrolled', 'member.updated', 'transaction.earned', 'transaction.returned', 'tier.changed'],
+  ...[
+    'member.enrolled',
+    'member.updated',
+    'member.merged',
+    'member.unmerged',
+    'member.closed',
+    'member.reopened',
+  ],
+  ...['member.erased', 'transaction.earned', 'transaction.returned', 'tier.changed', 'feedback.received'],
+  ...['points.adjusted', 'points.cancelled', 'points.extended', 'points.given', 'points.received'],
+  ...['pool.joined', 'pool.left'],
   ...['segment.entered', 'segment.left', 'promotion.registered', 'points.expired', 'points.released'],
   ...['points.reinstated', 'redemption.held', 'redemption.captured', 'redemption.released'],
   ...['redemption.expired', 'redemption.reversed', 'retention.flag_raised', 'retention.flag_cleared'],
@@ -81,6 +91,9 @@ function readCampaign(map: MapNode, id: string, terms: CampaignScope): Campaign 
 function readStart(map: MapNode | null, campaign: MapNode, terms: CampaignScope): CampaignStart | null {
   const { scope, report } = terms
   const [entry, second] = map?.entries ?? []
+  // What is no map has been told of, and so has a key that is none of these.
+  if (!map && childOf(campaign, 'start')) return null
+  if (entry && !second && !['flag', 'segment', 'event'].includes(entry.key)) return null
   if (!map || !entry || second) {
     const hint = 'such as `start: { flag: gone_quiet }`, `{ segment: lapsing }` or `{ event: tier.changed }`'
     report(problem((map ?? campaign).at, 'a campaign starts by one of flag, segment and event', { hint }))
@@ -106,8 +119,18 @@ function checkStart(
   if (kind !== 'event') report(problem(node.at, `there is no ${kind} "${node.text}"`, { hint }))
   else if (node.text.startsWith('campaign.'))
     report(problem(node.at, 'what campaigns tell of cannot start one: that would be a circle'))
-  // A room that is younger than the list may tell of more.
-  else if (hint !== undefined) report(problem(node.at, `there is no event "${node.text}"`, { hint }))
+  else report(problem(node.at, `there is no event "${node.text}"`, { hint: hint ?? eventHint(node.text) }))
+}
+
+/** The names that rules have for what happens to members are others than those of the events. */
+function eventHint(text: string): string {
+  const named: Readonly<Record<string, string>> = {
+    ...{ enrolment: 'member.enrolled', tierReached: 'tier.changed', segmentEntered: 'segment.entered' },
+    ...{ segmentLeft: 'segment.left', flagRaised: 'retention.flag_raised', purchase: 'transaction.earned' },
+    ...{ registration: 'promotion.registered' },
+  }
+  const own = Object.hasOwn(named, text) ? named[text] : undefined
+  return own ? `write ${own}` : `known are ${events.slice(0, 1).concat(events.slice(7, 11)).join(', ')} …`
 }
 
 function readArms(map: MapNode, terms: CampaignScope): CampaignArm[] {
@@ -170,7 +193,9 @@ function shareAt(
   const share = match ? (match[1] === undefined ? Number(match[2]) : Number(match[1]) / 100) : Number.NaN
   if (share >= least && share <= most) return share
   const told = `expected a share from ${least * 100} % to ${most * 100} %, such as 10 %; got "${node.text}"`
-  report(problem(node.at, told))
+  const number = Number(node.text) / 100
+  const hint = number >= least && number <= most ? `write ${node.text} %` : undefined
+  report(problem(node.at, told, { hint }))
   return fallback
 }
 
@@ -184,7 +209,9 @@ function wholeAt(
   const match = /^(\d{1,8})(?:\s+(?:members|looks))?$/.exec(node.text.trim())
   const whole = Number(match?.[1] ?? Number.NaN)
   if (whole >= least && whole <= most) return whole
-  report(problem(node.at, `expected a whole number from ${least} to ${most}; got "${node.text}"`))
+  const begin = /^\d{1,8}(?= )/.exec(node.text.trim())?.[0]
+  const hint = begin && Number(begin) >= least && Number(begin) <= most ? `write ${begin}` : undefined
+  report(problem(node.at, `expected a whole number from ${least} to ${most}; got "${node.text}"`, { hint }))
   return null
 }
 

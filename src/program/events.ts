@@ -19,6 +19,9 @@ export const eventNames = [
 ] as const
 export type EventName = (typeof eventNames)[number]
 
+/** Why a member can be flagged. */
+export const FLAGS = ['gone_quiet', 'buying_less'] as const
+
 /** Under this source the engine writes what nobody asked for; no key can have it. */
 export const ENGINE_SOURCE = 'milepost'
 
@@ -32,19 +35,23 @@ export function eventTypes(declared: {
   promotions: readonly string[]
   ladders: readonly string[]
   campaigns: readonly string[]
+  /** of all ladders */
+  tiers: readonly string[]
+  /** of all campaigns */
+  arms: readonly string[]
 }): Map<EventName, TransactionType> {
-  const { segments, promotions, ladders, campaigns } = declared
+  const { segments, promotions, ladders, campaigns, tiers, arms } = declared
   const fields: Record<EventName, Field[]> = {
     enrolment: [],
     birthday: [integer('years')],
     anniversary: [integer('years')],
-    tierReached: [text('ladder', ladders), text('from', null)],
+    tierReached: [text('ladder', ladders), text('from', tiers)],
     segmentEntered: [text('entered', segments)],
     segmentLeft: [text('left', segments)],
-    flagRaised: [text('reason', null)],
+    flagRaised: [text('reason', FLAGS)],
     registration: [text('registeredFor', promotions)],
     referral: [text('side', ['referrer', 'friend'])],
-    treatment: [text('campaign', campaigns), text('arm', null)],
+    treatment: [text('campaign', campaigns), text('arm', arms)],
   }
   return new Map(
     eventNames.map((id) => [

@@ -8,7 +8,12 @@ import { scalar } from './grammar.ts'
 const tierOf = z.union([z.string(), z.record(z.string(), z.string())])
 const expected = {
   awards: z
-    .record(z.string(), z.union([z.string(), z.array(z.string())]).describe('points, such as 3 points'))
+    .record(
+      z.string(),
+      z
+        .union([z.string(), z.array(z.string())])
+        .describe('points, such as 3 points, or [3 points, 1 credit]'),
+    )
     .optional()
     .describe('what each rule must give, each `rule: 3 points`; no other rule may give anything'),
   totals: z
@@ -35,6 +40,7 @@ const transaction = z
   .strictObject({
     type: z.string().optional().describe('a type of transaction'),
     occurredAt: z.string().describe('a time such as 2026-03-03T09:00'),
+    postedAt: z.string().optional().describe('when it comes in, if that is later, such as 2026-09-01'),
     lines: z
       .array(
         z
@@ -80,13 +86,14 @@ export const examplesFile = z.strictObject({
             .strictObject({
               tier: tierOf.optional().describe('the tier before, or one by ladder'),
               until: z.string().optional().describe('when that tier ends, such as 2027-01-01'),
+              challenge: z.string().optional().describe('a challenge that begins on the day of enrolling'),
               segments: z.array(z.string()).optional().describe('a list of segments'),
               promotions: z.array(z.string()).optional().describe('a list of promotions registered for'),
               enrolledAt: z.string().optional().describe('a day such as 2026-01-31'),
               attributes: z.record(z.string(), scalar.nullable()).optional().describe('declared attributes'),
             })
             .optional()
-            .describe('a member: tier, enrolledAt, attributes'),
+            .describe('a member: tier, until, challenge, segments, promotions, enrolledAt, attributes'),
           transaction: transaction.optional(),
           ...expected,
           steps: z

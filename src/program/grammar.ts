@@ -154,6 +154,9 @@ const rule = z
     name: z.string().optional().describe('a name'),
     on: z.union([z.string(), z.array(z.string())]).describe('a type of transaction, or a list of them'),
     forEach: z.literal('line').optional().describe('line'),
+    lines: conditions
+      .optional()
+      .describe('conditions on the lines that it is about, such as `category: wine`'),
     when: conditions.optional().describe('conditions, each `fact: what it must be`'),
     award: z
       .union([z.string(), z.array(z.string())])

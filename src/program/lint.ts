@@ -6,6 +6,8 @@ import { Decimal } from '../base/points.ts'
 import type { MapNode, Node, Report } from '../rules/node.ts'
 import { problem } from '../rules/problem.ts'
 import { kindOf } from './files.ts'
+import { lintCampaigns } from './lint-campaigns.ts'
+import { lintUses } from './lint-uses.ts'
 import { asMap, childOf, itemsAt, scalarAt, textAt } from './nodes.ts'
 import { judge, type Readable, typesOf } from './possible.ts'
 import type { Criterion, Ladder, Tier } from './program.ts'
@@ -39,6 +41,8 @@ export function lint({ top, examples, program }: Linted, report: Report): void {
   }
   for (const key of ['earn', 'limits', 'rewards', 'milestones']) lintPoints(childOf(top, key), report)
   if (program) lintTiers(top, program, report)
+  lintUses(top, program, report)
+  if (program) lintCampaigns(top, program, report)
 }
 
 // A number that ends in a nought after three decimals: nobody writes a fraction so.

@@ -114,6 +114,10 @@ function readProgram(top: MapNode, findings: Findings): Omit<Program, 'version'>
     promotions: [...promotions.keys()],
     ladders: ladders.map((ladder) => ladder.id),
     campaigns: itemsAt(top, 'campaigns').flatMap((item) => textAt(asMap(item), 'id') ?? []),
+    tiers: [...new Set(ladders.flatMap(({ tiers }) => tiers.map((tier) => tier.id)))],
+    arms: itemsAt(top, 'campaigns')
+      .flatMap((item) => itemsAt(asMap(item), 'arms'))
+      .flatMap((arm) => textAt(asMap(arm), 'id') ?? []),
   })
   const rewards = readRewards(itemsAt(top, 'rewards'), { timeZone, money, currencies, ladders, findings })
   const returns = wordAt(top, 'returns', {
@@ -130,6 +134,7 @@ function readProgram(top: MapNode, findings: Findings): Omit<Program, 'version'>
     currencies,
     transactionTypes: new Map([...transactionTypes, ...events]),
     memberAttributes,
+    birthday,
     ladders: tierIds(ladders),
     ...readTables(top, report),
     ruleIds: itemsAt(top, 'earn').flatMap((item) => textAt(asMap(item), 'id') ?? []),

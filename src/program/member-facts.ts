@@ -12,7 +12,7 @@ import { Sight } from '../rules/sight.ts'
 import type { MemberCondition } from './campaign.ts'
 
 /** No program can declare a type of transaction by this name: it is no id. */
-const AT_REST = '(member)'
+export const AT_REST = '(member)'
 
 const memberStates = [...['new', 'active', 'growing', 'slowing', 'gone quiet', 'lapsed', 'won back']] as const
 
@@ -39,6 +39,13 @@ const learnt: Readonly<Record<string, FieldType | readonly string[]>> = {
   redeemedShare: 'number',
 }
 
+/** All values that a fact of a member at rest can have, in their order; null where they are not a closed list. */
+export function valuesAtRest(name: string): readonly string[] | null {
+  const type = Object.hasOwn(learnt, name) ? learnt[name] : undefined
+  if (['recency', 'frequency', 'monetary'].includes(name)) return ['1', '2', '3', '4', '5']
+  return typeof type === 'object' ? type : null
+}
+
 /** Facts that every member has. */
 const plain: Readonly<Record<string, FieldType>> = { memberFor: 'integer', openComplaints: 'integer' }
 
@@ -58,6 +65,14 @@ function fieldsOf(scope: Scope): Map<string, Field> {
     fields.set(name, { name, type: typeof type === 'string' ? type : 'text', oneOf, required: false })
   }
   return fields
+}
+
+/** Where a condition names a fact; null where only a formula does. */
+function placeOf(node: Node, fact: string): Node['at'] | null {
+  const inner =
+    node.kind === 'list' ? node.items : node.kind === 'map' ? node.entries.map((each) => each.value) : []
+  const own = node.kind === 'map' ? node.entries.find(({ key }) => key === fact)?.keyAt : undefined
+  return own ?? inner.map((each) => placeOf(each, fact)).find((at) => at !== null) ?? null
 }
 
 const nothing: Omit<TransactionFacts, 'attributes'> = {
@@ -84,15 +99,20 @@ export function compileMemberCondition(node: Node, scope: Scope, report: Report)
     on: [AT_REST],
     lines: 'none',
   } as const
-  const tests = compileCondition(node, terms, report)
+  const known = `known of a member: ${[...fields.keys()].join(', ')}`
+  const tests = compileCondition(node, terms, ({ hint, ...found }) => {
+    const own = hint?.startsWith('known here:') ? known : hint
+    report(own === undefined ? found : { ...found, hint: own })
+  })
   if (!tests) return null
   const facts = [...new Set(tests.flatMap((test) => test.facts.map(({ name }) => name)))]
   const stranger = facts.find(
     (name) => !fields.has(name) && !/^(member\.|tier(\.|$)|segment$|promotion$)/.test(name),
   )
   if (stranger !== undefined) {
-    const hint = didYouMean(stranger, fields.keys()) ?? `known of a member: ${[...fields.keys()].join(', ')}`
-    report(problem(node.at, `"${stranger}" is of a transaction, not of the member`, { hint }))
+    const hint = didYouMean(stranger, fields.keys()) ?? known
+    const at = placeOf(node, stranger) ?? node.at
+    report(problem(at, `"${stranger}" is of a transaction, not of the member`, { hint }))
     return null
   }
   const { timeZone } = scope

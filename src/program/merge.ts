@@ -2,6 +2,7 @@
  * The files of a program as one: each top-level key stands in one of them. Campaigns are the exception:
  * each brings rules and rewards of its own, which come after the program's.
  */
+import { nearest } from '../base/nearest.ts'
 import type { ListNode, MapEntry, MapNode, Report } from '../rules/node.ts'
 import { problem } from '../rules/problem.ts'
 import { kindOf } from './files.ts'
@@ -40,7 +41,21 @@ export function mergeFiles(files: readonly MapNode[], report: Report): MapNode |
     const message = `${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} missing`
     report(problem({ ...main.at, line: 1, column: 1 }, message))
   }
-  return top
+  return { ...top, entries: asMeant(top.entries, known) }
+}
+
+/**
+ * A section under a misspelt key, which the grammar has told of, stands in for the one that was meant, so that what
+ * rests on it is not told of as well.
+ */
+function asMeant(entries: readonly MapEntry[], known: readonly string[]): MapEntry[] {
+  const taken = new Set(entries.map(({ key }) => key))
+  return entries.map((entry) => {
+    const meant = known.includes(entry.key) ? null : nearest(entry.key, known)
+    if (meant === null || taken.has(meant)) return entry
+    taken.add(meant)
+    return { ...entry, key: meant }
+  })
 }
 
 const ONE_PLACE = 'each key stands in one file; rules of a campaign go under campaigns/'

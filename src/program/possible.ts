@@ -7,6 +7,7 @@ import { weekdays } from '../base/time.ts'
 import type { Field } from '../rules/facts.ts'
 import type { MapNode, Node, Place } from '../rules/node.ts'
 import { readNumber } from '../rules/value.ts'
+import { AT_REST, factNeedsRetention, valuesAtRest } from './member-facts.ts'
 import { asMap, textAt } from './nodes.ts'
 import type { Program } from './program.ts'
 
@@ -90,6 +91,10 @@ function domainOf(fact: string, on: readonly string[], program: Readable): Domai
   if (fact === 'tier' || fact.startsWith('tier.')) {
     const ladder = program.ladders.find(({ id }) => fact === `tier.${id}`) ?? program.ladders[0]
     return { values: ladder?.tiers.map(({ id }) => id) ?? null, alwaysThere: true, neverNegative }
+  }
+  if (on[0] === AT_REST && !fact.startsWith('member.')) {
+    const never = program.currencies.has(fact) || factNeedsRetention(fact) || fact === 'memberFor'
+    return { values: valuesAtRest(fact), alwaysThere: fact === 'memberFor', neverNegative: never }
   }
   const fields = fieldsOf(fact, on, program)
   const [first] = fields

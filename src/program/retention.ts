@@ -5,6 +5,7 @@
 import { didYouMean } from '../base/nearest.ts'
 import type { MapNode, Report, ScalarNode } from '../rules/node.ts'
 import { problem } from '../rules/problem.ts'
+import { dayHint } from '../rules/slips.ts'
 import { asList, asMap, asScalar, childOf, scalarAt, wordAt } from './nodes.ts'
 import type { Retention } from './program.ts'
 import { readLength, wordsOf } from './units.ts'
@@ -78,7 +79,9 @@ function readPurchases(map: MapNode | null, { transactionTypes, report }: Scope)
   const nodes = (asList(given)?.items ?? [given]).flatMap((node) => asScalar(node) ?? [])
   for (const node of nodes) {
     if (transactionTypes.has(node.text)) continue
-    const hint = didYouMean(node.text, transactionTypes)
+    const several = node.text.split(/\s*[,;]\s*|\s+and\s+/)
+    const list = several.length > 1 && several.every((one) => transactionTypes.has(one))
+    const hint = list ? `write a list: [${several.join(', ')}]` : didYouMean(node.text, transactionTypes)
     report(problem(node.at, `unknown transaction type "${node.text}"`, { hint }))
   }
   return nodes.length === 0 ? null : [...new Set(nodes.map(({ text }) => text))].sort()
@@ -93,11 +96,14 @@ function readClosed(map: MapNode | null, report: Report): Retention['closed'] {
     const [first, through] = node.text.split(/\s+through\s+/, 2)
     const [from, to] = [dayOf(first ?? ''), dayOf(through ?? first ?? '')]
     if (from !== null && to !== null && from <= to) return [{ from, through: to }]
+    const [, begin, last] =
+      /^(\d{4}-\d{2}-\d{2})\s*(?:-|–|to|until|bis)\s*(\d{4}-\d{2}-\d{2})$/.exec(node.text) ?? []
+    const hint = begin ? `write ${begin} through ${last}` : dayHint(node.text)
     const told =
       from !== null && to !== null
         ? 'a closure ends before it begins'
         : `expected a day such as 2026-12-24, or 2026-12-24 through 2027-01-02; got "${node.text}"`
-    report(problem(node.at, told))
+    report(problem(node.at, told, { hint }))
     return []
   })
 }

@@ -112,7 +112,7 @@ function readTop(node: ScalarNode, report: Report): SegmentRule['top'] {
 function readClusters(map: MapNode | null, terms: SegmentTerms): Clusters | null {
   if (!map) return null
   const { report } = terms
-  if (!terms.hasRetention) tellRetention(map.at, 'clusters', report)
+  if (!terms.hasRetention) tellRetention(map.entries[0]?.keyAt ?? map.at, 'clusters', report)
   const features = new Map<string, { mean: number; spread: number }>()
   const known = memberNumbers()
   for (const { key, keyAt, value } of entriesAt(map, 'features')) {
@@ -130,17 +130,27 @@ function readClusters(map: MapNode | null, terms: SegmentTerms): Clusters | null
   for (const { key, value } of all) {
     const place = numbersOf(value)
     if (place.length === entriesAt(map, 'features').length) centres.set(key, place)
-    else report(problem(value.at, `expected one number for each feature, which are ${features.size}`))
+    else if (place.length > 0 || itemsOf(value).length === 0) {
+      const wanted = entriesAt(map, 'features').length
+      report(problem(value.at, `expected one number for each feature, which are ${wanted}`))
+    }
   }
   if (features.size === 0 || centres.size < 2) {
-    report(problem(map.at, 'clusters need features and two centres at least'))
+    // Where one of them is wrong, that has been told of.
+    const few = all.length < 2 || entriesAt(map, 'features').length === 0
+    if (few)
+      report(problem(map.entries[0]?.keyAt ?? map.at, 'clusters need features and two centres at least'))
     return null
   }
   return { features, centres }
 }
 
+function itemsOf(node: Node): readonly Node[] {
+  return node.kind === 'list' ? node.items : []
+}
+
 function numbersOf(node: Node): number[] {
-  const items = node.kind === 'list' ? node.items : []
+  const items = itemsOf(node)
   const numbers = items.map((item) => Number(asScalar(item)?.text ?? Number.NaN))
   return numbers.every(Number.isFinite) ? numbers : []
 }

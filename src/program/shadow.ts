@@ -30,6 +30,8 @@ function isNoNarrower(first: MapNode, second: MapNode): boolean {
   if (bounds.some((key) => textAt(first, key) !== null && textAt(first, key) !== textAt(second, key)))
     return false
   if (textAt(first, 'forEach') !== textAt(second, 'forEach')) return false
+  const [lines, others] = [childOf(first, 'lines'), childOf(second, 'lines')]
+  if (lines && (!others || shape(lines) !== shape(others))) return false
   if (typesOf(second).some((type) => !typesOf(first).includes(type))) return false
   const asked = asMap(childOf(second, 'when'))
   return (asMap(childOf(first, 'when'))?.entries ?? []).every(({ key, value }) => {

@@ -84,16 +84,22 @@ function tellUnknownKeys(
   for (const { key, keyAt } of node.entries) {
     if (!unknown.has(key)) continue
     const inside = known.find((each) => each === 'fields' || each === 'attributes')
-    const elsewhere = inside && `what you declare yourself goes under \`${inside}\``
+    const others = `the other keys here are ${known.filter((each) => each !== inside).join(', ')}`
+    const elsewhere = inside && `what you declare yourself goes under \`${inside}\`; ${others}`
     const listed = known.length > 0 ? `known here: ${known.join(', ')}` : undefined
-    const hint = didYouMean(key, known) ?? elsewhere ?? keyedHint(node, key, known) ?? listed
+    // Of keys of one letter each is as near as the next.
+    const near = known.every((each) => each.length === 1) && !known.includes(key.toUpperCase())
+    const hint =
+      (near ? undefined : didYouMean(key, known)) ?? elsewhere ?? keyedHint(node, key, known) ?? listed
     report({ at: keyAt, message: `unknown key "${shorten(key)}"`, ...(hint === undefined ? {} : { hint }) })
   }
 }
 
 /** `- silver: { reach: … }` where items of a list carry their id inside. */
 function keyedHint(node: MapNode, key: string, known: readonly string[]): string | undefined {
-  const alone = node.entries.length === 1 && node.entries[0]?.value.kind === 'map'
+  const [{ value = null } = {}, ...others] = node.entries
+  const alone =
+    others.length === 0 ? value?.kind === 'map' : value?.kind === 'scalar' && value.type === 'null'
   return alone && known.includes('id') ? `write id: ${shorten(key)}, and its other keys beside it` : undefined
 }
 
@@ -169,17 +175,47 @@ function habitHint(node: Node, expected: string): string | undefined {
     const id = (expected.includes('small letters') ? slug.toLowerCase() : slug).replaceAll(/^-+|-+$/g, '')
     return /^[A-Za-z]/.test(id) ? `write ${id}` : undefined
   }
-  if (expected.startsWith('conditions on lines') && node.kind !== 'map')
-    return 'write for instance `neverEarn: { category: [tobacco, books] }`'
-  if (expected.startsWith('conditions')) {
-    if (node.kind === 'list') return 'leave out the dashes: all parts must hold; for either, write any: [ … ]'
-    return text === undefined ? undefined : 'a formula stands under `where`: when: { where: … }'
-  }
+  if (expected.startsWith('conditions')) return conditionsHint(node, { expected, text })
+  const plain = text === undefined ? undefined : plainHint(text, expected)
+  if (plain !== undefined) return plain
   if (!expected.startsWith('a criterion') && !expected.startsWith('an amount such as 500 EUR'))
     return undefined
   const points = /^(\d+) +([A-Za-z][\w-]*)$/.exec(text ?? '')
   if (points) return `write { ${points[2]}: ${points[1]} }`
   return node.kind === 'map' && expected.startsWith('an amount') ? AT_LEAST : undefined
+}
+
+/** What was meant where a map of conditions stands. */
+function conditionsHint(
+  node: Node,
+  { expected, text }: { expected: string; text: string | undefined },
+): string | undefined {
+  if (expected.startsWith('conditions on lines') && node.kind !== 'map')
+    return 'write for instance `neverEarn: { category: [tobacco, books] }`'
+  if (expected.startsWith('conditions on the lines') && text !== undefined)
+    return `write for instance { category: ${shorten(text)} }`
+  if (node.kind === 'list') return 'leave out the dashes: all parts must hold; for either, write any: [ … ]'
+  return text === undefined ? undefined : 'a formula stands under `where`: when: { where: … }'
+}
+
+/** A single value where a list, a share or a section stands. */
+function plainHint(text: string, expected: string): string | undefined {
+  if (/^(a list of (days|plain values)|types of transactions)/.test(expected))
+    return `write a list: [${shorten(text)}]`
+  if (/^(a|the) share\b/.test(expected)) return shareHint(text)
+  if (expected === 'holdout') return `write { holdout: ${shorten(text)} }`
+  if (expected === 'one of flag, segment, event') return `write { flag: ${shorten(text)} }`
+  const [number] = /^\d+(?= )/.exec(text) ?? []
+  if (!number) return undefined
+  if (expected.startsWith('members, control')) return `write { members: ${number} }`
+  return expected.startsWith('how many') ? `write ${number}` : undefined
+}
+
+/** `0.2` or `20` where a share is written with its sign. */
+function shareHint(text: string): string | undefined {
+  const value = /^\d*\.?\d+$/.test(text) ? Number(text) : Number.NaN
+  if (value > 0 && value <= 1) return `write ${Number((value * 100).toFixed(4))} %`
+  return value > 1 && value <= 100 ? `write ${text} %` : undefined
 }
 
 const AT_LEAST = 'a criterion is always at least so much: write the number alone'

@@ -74,7 +74,7 @@ export function locate({ at, offset, length }: Problem): Span {
 
 // A word with its dots and hyphens, a number as it was typed, an operator, or whatever else stands there.
 const WORD =
-  /"[^"]*"|'[^']*'|[\p{L}_][\p{L}\p{N}_]*(?:[.-][\p{L}_][\p{L}\p{N}_]*)*|-?[.,]?\d+(?:[.,]\d+)*(?:%|\p{Sc}|\p{L}+)?|[=<>!&|]+|\S/uy
+  /"[^"]*"|'[^']*'|\d{4}-\d{2}-\d{2}|\d{1,2}:\d{2}|[\p{L}_][\p{L}\p{N}_]*(?:[.-][\p{L}_][\p{L}\p{N}_]*)*|-?[.,]?\d+(?:[.,]\d+)*(?:%|\p{Sc}|\p{L}+)?|[=<>!&|]+|\S/uy
 
 function spanInside(origin: Origin, offset: number, length: number | undefined): [number, number] | null {
   const begin = follow(origin, offset)

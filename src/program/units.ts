@@ -161,7 +161,9 @@ export function readLength(node: ScalarNode, words: readonly Word[], report: Rep
     return known === 'week' ? { count: value * 7, unit: 'day' } : { count: value, unit: known }
   }
   const told = `expected a whole number from 1 to ${mostOf[known]}; got "${count.text}"`
-  report(problem(node.at, told, { offset: count.offset, hint: spelledHint(count.text) }))
+  report(
+    problem(node.at, told, { offset: count.offset, hint: lengthHint(node.text) ?? spelledHint(count.text) }),
+  )
   return null
 }
 

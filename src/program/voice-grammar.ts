@@ -26,8 +26,11 @@ export function voiceSections(map: <T extends z.ZodType>(value: T, what: string)
       fees: z.array(z.string()).optional().describe('types of transactions that are fees of membership'),
       benefits: map(worth, 'benefits, each `type: 25.00 EUR`').optional(),
       extraSpend: share.optional(),
-      rating: z.strictObject(ends).optional().describe('the first so many by profit: A, B, C, D'),
-      risk: z.strictObject(ends).optional().describe('chances of decline up to which: A, B, C, D'),
+      rating: z
+        .strictObject(ends)
+        .optional()
+        .describe('the first so many by profit, such as { A: 20 %, B: 40 % }'),
+      risk: z.strictObject(ends).optional().describe('chances of decline, such as { A: 10 %, B: 25 % }'),
     })
     .nullable()
     .describe('how values are reckoned: margin, over, fees, benefits, extraSpend, rating, risk')

@@ -81,18 +81,40 @@ interface Read extends Found {
 const FLOW_ENDS = '\x18'
 const MARKS = new Set(['\x02', FLOW_ENDS, '\x1f'])
 
-function ofBrackets(text: string, { at: fault, error, tokens }: Read): Told | null {
+interface Brackets {
+  /** without their other half */
+  readonly unclosed: readonly number[]
+  /** the first that stands in a value, `fares[fareClass]` inside others: for YAML the value ends there */
+  readonly inside: number | null
+}
+
+function bracketsOf(tokens: readonly string[]): Brackets {
   const open: number[] = []
   const left: number[] = []
   let at = 0
+  let before = ''
+  let inside: number | null = null
   for (const token of tokens) {
     if (token === FLOW_ENDS && open.length > 0) left.push(...open.splice(0))
     if (MARKS.has(token)) continue
-    if (token === '{' || token === '[') open.push(at)
-    else if (token === '}' || token === ']') open.pop()
+    if (token === '{' || token === '[') {
+      if (open.length > 0 && WORD_END.test(before)) inside ??= at
+      open.push(at)
+    } else if (token === '}' || token === ']') open.pop()
+    before = token
     at += token.length
   }
-  const unclosed = [...left, ...open].filter((each) => each <= fault).at(-1)
+  return { unclosed: [...left, ...open], inside }
+}
+
+function ofBrackets(text: string, { at: fault, error, tokens }: Read): Told | null {
+  const { unclosed: open, inside } = bracketsOf(tokens)
+  const inValue = (at: number): Told => {
+    return { at, length: 1, message: `a ${text[at]} stands in the middle of a value`, hint: BRACKETS }
+  }
+  if (inside !== null && inside <= fault && lineAt(text, inside) === lineAt(text, fault))
+    return inValue(inside)
+  const unclosed = open.filter((each) => each <= fault).at(-1)
   const sign = unclosed === undefined ? '' : text[unclosed]!
   if (unclosed !== undefined && !/closing .?quote/.test(error.message)) {
     const hint = `write the ${sign === '{' ? '}' : ']'} where it ends`
@@ -102,9 +124,15 @@ function ofBrackets(text: string, { at: fault, error, tokens }: Read): Told | nu
   if (error.code !== 'UNEXPECTED_TOKEN') return null
   if (here === '}' || here === ']')
     return { at: fault, length: 1, message: `this ${here} closes nothing`, hint: 'delete it' }
-  if (here !== '[' && here !== '{') return null
-  const hint = 'inside { } and [ ] put a value that has brackets of its own in quotes'
-  return { at: fault, length: 1, message: `a ${here} stands in the middle of a value`, hint }
+  return here === '[' || here === '{' ? inValue(fault) : null
+}
+
+const WORD_END = /[\p{L}\p{N}`_-]$/u
+const BRACKETS = 'inside { } and [ ] put a value that has brackets of its own in quotes'
+
+/** Where the line of a place begins. */
+function lineAt(text: string, at: number): number {
+  return text.lastIndexOf('\n', at - 1)
 }
 
 function ofQuotes(text: string, { at: fault, error, tokens }: Read): Told | null {

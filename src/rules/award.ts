@@ -2,11 +2,11 @@
  * What a rule gives: points per money or number (`1 bean per 1 EUR of net`), a flat number (`500 miles`), or
  * a formula (`miles = max(500, distance)`). Amounts stay exact until the evaluation rounds them, once.
  */
-import { didYouMean } from '../base/nearest.ts'
+import { didYouMean, nearest } from '../base/nearest.ts'
 import { Decimal, type Rounding } from '../base/points.ts'
 import { asDecimal } from './code.ts'
 import { compileExpression, type Expression } from './expression.ts'
-import type { Fact, Terms } from './fact.ts'
+import { type Fact, factNames, type Terms } from './fact.ts'
 import { spelledHint } from './habits.ts'
 import type { Report, ScalarNode } from './node.ts'
 import { safe } from './parts.ts'
@@ -61,7 +61,9 @@ function currencyOf(scope: Scope, word: Word, words: Words): string | null {
   const id = findCurrency(scope, word.text)
   if (id !== null) return id
   const known = [...scope.currencies.keys()]
-  const hint = didYouMean(word.text, known) ?? currencyHint(scope, word, words)
+  const several = /^[^,]+,/.test(words.source) && /[\w]+,$/.test(word.text)
+  const list = `write a list: [${words.source.trim()}]`
+  const hint = several ? list : (didYouMean(word.text, known) ?? currencyHint(scope, word, words))
   return words.fault(word.offset, `unknown currency "${word.text}"`, hint)
 }
 
@@ -154,7 +156,7 @@ function perStep(head: Head, words: Words): Unrounded | null {
       return words.fault(unit.offset, `the money of this program is ${money}, not ${unit.text}`)
     }
     const told = `unexpected "${unit.text}", expected ${money} or "of"`
-    return words.fault(unit.offset, told, unitHint(unit.text, money))
+    return words.fault(unit.offset, told, unitHint(unit.text, terms))
   }
   const of = words.next
   if (!words.skip('of')) {
@@ -185,9 +187,11 @@ function perStep(head: Head, words: Words): Unrounded | null {
   return stepwise({ points: head.points, step, full, currency, amount, title })
 }
 
-function unitHint(unit: string, money: string): string | undefined {
+function unitHint(unit: string, terms: Terms): string | undefined {
+  const { money } = terms.scope
   if (moneyName(unit) === money) return `write ${money}`
-  return findsOnLine(unit) ? `write of ${unit}` : undefined
+  const near = findsOnLine(unit) ? unit : nearest(unit, factNames(terms))
+  return near === null ? undefined : `write of ${near}`
 }
 
 function findsOnLine(source: string): boolean {

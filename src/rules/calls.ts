@@ -35,6 +35,8 @@ export function call(draft: Draft, { name, of, offset }: Call): Code | null {
   const apply = single.get(name)
   const better = choosing.get(name)
   if (!apply && !better) {
+    if (draft.terms.scope.tables.has(name))
+      return draft.fault(offset, `"${name}" is a table`, `write ${name}[…]`)
     return draft.fault(offset, `unknown function "${name}"`, didYouMean(name, functionNames))
   }
   if (apply && of.length !== 1) return draft.fault(offset, `${name} takes one value, not ${of.length}`)

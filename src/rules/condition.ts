@@ -8,6 +8,7 @@ import { conditionHint } from './habits.ts'
 import { compileMatcher, type Test } from './matcher.ts'
 import type { MapEntry, Node, Report } from './node.ts'
 import { problem } from './problem.ts'
+import { type Selection, selectionOf } from './selection.ts'
 import type { Sight } from './sight.ts'
 import { show } from './value.ts'
 
@@ -42,8 +43,30 @@ function compileEntry(entry: MapEntry, terms: Terms, report: Report): Test[] | n
   }
   const found = findFact(terms, key)
   if ('fact' in found) return compileMatcher(found.fact, value, report)
+  if (key === 'has' && terms.rule !== null) return compileHas(value, terms, report)
   report(problem(keyAt, found.message, { hint: conditionHint(key) ?? found.hint }))
   return null
+}
+
+/** `has: { category: wine }`, or a list: for each of them there is a line. */
+function compileHas(node: Node, { scope, on, lines }: Terms, report: Report): Test[] | null {
+  const items = node.kind === 'list' ? node.items : [node]
+  if (items.length === 0) {
+    report(problem(node.at, '"has" needs at least one condition'))
+    return null
+  }
+  const found = items.map((item) =>
+    compileSelection(item, { scope, on, rule: null, lines: 'only line' }, report),
+  )
+  if (found.includes(null)) return null
+  const tests = found.flatMap((selection) => selection?.tests ?? [])
+  // A rule per line that is found by a line is given for that line: what another line has cannot find it.
+  return lines === 'line' ? tests.filter(({ anchor }) => anchor === null) : tests
+}
+
+/** The lines that meet conditions on lines; null after a report. */
+export function compileSelection(node: Node, terms: Terms, report: Report): Selection | null {
+  return selectionOf(node, terms, { compile: compileCondition, report })
 }
 
 function compileCases({ key, value }: MapEntry, terms: Terms, report: Report): Test[][] | null {

@@ -3,6 +3,7 @@
  * compiles can end in two ways only: a value of its type, or no value and a reason.
  */
 import { didYouMean } from '../base/nearest.ts'
+import { weekdays } from '../base/time.ts'
 import { awarded, call, cell, functionNames } from './calls.ts'
 import { alike, asBoolean, type Code, type Draft, isAmount, type Run, wantsBoolean } from './code.ts'
 import { type Fact, factNames, findFact, knownHere, type Terms } from './fact.ts'
@@ -165,8 +166,10 @@ function name(draft: Writing, wanted: string, offset: number): Code | null {
   return draft.fault(offset, `unknown name "${wanted}"`, hint ?? knownHere(known))
 }
 
-/** Whether a field can have it as its value, or a table has such a row. */
+/** Whether a fact can have it as its value, or a table has such a row. */
 function isValueOfSome({ scope, on }: Terms, wanted: string): boolean {
+  const known = [weekdays, ...scope.ladders.values(), scope.segments, scope.promotions]
+  if (known.some((names) => names.some((one) => one === wanted))) return true
   const types = on.flatMap((type) => scope.transactionTypes.get(type) ?? [])
   const fields = types.flatMap((type) => [...type.fields.values(), ...type.lineFields.values()])
   return (

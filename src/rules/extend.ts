@@ -41,7 +41,11 @@ export function compileExtension(
   if (words.next.text !== '') return words.expected('nothing more')
   const { kind } = scope.currencies.get(currency)?.expiry ?? { kind: 'never' }
   if (kind === 'never' || kind === 'idle') {
-    return words.fault(0, `${currency} have no date of lapsing that could be put off`)
+    const hint =
+      kind === 'idle'
+        ? 'they lapse by inactivity: name the type of transaction under `activity` of the currency instead'
+        : undefined
+    return words.fault(0, `${currency} have no date of lapsing that could be put off`, hint)
   }
   return { currency, by, text: node.text.slice(from).trim() }
 }

@@ -4,9 +4,9 @@
  */
 import { didYouMean, nearest } from '../base/nearest.ts'
 import { Decimal } from '../base/points.ts'
-import { weekdays } from '../base/time.ts'
-import type { Field, FieldValue, LineFacts } from './facts.ts'
-import { type LineAmount, partsOnLine } from './line.ts'
+import { membershipYear } from '../base/time.ts'
+import { builtIn, builtInOfLine, lineNames, memberFor, ofLines, transactionNames } from './built-in.ts'
+import type { Field, FieldValue } from './facts.ts'
 import { PARTS, partsOfNumber, partsOfText } from './parts.ts'
 import type { Quick } from './quick.ts'
 import type { DeclaredType, Scope } from './scope.ts'
@@ -37,100 +37,13 @@ export interface Terms {
   readonly lines: 'none' | 'line' | 'only line'
   /** a field that any of the types declares will do: where another type comes, it is missing */
   readonly ofAnyType?: boolean
+  /** of a rule about some lines: whether the line in hand is one of them */
+  readonly isOne?: (sight: Sight) => boolean
 }
 
 export type Found = { readonly fact: Fact } | { readonly message: string; readonly hint?: string | undefined }
 
 const NUMBER: Type = { kind: 'number' }
-const TEXT: Type = { kind: 'text', oneOf: null }
-
-function builtIn(name: string, money: string): Omit<Fact, 'name' | 'perLine'> | null {
-  switch (name) {
-    case 'net':
-    case 'tax':
-    case 'gross':
-      return {
-        type: { kind: 'money', currency: money },
-        read: (sight) => sight.basis?.sum(name),
-        quick: { unit: PARTS, read: (sight) => sight.basis?.parts(name) ?? Number.NaN },
-      }
-    case 'quantity':
-      return {
-        type: NUMBER,
-        read: (sight) => sight.basis?.quantity(),
-        quick: { unit: PARTS, read: (sight) => sight.basis?.parts(name) ?? Number.NaN },
-      }
-    case 'lines':
-      return {
-        type: NUMBER,
-        read: (sight) => new Decimal(sight.basis?.lines.length ?? 0),
-        quick: { unit: 1, read: (sight) => sight.basis?.lines.length ?? 0 },
-      }
-    case 'location':
-    case 'channel':
-      return { type: TEXT, read: (sight) => sight.transaction[name] ?? undefined }
-    case 'weekday':
-      return { type: { kind: 'text', oneOf: weekdays }, read: (sight) => sight.weekday }
-    case 'time':
-      return { type: { kind: 'time' }, read: (sight) => sight.minute }
-    case 'date':
-      return { type: { kind: 'date' }, read: (sight) => sight.day }
-    default:
-      return null
-  }
-}
-
-// One of each for all rules: what every rule looks at is never far from hand.
-const quickOnLine = {
-  net: onLine('net'),
-  tax: onLine('tax'),
-  gross: onLine('gross'),
-  quantity: onLine('quantity'),
-}
-
-function onLine(what: LineAmount): Quick {
-  return { unit: PARTS, read: ({ line }) => (line === null ? Number.NaN : partsOnLine(line, what)) }
-}
-
-function builtInOfLine(
-  name: string,
-  money: string,
-): { type: Type; read: (line: LineFacts) => Value | undefined; quick?: Quick } | null {
-  switch (name) {
-    case 'net':
-    case 'tax':
-    case 'gross':
-      return {
-        type: { kind: 'money', currency: money },
-        read: (line) => line[name],
-        quick: quickOnLine[name],
-      }
-    case 'quantity':
-      return { type: NUMBER, read: (line) => line.quantity, quick: quickOnLine[name] }
-    case 'sku':
-    case 'category':
-      return { type: TEXT, read: (line) => line[name] ?? undefined }
-    case 'kind':
-      return { type: { kind: 'text', oneOf: ['item', 'giftCard', 'voided'] }, read: (line) => line.kind }
-    default:
-      return null
-  }
-}
-
-const transactionNames = [
-  'net',
-  'tax',
-  'gross',
-  'quantity',
-  'lines',
-  'location',
-  'channel',
-  'weekday',
-  'time',
-  'date',
-]
-const lineNames = ['net', 'tax', 'gross', 'quantity', 'sku', 'category', 'kind']
-
 /** Names that a program cannot give to a field of a transaction, because they mean something already. */
 export const reservedNames: ReadonlySet<string> = new Set([
   ...transactionNames,
@@ -213,7 +126,11 @@ export function findFact(terms: Terms, name: string): Found {
     return findOnLine(terms, name, name.startsWith('line.') ? name.slice(5) : name)
   if (name.startsWith('line.')) {
     if (terms.lines === 'line') return findOnLine(terms, name, name.slice(5))
-    return { message: `"${name}" differs from line to line`, hint: 'add `forEach: line` to the rule' }
+    const hint =
+      terms.rule === null
+        ? undefined
+        : 'add `forEach: line` to the rule, or `lines: { … }` for some lines together'
+    return { message: `"${name}" differs from line to line`, hint }
   }
   if (name === 'tier' || name.startsWith('tier.')) return findTier(terms.scope, name)
   if (name === 'segment' || name === 'promotion') return findSet(terms.scope, name)
@@ -223,12 +140,32 @@ export function findFact(terms: Terms, name: string): Found {
     return fieldFact({ name, field, perLine: false }, ({ member }) => member.attributes[field.name])
   }
 
-  const known = builtIn(name, terms.scope.money)
+  const { isOne, scope } = terms
+  const theirs = isOne && ofLines(name, scope.money, isOne)
+  if (theirs) return { fact: { name: `${name} of its lines`, perLine: false, ...theirs } }
+  const known = builtIn(name, scope.money)
   if (known) return { fact: { name, perLine: false, ...known } }
   const declared = findDeclared(terms, name, (type) => type.fields.get(name))
-  if (!('field' in declared)) return declared
+  if (!('field' in declared)) return findOfMember(scope, name) ?? declared
   const { field } = declared
   return fieldFact({ name, field, perLine: false }, ({ transaction }) => transaction.attributes[name])
+}
+
+/** What follows from a member's days. A program that declares a field of the name means that field. */
+function findOfMember({ birthday, memberAttributes }: Scope, name: string): Found | null {
+  if (name === 'memberFor') return { fact: { name, perLine: false, ...memberFor } }
+  if (name !== 'age') return null
+  const field = birthday ? memberAttributes.get(birthday) : undefined
+  if (!field) {
+    const hint =
+      'say which attribute is the day of birth: members: { attributes: { born?: date }, birthday: born }'
+    return { message: 'this program does not know how old members are', hint }
+  }
+  const read = ({ member, day }: Sight) => {
+    const born = fieldValue(field, member.attributes[field.name])
+    return typeof born === 'string' ? new Decimal(Math.max(0, membershipYear(born, day))) : undefined
+  }
+  return { fact: { name, type: NUMBER, perLine: false, read } }
 }
 
 function findOnLine(terms: Terms, name: string, bare: string): Found {
@@ -341,6 +278,8 @@ export function factNames({ scope, on, lines }: Terms): string[] {
     ...transactionNames,
     ...types.flatMap((type) => [...type.fields.keys()]),
     ...[...scope.memberAttributes.keys()].map((name) => `member.${name}`),
+    'memberFor',
+    ...(scope.birthday ? ['age'] : []),
     ...(scope.ladders.size === 1 ? ['tier'] : []),
     ...[...scope.ladders.keys()].map((ladder) => `tier.${ladder}`),
     ...(scope.segments.length > 0 ? ['segment'] : []),

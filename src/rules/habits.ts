@@ -93,6 +93,12 @@ export function lengthHint(text: string): string | undefined {
   const short = /^(\d+) ?(d|w|m|mo|mon|y|yr|yrs)$/.exec(words)
   const units: Record<string, string> = { d: 'days', w: 'weeks', y: 'years', yr: 'years', yrs: 'years' }
   if (short) return `write ${short[1]} ${units[short[2]!] ?? 'months'}`
+  const whole: Record<string, string> = {
+    'half a year': '6 months',
+    'a year': '12 months',
+    'last year': '12 months',
+  }
+  if (Object.hasOwn(whole, words)) return `write ${whole[words]}`
   const uncut = /^(\d+ \w+) (end of .+)$/.exec(words)
   if (uncut) return `put a comma between: "${uncut[1]}, ${uncut[2]}"`
   if (/^end of /.test(words)) return `say how long first: "12 months, ${words}"`

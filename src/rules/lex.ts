@@ -28,6 +28,9 @@ export class SyntaxFault extends Error {
 
 const SPACE = /\s+/y
 const NUMBER = /\d+(?:\.\d+)?/y
+// A day or a time without quotes would be a subtraction or a ratio.
+const DAY = /\d{4}-\d{2}-\d{2}(?![\d-])/y
+const TIME = /\d{1,2}:\d{2}(?!\d)/y
 // Nothing can be subtracted from a tier or a rule, so hyphens in their names are part of them.
 const LADDER = /tier\.[\p{L}_][\p{L}\p{N}_-]*/uy
 const NAME = /[\p{L}_][\p{L}\p{N}_]*(?:\.[\p{L}_][\p{L}\p{N}_]*)*/uy
@@ -105,6 +108,14 @@ function readRuleAt(source: string, offset: number, before: readonly Token[]): T
 }
 
 function readPatternAt(source: string, offset: number): Token {
+  for (const [pattern, what] of [
+    [DAY, 'day'],
+    [TIME, 'time of day'],
+  ] as const) {
+    const text = matchAt(pattern, source, offset)
+    if (text !== null)
+      throw new SyntaxFault(offset, `a ${what} stands in quotes`, `write '${text.padStart(5, '0')}'`)
+  }
   for (const [kind, pattern] of patterns) {
     const text = matchAt(pattern, source, offset)
     if (text !== null) return { kind, text, offset, end: offset + text.length }

@@ -62,7 +62,8 @@ function compileOperators(fact: Fact, node: MapNode, report: Report): Test[] | n
   const tests = node.entries.map(({ key, keyAt, value }) => {
     const operator = operators.find((known) => known === key)
     if (!operator) {
-      report(problem(keyAt, `unknown operator "${key}"`, { hint: didYouMean(key, operators) }))
+      const ofLines = fact.name === 'lines' ? 'to ask for a line, write has: { … }' : undefined
+      report(problem(keyAt, `unknown operator "${key}"`, { hint: didYouMean(key, operators) ?? ofLines }))
       return null
     }
     if (!unordered.has(operator) && !isOrdered(fact.type)) {

@@ -6,7 +6,7 @@ import { didYouMean, nearest } from '../base/nearest.ts'
 import { type Rounding, roundings } from '../base/points.ts'
 import { dayOf } from '../base/time.ts'
 import { compileAward, type Grant } from './award.ts'
-import { allHold, compileCondition, type LineCondition } from './condition.ts'
+import { allHold, compileCondition, compileSelection, type LineCondition } from './condition.ts'
 import { compileExtension } from './extend.ts'
 import type { Fact, Terms } from './fact.ts'
 import type { Extension } from './facts.ts'
@@ -18,6 +18,7 @@ import { findGroup, unfit } from './overlap.ts'
 import { problem } from './problem.ts'
 import { compileRecurrence, type Recurrence } from './recurrence.ts'
 import type { Group, Scope } from './scope.ts'
+import type { Selection } from './selection.ts'
 import { compileWindow } from './window.ts'
 
 export interface Rule {
@@ -77,9 +78,14 @@ export function compileRule(node: MapNode, scope: Scope, report: Report): Rule |
   // Without its types, every name in a rule would be reported as unknown.
   if (on === null) return null
 
-  const terms: Terms = { scope, rule: id ?? '', on, lines: perLine ? 'line' : 'none' }
+  const selection = readSelection(written, { perLine, scope, on }, fail)
+  const terms: Terms = {
+    ...{ scope, rule: id ?? '', on, lines: perLine ? 'line' : 'none' },
+    ...(selection && { isOne: selection.isOne }),
+  }
   const when = written.get('when')
-  const tests = when ? compileCondition(when, terms, fail) : []
+  const asked = when ? compileCondition(when, terms, fail) : []
+  const tests = asked && [...(selection?.tests ?? []), ...asked]
   const grants = readAwards(node, { written, terms, rounding }, fail)
   if (limits && grants && limitNode) checkCurrencies(limits, { grants, node: limitNode }, fail)
   const funderNode = written.get('funder')
@@ -115,6 +121,20 @@ export function compileRule(node: MapNode, scope: Scope, report: Report): Rule |
     funder,
     anchor: bestAnchor(tests),
   }
+}
+
+/** The lines that a rule is about, which is said where a rule looks at them together. */
+function readSelection(
+  written: Written,
+  { perLine, scope, on }: { perLine: boolean; scope: Scope; on: readonly string[] },
+  report: Report,
+): Selection | null {
+  const node = written.get('lines')
+  if (node === undefined) return null
+  if (!perLine) return compileSelection(node, { scope, rule: null, on, lines: 'only line' }, report)
+  const hint = 'put them under `when`, such as `when: { line.category: wine }`, or leave `forEach` out'
+  report(problem(node.at, 'a rule looks either at each line or at some lines together', { hint }))
+  return null
 }
 
 /** Compiles the program's `neverEarn`: conditions on lines, or a list of which any will do. */

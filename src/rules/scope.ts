@@ -13,6 +13,8 @@ export interface Scope {
   readonly currencies: ReadonlyMap<string, DeclaredCurrency>
   readonly transactionTypes: ReadonlyMap<string, DeclaredType>
   readonly memberAttributes: ReadonlyMap<string, Field>
+  /** the attribute that is the day of birth */
+  readonly birthday?: string | null
   /** tier ids by ladder, lowest first */
   readonly ladders: ReadonlyMap<string, readonly string[]>
   readonly tables: ReadonlyMap<string, Table>

@@ -108,7 +108,8 @@ export function readScalar(type: Type, node: ScalarNode): Reading {
     case 'number': {
       const value = node.type === 'number' ? readNumber(node.text) : null
       if (value) return { value }
-      const hint = plainValueHint('number', node.text)
+      const alone = /^(-?\d+(?:\.\d+)?) *(?:[A-Z]{3}|%)$/.exec(node.text)?.[1]
+      const hint = plainValueHint('number', node.text) ?? (alone && `write the number alone: ${alone}`)
       return { message: `expected a number such as 12.5, not "${node.text}"`, hint }
     }
     case 'money': {

@@ -11,11 +11,21 @@ import { evaluate } from '../rules/evaluate.ts'
 import type { MemberFacts, TransactionFacts, Valuation } from '../rules/facts.ts'
 import { isOfHousehold } from '../rules/limit.ts'
 import { assess, baseStanding } from '../tiers/assess.ts'
+import { decideByHand } from '../tiers/challenge.ts'
 import { type CounterRow, countersAsOf } from '../tiers/counters.ts'
 import { type Assessed, countsIn } from '../tiers/counting.ts'
 import { periodAt } from '../tiers/period.ts'
 import type { Standing, TierChange } from '../tiers/standing.ts'
 import type { ExampleMember } from './example.ts'
+
+/** The tier that a challenge of the example gives in advance; null where it has none of this ladder. */
+export function inAdvance(program: Program, ladder: Ladder, member: ExampleMember): TierChange | null {
+  const { challenge, enrolledAt: at } = member
+  if (challenge === null || !ladder.challenges.some(({ id }) => id === challenge)) return null
+  const standing = baseStanding(ladder, at)
+  const wanted = { challenge, reason: 'as the example says' }
+  return decideByHand(ladder, { standing, wanted, timeZone: program.timeZone, at })
+}
 
 export class Course {
   readonly #program: Program
@@ -34,6 +44,8 @@ export class Course {
     this.standings = new Map(
       program.ladders.map((ladder) => {
         const base = baseStanding(ladder, member.enrolledAt)
+        const advance = inAdvance(program, ladder, member)
+        if (advance) return [ladder.id, { ...advance, since: advance.effectiveAt, tier: advance.to }]
         const tier = member.tiers.get(ladder.id)
         const given = tier === undefined || tier === base.tier ? null : { tier, until: member.until }
         return [ladder.id, { ...base, ...given }]

@@ -2,6 +2,7 @@
  * One example of an examples file, read against its program: a member, one or more transactions, and what
  * must come of each. What an example names (rules, tiers, fields) must exist, or it would prove nothing.
  */
+import { errorCodes } from '../base/errors.ts'
 import { OWN_FUNDER } from '../base/funder.ts'
 import { didYouMean } from '../base/nearest.ts'
 import { asList, asMap, asScalar, childOf, entriesAt, itemsAt, scalarAt, textAt } from '../program/nodes.ts'
@@ -28,6 +29,8 @@ export interface ExampleMember {
   readonly tiers: ReadonlyMap<string, string>
   /** when those tiers end; null: never */
   readonly until: Date | null
+  /** a tier in advance, begun on the day of enrolling; null: none */
+  readonly challenge: string | null
   readonly segments: readonly string[]
   readonly promotions: readonly string[]
 }
@@ -97,17 +100,26 @@ function readMember(map: MapNode | null, firstSeen: Date, reading: Reading): Exa
   const enrolledAt = (enrolled && readTime(enrolled, reading)) ?? firstSeen
   const node = childOf(map, 'tier')
   const until = scalarAt(map, 'until')
+  const challenge = scalarAt(map, 'challenge')
   return {
     enrolledAt,
     attributes: readAttributes(asMap(childOf(map, 'attributes')), program.memberAttributes, reading),
     tiers: node ? readTiers(node, reading) : new Map(),
     until: until && readTime(until, reading),
+    challenge: challenge && readChallenge(challenge, reading),
     segments: readNames(map, 'segments', { known: program.segments, report: reading.report }),
     promotions: readNames(map, 'promotions', {
       known: [...program.promotions.keys()],
       report: reading.report,
     }),
   }
+}
+
+function readChallenge({ text, at }: ScalarNode, { program, report }: Reading): string {
+  const known = program.ladders.flatMap(({ challenges }) => challenges.map(({ id }) => id))
+  if (!known.includes(text))
+    report(problem(at, `there is no challenge "${text}"`, { hint: didYouMean(text, known) }))
+  return text
 }
 
 function readNames(
@@ -145,11 +157,20 @@ function readStep(map: MapNode, reading: Reading): Step | null {
     tiers: tier ? readTiers(tier, reading) : new Map<string, string>(),
     counters: readCounters(map, reading),
     ...readHoldings(map, reading),
-    refused: textAt(map, 'refused'),
+    refused: readRefusal(scalarAt(map, 'refused'), reading),
   }
   if (!time || (transaction && !sale)) return null
   const by = textAt(map, 'by') === 'housemate' ? 'housemate' : 'member'
   return { at: map.at, by, time, sale, ...expected }
+}
+
+function readRefusal(node: ScalarNode | null, { report }: Reading): string | null {
+  if (node === null) return null
+  const hint =
+    didYouMean(node.text, errorCodes) ?? 'such as limit_reached, claim_too_late, insufficient_points'
+  const isKnown = errorCodes.some((code) => code === node.text)
+  if (!isKnown) report(problem(node.at, `no refusal has the code "${node.text}"`, { hint }))
+  return node.text
 }
 
 /** What is spent, what can be, and who pays. */

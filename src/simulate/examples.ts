@@ -4,6 +4,7 @@
  */
 import { DomainError, type Fault } from '../base/errors.ts'
 import { Decimal } from '../base/points.ts'
+import { mustBeInTime } from '../earning/claim.ts'
 import { examplesFile } from '../program/examples-grammar.ts'
 import { kindOf, type ProgramFiles } from '../program/files.ts'
 import { newFindings } from '../program/findings.ts'
@@ -64,7 +65,7 @@ function runExample(program: Program, example: Example): ExampleFailure | null {
   for (const step of example.steps) {
     const course = courses[step.by]
     const before = course.goTo(step.time)
-    const outcome = taken(step, { course, purse })
+    const outcome = taken(step, { program, course, purse })
     if (outcome instanceof DomainError) {
       const expected = step.refused === null ? 'the transaction to be taken' : step.refused
       const differences =
@@ -85,11 +86,12 @@ const NOTHING: Valuation = { awards: [], extensions: [], uses: [], spend: new De
 
 function taken(
   { by, sale, redeem, time }: Step,
-  { course, purse }: { course: Course; purse: Purse | null },
+  { program, course, purse }: { program: Program; course: Course; purse: Purse | null },
 ): Valuation | DomainError {
   try {
     if (redeem) purse?.redeem(by, { ...redeem, at: time })
     if (!sale) return NOTHING
+    if (sale.postedAt) mustBeInTime(program, { type: sale.facts.type, occurredAt: time, at: sale.postedAt })
     const outcome = course.take(sale.facts)
     purse?.earn(by, sale.body)
     return outcome

@@ -6,16 +6,29 @@ import { DomainError } from '../base/errors.ts'
 import type { Sql } from '../db/connection.ts'
 import { type Published, publish, publishedFiles } from '../engine/publish.ts'
 import type { ProgramFiles } from '../program/files.ts'
-import { checkProgram } from './check.ts'
+import { type Checked, checkProgram } from './check.ts'
 
 /** Refuses `rules_invalid`, with errors and failing examples, what may not be published. */
 function mustBePublishable(files: ProgramFiles): void {
-  const { errors, examples } = checkProgram(files)
-  const faults = [...errors, ...(examples?.failed ?? [])]
+  refuseFaults(checkProgram(files))
+}
+
+/** The same of what a check has found already. */
+export function refuseFaults({ errors, examples }: Pick<Checked, 'errors' | 'examples'>): void {
+  const failed = examples?.failed ?? []
+  const faults = [...errors, ...failed]
   const [first] = faults
   if (!first) return
-  const count = faults.length === 1 ? '1 error' : `${faults.length} errors`
-  throw new DomainError('rules_invalid', { errors: faults }, `${count}; first: ${first.message}`)
+  const counts = [
+    counted(errors.length, 'error', 'errors'),
+    counted(failed.length, 'example fails', 'examples fail'),
+  ]
+  const found = counts.filter((one) => one !== null).join(', ')
+  throw new DomainError('rules_invalid', { errors: faults }, `${found}; first: ${first.message}`)
+}
+
+function counted(count: number, one: string, several: string): string | null {
+  return count === 0 ? null : `${count} ${count === 1 ? one : several}`
 }
 
 /** Publishes an old version again, in force from now or from `at`. */

@@ -13,6 +13,7 @@ import { ENGINE_SOURCE } from '../program/events.ts'
 import type { Program } from '../program/program.ts'
 import { standingFrom } from '../tiers/history.ts'
 import type { TierChange } from '../tiers/standing.ts'
+import { inAdvance } from './course.ts'
 import type { ExampleMember, Who } from './example.ts'
 
 const IDS: Readonly<Record<Who, string>> = {
@@ -86,7 +87,11 @@ function stateOf(program: Program, memberId: string, of: ExampleMember) {
     ...{ memberId, program: program.id, externalRef: memberId, status: 'active', mergedInto: null },
     ...{ profile: {}, attributes, consents: {}, enrolledAt, createdAt: enrolledAt },
   })
-  const history = program.ladders.flatMap(({ id, tiers: [base] }): TierChange[] => {
+  const history = program.ladders.flatMap((ladder): TierChange[] => {
+    const advance = inAdvance(program, ladder, of)
+    if (advance) return [advance]
+    const { id } = ladder
+    const [base] = ladder.tiers
     const to = tiers.get(id)
     if (to === undefined || !base || to === base.id) return []
     const change = { ladder: id, from: base.id, to, direction: 'up' as const, effectiveAt: enrolledAt }

@@ -21,6 +21,8 @@ export interface Reading {
 
 /** A transaction as it would be posted, and as rules see it. */
 export interface Told {
+  /** when it came in; null: as it happened */
+  readonly postedAt: Date | null
   readonly body: TransactionBody
   readonly facts: TransactionFacts
 }
@@ -31,6 +33,10 @@ export function readFacts(map: MapNode, reading: Reading): Told | null {
   const time = scalarAt(map, 'occurredAt')
   const occurredAt = time && readTime(time, reading)
   if (!occurredAt) return null
+  const posted = scalarAt(map, 'postedAt')
+  const postedAt = posted && readTime(posted, reading)
+  if (posted && postedAt && postedAt < occurredAt)
+    report(problem(posted.at, 'a transaction cannot be posted before it happens'))
   const type = textAt(map, 'type') ?? 'purchase'
   const declared = program.transactionTypes.get(type)
   const lines = itemsAt(map, 'lines').flatMap((item) => asMap(item) ?? [])
@@ -48,7 +54,7 @@ export function readFacts(map: MapNode, reading: Reading): Told | null {
     attributes: readAttributes(asMap(childOf(map, 'attributes')), declared?.fields, reading),
   }
   try {
-    return { body, facts: readTransaction(program, body, occurredAt) }
+    return { postedAt, body, facts: readTransaction(program, body, occurredAt) }
   } catch (error) {
     if (!(error instanceof DomainError)) throw error
     const { path, problem: what, hint } = error.details

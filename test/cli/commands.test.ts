@@ -33,7 +33,7 @@ t.test('rule files', async (t) => {
   await t.test('the demo programs', async (t) => {
     t.match(await milepost(['rules', 'check'], { MILEPOST_PROGRAMS: rules }), {
       code: 0,
-      out: /^14 programs checked: 0 errors/,
+      out: /^16 programs checked: 0 errors/,
     })
     t.match(await milepost(['rules', 'test', coffee]), { code: 0, out: /0 failed, 0 errors/ })
     t.match(await told(`rules check ${coffee}`), { code: 0, document: { errors: [] } })

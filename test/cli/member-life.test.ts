@@ -29,7 +29,7 @@ t.test('merged, un-merged, closed, opened again, exported and erased', async (t)
     identifiers: [{ value: 'ann' }, { value: 'dup' }],
     duplicates: [id(dup)],
   })
-  t.match(await words('members merge card:ann card:dup'), { code: 1, err: /member_not_active/ })
+  t.match(await words('members merge card:ann card:dup'), { code: 1, err: /not active/ })
   t.match(await told('members unmerge card:ann card:dup --ref once'), { duplicate: { status: 'active' } })
   t.match(await told('members unmerge card:ann card:dup --ref once'), { duplicate: { status: 'active' } })
 
@@ -52,7 +52,7 @@ t.test('merged, un-merged, closed, opened again, exported and erased', async (t)
 
   t.match(await words('members erase card:ann'), { code: 2, err: /--yes/ })
   t.match(await told('members erase card:ann --yes'), { status: 'erased', identifiers: [] })
-  t.match(await words('members show card:ann'), { code: 1, err: /identifier_not_found/ })
-  t.match(await words('members close card:nobody'), { code: 1, err: /identifier_not_found/ })
+  t.match(await words('members show card:ann'), { code: 1, err: /No member has this identifier/ })
+  t.match(await words('members close card:nobody'), { code: 1, err: /No member has this identifier/ })
   t.same(await engine.findings(), [])
 })

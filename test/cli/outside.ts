@@ -10,6 +10,7 @@ import type { Doors } from '../../src/cli/doors.ts'
 import { runCommandLine } from '../../src/cli/run.ts'
 import { packageRoot } from '../../src/db/package-root.ts'
 import { buildApp } from '../../src/http/app.ts'
+import { wordsOf } from '../../src/http/errors.ts'
 import { createMetrics } from '../../src/http/metrics.ts'
 import { openapiDocument } from '../../src/http/openapi.ts'
 
@@ -31,6 +32,7 @@ const doors: Doors = {
     return { onGroup: metrics.onGroup, build: (deps) => buildApp({ ...deps, metrics }) }
   },
   openapiDocument,
+  wordsOf: async (refusal) => wordsOf(refusal),
 }
 
 /** Runs a command in this process; the environment is what is given and nothing else. */

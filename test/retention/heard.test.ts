@@ -9,10 +9,12 @@ import { stateAt } from '../../src/retention/cuts.ts'
 import { type Learnt, learn } from '../../src/retention/learn.ts'
 import { createScorer } from '../../src/retention/score.ts'
 import { simulate, usualPlan } from '../../src/retention/simulation.ts'
-import { type Said, SILENT_VOICE, type Voice } from '../../src/retention/voice.ts'
+import { type Said, type Voice, voiceOf } from '../../src/retention/voice.ts'
 import { merging } from '../engine/household.ts'
 import { seeded } from '../support/buyers.ts'
 import { type Engine, startEngine } from '../support/engine.ts'
+
+const SILENT_VOICE = voiceOf([], 0)
 
 t.setTimeout(600_000)
 

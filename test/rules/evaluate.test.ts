@@ -34,6 +34,11 @@ const texts = [
   '{ id: age, on: purchase, when: { where: "basketAge / (lines - 1) > 2" }, award: "beans = 100 / basketAge" }',
   '{ id: window, on: purchase, from: 2026-03-10, through: 2026-03-20, award: 1 mile }',
   '{ id: distance, on: flight, when: { carrier: own }, award: "miles = max(500, distance) * fares[fareClass].rate", limit: 1500 miles per member ever }',
+  '{ id: together, on: purchase, lines: { category: c1, line.quantity: { atLeast: 1 } }, when: { net: { atLeast: 5 } }, award: 1 bean per 2 EUR of gross }',
+  '{ id: named, on: purchase, lines: { sku: [s1, s3] }, award: 2 beans per 1 of quantity, group: alone }',
+  '{ id: others, on: purchase, lines: { line.brand: own }, award: beans = lines, limit: 3 beans per transaction }',
+  '{ id: both, on: purchase, when: { has: [{ sku: s1 }, { category: [c1, c2], quantity: { above: 0 } }] }, award: 4 miles }',
+  '{ id: neither, on: purchase, when: { none: [{ has: { sku: s2 } }], memberFor: { below: 40 } }, award: 1 bean }',
   '{ id: staff, on: flight, when: { member.staff: true, departure: { atLeast: 2026-03-17 } }, award: "miles = distance - 400" }',
 ]
 const ids = { ...scope, ruleIds: texts.map((text) => /id: (\w+)/.exec(text)?.[1] ?? '') }

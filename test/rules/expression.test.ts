@@ -184,17 +184,20 @@ t.test('wrong formulas', async (t) => {
     ['max(500, distnce)', '9: unknown name "distnce" (did you mean "distance"?)'],
     [
       'constructor',
-      '0: unknown name "constructor" (known here: net, tax, gross, quantity, lines, location, channel, weekday, time, date, distance, carrier, fareClass, route, departure, stay, member.city, member.age, member.staff, tier …)',
+      '0: unknown name "constructor" (known here: net, tax, gross, quantity, lines, location, channel, weekday, time, date, distance, carrier, fareClass, route, departure, stay, member.city, member.age, member.staff, memberFor …)',
     ],
     [
       '__proto__ == 1',
-      '0: unknown name "__proto__" (known here: net, tax, gross, quantity, lines, location, channel, weekday, time, date, distance, carrier, fareClass, route, departure, stay, member.city, member.age, member.staff, tier …)',
+      '0: unknown name "__proto__" (known here: net, tax, gross, quantity, lines, location, channel, weekday, time, date, distance, carrier, fareClass, route, departure, stay, member.city, member.age, member.staff, memberFor …)',
     ],
     ['toString()', '0: unknown function "toString"'],
     ['maxx(1)', '0: unknown function "maxx" (did you mean "max"?)'],
     ['max + 1', '0: "max" is a function (write max(…))'],
     ['fares * 2', '0: "fares" is a table (write fares[…])'],
-    ['line.net > 1 EUR', '0: "line.net" differs from line to line (add `forEach: line` to the rule)'],
+    [
+      'line.net > 1 EUR',
+      '0: "line.net" differs from line to line (add `forEach: line` to the rule, or `lines: { … }` for some lines together)',
+    ],
     ['member.agee > 1', '0: unknown name "member.agee" (did you mean "member.age"?)'],
     ['tier.staus == "gold"', '0: there is no ladder "staus" (did you mean "status"?)'],
     [

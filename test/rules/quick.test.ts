@@ -79,6 +79,8 @@ const conditions = fc.subarray([
   'line.quantity: { not: 3 }',
   'basketAge: [3, 4.5]',
   'location: berlin',
+  'has: [{ sku: s1 }, { category: c2, net: { above: 1 } }]',
+  'memberFor: { atLeast: 30 }',
   'where: "line.net * 3 > net + 0.5 EUR"',
 ])
 

@@ -26,6 +26,8 @@ const least: Record<string, number> = {
   'fuel-card': 4,
   'grand-hotels': 7,
   inactivity: 4,
+  'neighbourhood-supermarket': 8,
+  'northern-airline': 10,
   'qantas-milestones': 3,
   'supermarket-coalition': 9,
   'united-pqp': 3,
