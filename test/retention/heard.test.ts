@@ -2,8 +2,8 @@
  * What members say as part of the chances: an open complaint or a fall of satisfaction never lowers them,
  * whatever the past taught; the past may make them weigh more; nothing after the day is heard.
  */
-import fc from 'fast-check'
 import t from 'tap'
+import { fc, runs } from '../support/property.ts'
 import { runJob } from '../../src/jobs/run.ts'
 import { stateAt } from '../../src/retention/cuts.ts'
 import { type Learnt, learn } from '../../src/retention/learn.ts'
@@ -76,7 +76,7 @@ t.test('an open complaint and a fall never lower a chance, whatever was learnt',
           second!.decline >= first!.decline
         )
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     )
     t.pass(what)
   }
