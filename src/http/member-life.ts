@@ -156,8 +156,13 @@ function endingRoutes(app: App, deps: RouteDeps): void {
     app.post(`/members/:memberId/${kind}`, { schema, config }, async (request, reply) => {
       const body = withRef(request.body, request)
       const ask = { kind, memberId: memberIdIn(request.params), body } as const
+      const forget = async () => {
+        if (kind === 'erase' && deps.dataFolder !== undefined) await dropPacks(deps.dataFolder)
+      }
+      // Before, so that the answer is true when it goes out; after, for a simulation that began in between.
+      await forget()
       const answer = await write(deps, { request, reply, status: 200 }, { ref: body.externalRef, ask })
-      if (kind === 'erase' && deps.dataFolder !== undefined) await dropPacks(deps.dataFolder)
+      await forget()
       return answer
     })
   }

@@ -1,4 +1,7 @@
 /** The rule tools over HTTP: explain, diff, versions, rollback, withdraw, simulate. */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import t from 'tap'
 import { sale, shopRules, startService } from './front.ts'
 
@@ -189,4 +192,15 @@ t.test('simulate: before and after, and nothing is written', async (t) => {
   }
   const [one, other] = await Promise.all([post('/v1/rules/simulate', {}), post('/v1/rules/simulate', {})])
   t.strictSame([one.status, other.status].sort(), [200, 503], 'one at a time')
+})
+
+t.test('what a simulation keeps is gone with whoever is erased', async (t) => {
+  const dataFolder = mkdtempSync(join(tmpdir(), 'kept-'))
+  t.teardown(() => rmSync(dataFolder, { recursive: true, force: true }))
+  const { post, member } = await startService(t, { dataFolder })
+  const memberId = await member('a')
+  t.equal((await post('/v1/rules/simulate', {})).status, 200)
+  t.not(readdirSync(dataFolder, { recursive: true }).length, 0)
+  t.equal((await post(`/v1/members/${memberId}/erase`, { externalRef: 'e' })).status, 200)
+  t.same(readdirSync(dataFolder), [])
 })
