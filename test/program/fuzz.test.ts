@@ -186,6 +186,40 @@ t.test('large and hostile files are refused in bounded time and memory', async (
   await checker.close()
 })
 
+t.test('what is just below the bounds is taken in the same memory', async (t) => {
+  const head = 'program: p\ntimeZone: UTC\nmoney: EUR\n'
+  const list = (count: number, of: (n: number) => string) =>
+    Array.from({ length: count }, (_, n) => `  - { ${of(n)} }`).join('\n')
+  const formula = `1${'+lines*2'.repeat(199)}`.padEnd(3_950)
+  const currencies = Array.from({ length: 100 }, (_, n) => `  c${n}: { value: 0.01 EUR, expires: 12 months }`)
+  const rows: readonly (readonly [string, string])[] = [
+    [
+      'formulas',
+      `${head}currencies: { x: {} }\nearn:\n${list(250, (n) => `id: r${n}, on: purchase, award: "x = ${formula}"`)}`,
+    ],
+    [
+      'a chain',
+      `${head}currencies: { x: {} }\nearn:\n${list(2_000, (n) => `id: r${n}, on: purchase, award: ${n === 0 ? '1 x' : `x = awarded(r${n - 1})`}`)}`,
+    ],
+    [
+      'currencies',
+      `${head}currencies:\n${currencies.join('\n')}\nearn:\n${list(1_500, (n) => `id: r${n}, on: purchase, award: [1 c${n % 100}], limit: 5 c${n % 100} per member per day`)}`,
+    ],
+    [
+      'lines',
+      `${head}currencies: { x: {} }\nearn:\n${list(900, (n) => `id: r${n}, on: purchase, lines: { sku: a${n} }, when: { has: [{ sku: b${n} }] }, award: 1 x`)}`,
+    ],
+  ]
+  const checker = createChecker({ mostMemory: 200, longest: 60_000 })
+  for (const [name, content] of rows) {
+    t.ok(content.length <= 1024 * 1024, name)
+    const { program, errors } = await checker.check(new Map([['program.yaml', content]]))
+    t.same(errors, [], name)
+    t.equal(program, 'p', name)
+  }
+  await checker.close()
+})
+
 t.test('a mark of byte order at the beginning is no part of the text', async (t) => {
   const [files] = demos
   const marked = [...(files ?? [])].map(([name, content]) => [name, `\ufeff${text(content)}`] as const)
