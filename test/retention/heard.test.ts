@@ -3,7 +3,6 @@
  * whatever the past taught; the past may make them weigh more; nothing after the day is heard.
  */
 import t from 'tap'
-import { fc, runs } from '../support/property.ts'
 import { runJob } from '../../src/jobs/run.ts'
 import { stateAt } from '../../src/retention/cuts.ts'
 import { type Learnt, learn } from '../../src/retention/learn.ts'
@@ -13,6 +12,7 @@ import { type Said, type Voice, voiceOf } from '../../src/retention/voice.ts'
 import { merging } from '../engine/household.ts'
 import { seeded } from '../support/buyers.ts'
 import { type Engine, startEngine } from '../support/engine.ts'
+import { fc, runs } from '../support/property.ts'
 
 const SILENT_VOICE = voiceOf([], 0)
 
