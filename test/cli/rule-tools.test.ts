@@ -50,7 +50,10 @@ t.test('from a published program to its draft and back', async (t) => {
     t.match(changes, [{ kind: 'changed', path: ['earn', 'base', 'award'] }])
     t.equal((await run('rules', 'diff', from.slice(0, 8), draft)).out, base)
     t.not(from, to)
-    t.match(await run('rules', 'diff', 'ffffff', draft), { code: 1, err: /no such version of the rules.*hint: /s })
+    t.match(await run('rules', 'diff', 'ffffff', draft), {
+      code: 1,
+      err: /no such version of the rules.*hint: /s,
+    })
     t.match(await run('rules', 'diff', 'curent', draft), { code: 2, err: /no folder, no version/ })
   })
 
@@ -131,7 +134,10 @@ t.test('from a published program to its draft and back', async (t) => {
       'replaced',
       'withdrawn',
     ])
-    t.match(await run('rules', 'rollback', '--to', 'ffffff'), { code: 1, err: /no such version of the rules.*hint: /s })
+    t.match(await run('rules', 'rollback', '--to', 'ffffff'), {
+      code: 1,
+      err: /no such version of the rules.*hint: /s,
+    })
     t.match(await run('rules', 'rollback'), { code: 2, err: /--to HASH is missing/ })
   })
 })
