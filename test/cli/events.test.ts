@@ -64,9 +64,9 @@ t.test('pages, types, places, and following', async (t) => {
   t.equal(new Set(ended.out.trimEnd().split('\n')).size, 7, 'each once')
 
   const refused = [
-    [['--program', 'nope'], 1, /program_not_found/],
-    [['--program', 'shop', '--after', 'evt_1'], 1, /invalid_cursor/],
-    [['--program', 'shop', '--after', 'x'], 1, /invalid_cursor/],
+    [['--program', 'nope'], 1, /There is no such program: program nope/],
+    [['--program', 'shop', '--after', 'evt_1'], 1, /The cursor is not one of this list/],
+    [['--program', 'shop', '--after', 'x'], 1, /The cursor is not one of this list/],
     [['--program', 'shop', '--type', 'a,,b'], 2, /option --type/],
     [['--program', 'shop', '--limit', '0'], 2, /option --limit/],
     [['--program', 'shop', '--format', 'csv'], 2, /one of table, jsonl/],

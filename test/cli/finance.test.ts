@@ -128,7 +128,7 @@ const refusals = [
   ['ledger breakage declare --currency beans', 2, '--rate is missing'],
   ['ledger breakage declare --currency beans --rate 3', 2, 'a share such as 3% or 0.03'],
   ['ledger breakage declare --currency beans --rate 101%', 2, 'a share such as'],
-  ['ledger breakage declare --currency bean --rate 3%', 1, 'unknown_currency'],
+  ['ledger breakage declare --currency bean --rate 3%', 1, 'The program has no such currency: currency bean'],
 ] as const
 
 t.test('what is refused', async (t) => {
