@@ -177,11 +177,11 @@ t.test('conditions that are not understood', async (t) => {
     ['{ weekdy: tuesday }', 'when.weekdy: unknown fact "weekdy" (did you mean "weekday"?)'],
     [
       '{ constructor: a }',
-      'when.constructor: unknown fact "constructor" (known here: net, tax, gross, quantity, lines, location, channel, weekday, time, date, coupon, basketAge, stay, member.city, member.age, member.staff, memberFor, tier, tier.status, segment, promotion)',
+      'when.constructor: unknown fact "constructor" (known here: net, tax, gross, quantity, lines, location, channel, weekday, time, date, coupon, basketAge, stay, member.city, member.age, member.staff, memberFor, tier, tier.status, segment …)',
     ],
     [
       '{ distance: 3 }',
-      'when.distance: unknown fact "distance" (known here: net, tax, gross, quantity, lines, location, channel, weekday, time, date, coupon, basketAge, stay, member.city, member.age, member.staff, memberFor, tier, tier.status, segment, promotion)',
+      'when.distance: unknown fact "distance" (known here: net, tax, gross, quantity, lines, location, channel, weekday, time, date, coupon, basketAge, stay, member.city, member.age, member.staff, memberFor, tier, tier.status, segment …)',
     ],
     [
       '{ weekday: tusday }',
