@@ -13,7 +13,7 @@ import { type Answer, freePort, keyFor, post, type Service, startService } from 
 import { temporaryFolder } from '../support/server.ts'
 import { until } from '../support/until.ts'
 
-t.setTimeout(240_000)
+t.setTimeout(290_000)
 
 const SERVER_KILLS = 10
 const DATABASE_KILLS = 2
