@@ -160,8 +160,8 @@ type List = Awaited<ReturnType<typeof readWorklist>>
 type Item = List['items'][number]
 
 const CSV = [
-  ...['memberId', 'state', 'since', 'flag', 'flagged_since', 'p_silent', 'p_decline', 'at_stake', 'priority'],
-  ...['expected_purchases', 'lifetime_value', 'reason'],
+  ...['memberId', 'state', 'since', 'flag', 'flagged_since', 'p_silent', 'p_decline', 'at_stake', 'uplift'],
+  ...['priority', 'expected_purchases', 'lifetime_value', 'reason'],
 ]
 
 function csvOf(items: readonly Item[]): string {
@@ -172,6 +172,7 @@ function csvOf(items: readonly Item[]): string {
         item.pSilent.toFixed(4),
         item.pDecline.toFixed(4),
         item.atStake?.amount ?? '',
+        item.uplift.toFixed(3),
         item.priority.toFixed(2),
       ],
       ...[item.expectedPurchases.toFixed(3), item.lifetimeValue?.amount ?? '', cell(reasonsOf(item))],
@@ -248,6 +249,7 @@ function memberInWords(found: NonNullable<Awaited<ReturnType<typeof readMember>>
           `${score.expectedPurchases.toFixed(1)} purchases, ${score.expectedValue?.amount ?? '-'}`,
         ],
         ['at stake', score.atStake?.amount ?? '-'],
+        ...(score.flag ? [['uplift', `${score.uplift.toFixed(2)}, expected of acting`]] : []),
         ['lifetime', score.lifetimeValue?.amount ?? '-'],
         ['rhythm', score.dispersion ?? 'too few purchases to say'],
         ['rfm', `${score.rfm.recency} ${score.rfm.frequency} ${score.rfm.monetary}`],

@@ -43,8 +43,8 @@ const score = {
   expectedValue: { amount: '14.20', currency: 'EUR' },
   lifetimeValue: { amount: '31.05', currency: 'EUR' },
   atStake: { amount: '129.60', currency: 'EUR' },
-  uplift: 1,
-  priority: 125.7,
+  uplift: 1.12,
+  priority: 140.8,
   dispersion: 'steady',
   rfm: { recency: 2, frequency: 5, monetary: 4 },
   reasons: [reason],
@@ -62,7 +62,11 @@ const scoreShape = {
   expectedValue: Money.nullable().meta({ description: 'Spend in the horizon; null without amounts' }),
   lifetimeValue: Money.nullable().meta({ description: 'Profit of all purchases to come, discounted' }),
   atStake: Money.nullable().meta({ description: 'Profit of the usual purchases in the horizon' }),
-  uplift: z.number().meta({ description: 'What acting is expected to change; 1 until an experiment says' }),
+  uplift: z.number().meta({
+    description:
+      'What acting is expected to change: spend of treated members to that of their control in past experiments ' +
+      'on this flag, shrunk towards 1; 1 without a flag or an experiment',
+  }),
   priority: z.number().meta({ description: 'pDecline × value at stake × uplift' }),
   dispersion: z.enum(dispersions).nullable(),
   rfm: z

@@ -9,19 +9,13 @@ import { Decimal, type Money, wireMoney } from '../base/points.ts'
 import { addMonths, dayOf, partsOf } from '../base/time.ts'
 import type { Sql } from '../db/connection.ts'
 import { wireMember } from '../members/enrol.ts'
+import { marginOf } from '../program/margin.ts'
 import { historyMonths, type Program } from '../program/program.ts'
 import { isGoods } from '../retention/goods.ts'
 import { nextProducts, repeatsOf } from '../retention/next-product.ts'
 import { readValueFacts } from '../retention/queries-value.ts'
 import { reasonCodes, reasonsOfVoice } from '../retention/reason.ts'
-import {
-  broughtBy,
-  deliveredOf,
-  marginOf,
-  riskGrade,
-  type ValueFacts,
-  valueGrade,
-} from '../retention/value.ts'
+import { broughtBy, deliveredOf, riskGrade, type ValueFacts, valueGrade } from '../retention/value.ts'
 import { voiceOf } from '../retention/voice.ts'
 import { assess, baseStanding } from '../tiers/assess.ts'
 import { progress } from '../tiers/progress.ts'
@@ -230,9 +224,8 @@ function wireValue(
   { facts, ends, score }: { facts: ValueFacts; ends: readonly string[]; score: ScoreRow | null },
   program: Program,
 ): View['value'] {
-  const { value, retention } = program
-  const margin = marginOf(value, retention && new Decimal(retention.margin))
-  const delivered = deliveredOf(facts, value)
+  const margin = marginOf(program)
+  const delivered = deliveredOf(facts, program.value)
   const brought = broughtBy(facts, { margin })
   const money = (amount: Decimal) => moneyOf(program, amount)
   return {
@@ -261,7 +254,7 @@ function wireValue(
             brought.profit,
             ends.map((end) => new Decimal(end)),
           ),
-    risk: score && riskGrade(score.pDecline, value.riskGrades),
+    risk: score && riskGrade(score.pDecline, program.value.riskGrades),
   }
 }
 

@@ -10,8 +10,8 @@ import { openComplaintsOf } from '../engine/queries-feedback.ts'
 import { holdsMessages } from '../members/feedback.ts'
 import type { Campaign } from '../program/campaign.ts'
 import { ENGINE_SOURCE } from '../program/events.ts'
+import { marginOf } from '../program/margin.ts'
 import type { Program } from '../program/program.ts'
-import { USUAL_MARGIN } from '../program/value.ts'
 import { CONTROL, HOLDOUT } from '../retention/chance.ts'
 import { pictureOf } from '../retention/picture.ts'
 import {
@@ -71,7 +71,7 @@ interface One {
 async function runCampaign(deps: Deps, one: One): Promise<void> {
   const { program, campaign, run } = one
   const { sql } = deps
-  const margin = campaign.margin ?? program.retention?.margin ?? USUAL_MARGIN.toNumber()
+  const margin = marginOf(program, campaign).toNumber()
   const experiment = await beginExperiment(sql, { program: program.id, campaign, margin, at: run.at })
   if (experiment.state === 'stopped' || experiment.state === 'undecided') return
   const running: Running = {

@@ -8,12 +8,14 @@ import { newId } from '../base/ids.ts'
 import { dayNumbered, dayNumberOf, minuteOf, startOfDay } from '../base/time.ts'
 import { addressOf } from '../db/connection.ts'
 import { newCommand, type Request } from '../engine/command.ts'
-import { createPrograms } from '../engine/programs.ts'
+import { createPrograms, type Programs } from '../engine/programs.ts'
 import { ENGINE_SOURCE } from '../program/events.ts'
+import { marginOf } from '../program/margin.ts'
 import type { Program, Retention } from '../program/program.ts'
 import { dayNumber, dayText, lastRun, noteRun, noteRunEnd } from '../retention/queries-scores.ts'
 import { scoreBeside } from '../retention/score-beside.ts'
 import type { Found, ScoreTerms } from '../retention/score-run.ts'
+import { upliftsOf } from '../retention/uplift-run.ts'
 import type { Deps, ScoredProgram, ScoreTotals } from './job.ts'
 import { workThrough } from './page.ts'
 import { rebuildProgram } from './rebuild.ts'
@@ -64,7 +66,9 @@ export async function scorePrograms(deps: Deps, run: ScoreRun): Promise<ScoreTot
     })
     totals.failed += rebuilding.failed
     if (run.signal?.aborted) break
-    const scored = await scoreProgram(deps, { program, retention: program.retention, asOf, run, totals })
+    const scored = await scoreProgram(deps, {
+      ...{ programs, program, retention: program.retention, asOf, run, totals },
+    })
     if (scored === null) break
     totals.programs.push(scored)
     totals.members += scored.members
@@ -81,6 +85,7 @@ function isTime(
 }
 
 interface Scoring {
+  readonly programs: Programs
   readonly program: Program
   readonly retention: Retention
   readonly asOf: number
@@ -91,12 +96,16 @@ interface Scoring {
 /** Null where it was called off. */
 async function scoreProgram(deps: Deps, scoring: Scoring): Promise<ScoredProgram | null> {
   const { program, retention, asOf, run } = scoring
-  const { horizonDays, falseFlags: accepted, margin, closed } = retention
+  const { horizonDays, falseFlags: accepted, closed } = retention
+  const margin = marginOf(program).toNumber()
+  const until = startOfDay(program.timeZone, dayNumbered(asOf + 1))
+  const rulesAt = (at: Date) => scoring.programs.find(program.id, at)
   const terms: ScoreTerms = {
     ...{ program: program.id, runId: newId(), asOf, horizonDays, accepted, margin },
     closed,
     timeZone: program.timeZone,
-    until: startOfDay(program.timeZone, dayNumbered(asOf + 1)),
+    until,
+    uplifts: await upliftsOf(deps.sql, { program, until, rulesAt, signal: run.signal }),
     redeemable: [...program.currencies.values()].flatMap(({ id, kind }) =>
       kind === 'redeemable' ? [id] : [],
     ),

@@ -72,7 +72,10 @@ export function campaignSections(
       capacity: whole('how many members one run treats').optional(),
       budget: money('what all treatments may cost').optional(),
       margin: share('the share of spend that is profit').optional(),
-      quiet: length('how long after a treatment there is no other').optional(),
+      quiet: z
+        .string()
+        .describe('how long after a treatment there is no other, such as 4 weeks, or 0 days')
+        .optional(),
       consents: names('consents that are needed').optional(),
       from: z.string().optional().describe('the first day, such as 2026-03-01'),
       until: z.string().optional().describe('the day or instant before which it ends'),

@@ -83,9 +83,9 @@ export interface Campaign {
   readonly capacity: number | null
   /** what all treatments together may cost, in the program's money; null: no bound */
   readonly budget: Decimal | null
-  /** share of spend that is profit; null: what the retention section says */
+  /** share of spend that is profit; null: what the program says */
   readonly margin: number | null
-  /** days after any campaign's treatment in which this one leaves the member alone */
+  /** days after any campaign's treatment in which this one leaves the member alone; 0: none */
   readonly quietDays: number
   /** that the member must have given, all of them */
   readonly consents: readonly string[]

@@ -80,7 +80,7 @@ function readCampaign(map: MapNode, id: string, terms: CampaignScope): Campaign 
     margin: childOf(map, 'margin')
       ? shareAt(map, 'margin', { least: 0, most: 1, fallback: 0, report })
       : null,
-    quietDays: quiet ? daysOf(quiet, report) : DEFAULT_QUIET_DAYS,
+    quietDays: quiet ? quietOf(quiet, report) : DEFAULT_QUIET_DAYS,
     consents: textsOf(childOf(map, 'consents')),
     test: readTest(asMap(childOf(map, 'test')), control, report),
   }
@@ -229,6 +229,11 @@ function moneyAt(map: MapNode | null, key: string, { scope, report }: CampaignSc
 function daysOf(node: ScalarNode, report: Report): number {
   const length = readLength(node, wordsOf(node.text), report)
   return length ? Math.round(length.count * { day: 1, month: 30.4375, year: 365.25 }[length.unit]) : 1
+}
+
+/** No quiet time may be asked for, too: whoever was treated today by one campaign may be by the next. */
+function quietOf(node: ScalarNode, report: Report): number {
+  return /^0 (day|week|month|year)s?$/.test(node.text.trim()) ? 0 : daysOf(node, report)
 }
 
 function textsOf(node: Node | null): string[] {

@@ -32,7 +32,8 @@ export interface Mean extends Interval {
   readonly freedom: number
 }
 
-function variance({ members, sum, squares }: Sums): number {
+/** Of the members, not of their mean; two at least. */
+export function variance({ members, sum, squares }: Sums): number {
   return Math.max(0, (squares - (sum * sum) / members) / (members - 1))
 }
 

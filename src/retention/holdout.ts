@@ -6,6 +6,7 @@
 import { dayOf } from '../base/time.ts'
 import type { Sql } from '../db/connection.ts'
 import type { Programs } from '../engine/programs.ts'
+import { marginOf } from '../program/margin.ts'
 import type { Program } from '../program/program.ts'
 import { HOLDOUT } from './chance.ts'
 import { type Interval, newcombe, type Sums, sampleRatio, welch } from './difference.ts'
@@ -16,7 +17,6 @@ import { type StandingDay, standingDays, treatedOfOpen } from './queries-holdout
 
 export const DEFAULT_DAYS = 91
 export const LONGEST_DAYS = 730
-const DEFAULT_MARGIN = 0.3
 const CONFIDENCE = 0.95
 
 export interface HoldoutGroup {
@@ -77,7 +77,7 @@ export async function showHoldout(sql: Sql, asked: HoldoutAsked): Promise<Holdou
   const shares = new Map<number, number>()
   for (const one of standing) if (!shares.has(one.day)) shares.set(one.day, asked.shareAt(one.at))
   const strata = strataOf(standing, shares)
-  const margin = program.retention?.margin ?? DEFAULT_MARGIN
+  const margin = marginOf(program).toNumber()
   const how = { measureDays: days, margin, values: valuesOf(program) }
   const experiment = { program: program.id, experiment: HOLDOUT, phase: 'test', costs: 'all' as const }
   for await (const row of outcomes(sql, { ...experiment, measureDays: days, ...daysOver(program, at) })) {

@@ -175,6 +175,7 @@ export async function writeScores(sql: Sql, run: RunContext, rows: readonly Scor
     value,
     lifetime,
     stake,
+    uplift,
     priority,
     dispersion,
     recency,
@@ -185,23 +186,23 @@ export async function writeScores(sql: Sql, run: RunContext, rows: readonly Scor
     ...[row.memberId, row.state, dayText(row.since), row.flag],
     row.flaggedSince === null ? null : dayText(row.flaggedSince),
     ...[row.silent, row.decline, row.alive, row.purchases, row.value, row.lifetimeValue, row.atStake],
-    ...[row.priority, row.dispersion, row.recency, row.frequency, row.monetary],
+    ...[row.uplift, row.priority, row.dispersion, row.recency, row.frequency, row.monetary],
     json(row.reasons),
   ])
   await sql`
     insert into retention_scores (member_id, program, run_id, as_of, state, since, flag, flagged_since, p_silent,
-      p_decline, p_alive, expected_purchases, expected_value, lifetime_value, at_stake, priority, dispersion,
-      recency, frequency, monetary, reasons)
+      p_decline, p_alive, expected_purchases, expected_value, lifetime_value, at_stake, uplift, priority,
+      dispersion, recency, frequency, monetary, reasons)
     select u.member_id, ${run.program}, ${run.runId}::uuid, ${dayText(run.asOf)}::date, u.state, u.since, u.flag,
-      u.flagged, u.silent, u.decline, u.alive, u.purchases, u.value, u.lifetime, u.stake, u.priority, u.dispersion,
-      u.recency, u.frequency, u.monetary, u.reasons::json
+      u.flagged, u.silent, u.decline, u.alive, u.purchases, u.value, u.lifetime, u.stake, u.uplift, u.priority,
+      u.dispersion, u.recency, u.frequency, u.monetary, u.reasons::json
     from unnest(${member!}::uuid[], ${state!}::text[], ${since!}::date[], ${flag!}::text[], ${flagged!}::date[],
       ${silent!}::float8[], ${decline!}::float8[], ${alive!}::float8[], ${purchases!}::float8[],
-      ${value!}::numeric[], ${lifetime!}::numeric[], ${stake!}::numeric[], ${priority!}::float8[],
-      ${dispersion!}::text[], ${recency!}::smallint[], ${frequency!}::smallint[], ${monetary!}::smallint[],
+      ${value!}::numeric[], ${lifetime!}::numeric[], ${stake!}::numeric[], ${uplift!}::float8[],
+      ${priority!}::float8[], ${dispersion!}::text[], ${recency!}::smallint[], ${frequency!}::smallint[], ${monetary!}::smallint[],
       string_to_array(${reasons!}, chr(30), ''))
       as u(member_id, state, since, flag, flagged, silent, decline, alive, purchases, value, lifetime, stake,
-        priority, dispersion, recency, frequency, monetary, reasons)
+        uplift, priority, dispersion, recency, frequency, monetary, reasons)
     join retention_states s on s.member_id = u.member_id
     on conflict (member_id) do update
     set run_id = excluded.run_id, as_of = excluded.as_of, state = excluded.state, since = excluded.since,
@@ -209,7 +210,7 @@ export async function writeScores(sql: Sql, run: RunContext, rows: readonly Scor
       p_decline = excluded.p_decline, p_alive = excluded.p_alive,
       expected_purchases = excluded.expected_purchases, expected_value = excluded.expected_value,
       lifetime_value = excluded.lifetime_value, at_stake = excluded.at_stake,
-      priority = excluded.priority * retention_scores.uplift, dispersion = excluded.dispersion,
+      uplift = excluded.uplift, priority = excluded.priority, dispersion = excluded.dispersion,
       recency = excluded.recency, frequency = excluded.frequency, monetary = excluded.monetary,
       reasons = excluded.reasons`
 }

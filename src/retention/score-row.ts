@@ -7,6 +7,7 @@ import type { Reason } from './reason.ts'
 import type { Scorer, Scores } from './score.ts'
 import type { MemberState } from './state.ts'
 import type { MemberTies } from './ties.ts'
+import type { Uplifts } from './uplift.ts'
 import type { Voice } from './voice.ts'
 
 export interface ScoreRow {
@@ -24,7 +25,9 @@ export interface ScoreRow {
   readonly value: string | null
   readonly lifetimeValue: string | null
   readonly atStake: string | null
-  /** without what acting is expected to change */
+  /** what acting on the flag is expected to change; 1 without a flag */
+  readonly uplift: number
+  /** chance of decline x at stake x uplift */
   readonly priority: number
   readonly dispersion: string | null
   readonly recency: number
@@ -51,6 +54,7 @@ export interface RowMaker {
   readonly bounds: RfmBounds
   /** share of spend that is profit */
   readonly margin: number
+  readonly uplifts: Uplifts
   lifetimePurchases(state: MemberState): number
 }
 
@@ -63,6 +67,7 @@ export function scoreRow(maker: RowMaker, place: number, of: Standing): ScoreRow
   const [purchases, value] = [scores.purchases[place]!, scores.value[place]!]
   const profit = Number.isNaN(value) ? null : (basketOf(state, learnt) * margin) / 100
   const usual = usualPurchases(state, maker.sight)
+  const uplift = flag === null ? 1 : maker.uplifts[flag]
   const rfm = rfmOf(state, maker.bounds)
   return {
     memberId: of.memberId,
@@ -77,7 +82,8 @@ export function scoreRow(maker: RowMaker, place: number, of: Standing): ScoreRow
     value: Number.isNaN(value) ? null : money(value / 100),
     lifetimeValue: profit === null ? null : money(maker.lifetimePurchases(state) * profit),
     atStake: profit === null ? null : money(usual * profit),
-    priority: decline * usual * (profit ?? 1),
+    uplift,
+    priority: decline * usual * (profit ?? 1) * uplift,
     dispersion: dispersionOf(state, learnt),
     recency: rfm.recency,
     frequency: rfm.frequency,

@@ -31,6 +31,7 @@ import { createStateTable, putState } from './state-table.ts'
 import { StateCollector, type States } from './states.ts'
 import { mostInDecline } from './targets.ts'
 import type { MemberTies } from './ties.ts'
+import type { Uplifts } from './uplift.ts'
 import { type Said, type Voice, voiceOf } from './voice.ts'
 
 export interface ScoreTerms extends RunContext {
@@ -38,6 +39,8 @@ export interface ScoreTerms extends RunContext {
   /** accepted share of false flags */
   readonly accepted: number
   readonly margin: number
+  /** what acting on each flag is expected to change */
+  readonly uplifts: Uplifts
   readonly closed: readonly { readonly from: number; readonly through: number }[]
   readonly timeZone: string
   /** the first instant after the day, in the program's zone */
@@ -112,6 +115,7 @@ export async function scoreMembers(
     scorer: createScorer(learnt, states.count),
     bounds: rfmBounds(sample),
     margin: terms.margin,
+    uplifts: terms.uplifts,
     lifetimePurchases: rememberingLifetimes(learnt, states.count),
   }
   await writeAll(sql, { terms, states, maker, open, voices, onProgress })

@@ -1,10 +1,11 @@
 /** One run over all members of a program: what each brings, and where the ratings by value part. */
 import { newId } from '../base/ids.ts'
-import { Decimal } from '../base/points.ts'
+import type { Decimal } from '../base/points.ts'
 import type { Sql } from '../db/connection.ts'
+import { marginOf } from '../program/margin.ts'
 import type { Program } from '../program/program.ts'
 import { memberPage, readValueFacts, writeValueRun } from './queries-value.ts'
-import { broughtBy, type Delivered, deliveredOf, gradeEndsOf, marginOf, type ValueFacts } from './value.ts'
+import { broughtBy, type Delivered, deliveredOf, gradeEndsOf, type ValueFacts } from './value.ts'
 
 const PAGE = 1_000
 
@@ -20,7 +21,7 @@ export async function* valuesOf(
   sql: Sql,
   { program, at }: { program: Program; at: Date },
 ): AsyncGenerator<MemberValue[]> {
-  const margin = marginOf(program.value, program.retention && new Decimal(program.retention.margin))
+  const margin = marginOf(program)
   let after: string | null = null
   do {
     const memberIds: string[] = await memberPage(sql, { program: program.id, after, limit: PAGE })

@@ -8,7 +8,7 @@
  * known for 90 days or more; without it nothing is beyond the usual. Money stays exact until it is shown.
  */
 import { Decimal } from '../base/points.ts'
-import { type Grade, type GradeEnds, grades, USUAL_MARGIN, type ValueTerms } from '../program/value.ts'
+import { type Grade, type GradeEnds, grades, type ValueTerms } from '../program/value.ts'
 
 /** What the ledger and the transactions say of one member; money in the program's. */
 export interface ValueFacts {
@@ -70,11 +70,6 @@ export function broughtBy(
 ): Brought {
   const profit = netSpend.times(margin).plus(fees).minus(pointsCost)
   return { netSpend, margin, fees, pointsCost, profit }
-}
-
-/** The section's own margin, else that of another section, else the usual one. */
-export function marginOf(terms: ValueTerms, other: Decimal | null = null): Decimal {
-  return terms.margin ?? other ?? USUAL_MARGIN
 }
 
 /** Risk by the chance of decline: A where it is below the first end. */
