@@ -73,6 +73,7 @@ export const errorCodes = [
   // the service itself
   'queue_full',
   'database_unavailable',
+  'rules_unreadable',
   'internal_error',
 ] as const
 

@@ -1,7 +1,7 @@
 /** `milepost rules diff`: what changed between two versions, each a folder or what is published. */
 import { stat } from 'node:fs/promises'
 import { DomainError } from '../base/errors.ts'
-import { createPrograms, findVersion } from '../engine/programs.ts'
+import { createPrograms, findVersion, publicationAt } from '../engine/programs.ts'
 import { diffPrograms } from '../program/diff.ts'
 import type { ProgramFiles } from '../program/files.ts'
 import { contentHash } from '../program/version.ts'
@@ -64,7 +64,9 @@ async function publishedVersions(call: Call, folders: readonly (Source | null)[]
   if (!programs.ids().includes(program)) throw new DomainError('program_not_found', { program })
   return (named: string): ProgramFiles => {
     const version =
-      named === 'current' ? programs.at(program, call.now()).version : findVersion(programs, program, named)
+      named === 'current'
+        ? publicationAt(programs, program, call.now()).version
+        : findVersion(programs, program, named)
     return programs.files(program, version)
   }
 }

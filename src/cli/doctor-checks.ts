@@ -8,7 +8,7 @@ import { migrationState } from '../db/migrate.ts'
 import { partitionsAhead } from '../db/partitions.ts'
 import { dumpSchema, expectedSchema, schemaDifferences } from '../db/schema.ts'
 import { listKeys } from '../engine/keys.ts'
-import { createPrograms, stateOf } from '../engine/programs.ts'
+import { createPrograms, faultLine, stateOf, type Unloadable } from '../engine/programs.ts'
 import { jobs } from '../jobs/job.ts'
 import { lastRuns } from '../jobs/queries.ts'
 import { outboxBacklog, overdueMembers, serverFacts } from './queries.ts'
@@ -96,7 +96,8 @@ export async function checkPrograms({ sql, now }: Patient): Promise<Finding[]> {
     ]
   }
   const keys = (await listKeys(sql)).filter(({ revokedAt }) => revokedAt === null)
-  return ids.map((id) => {
+  const lost = programs.unloadable().map((one) => unloadableFinding(one, now))
+  const sound = ids.map((id) => {
     const inForce = programs.versions(id).findLast((one) => stateOf(one, now) === 'in_force')
     const own = keys.filter(({ program }) => program === id).length
     if (!inForce) return warning(`program ${id}`, 'no version is in force yet', 'milepost rules versions')
@@ -104,6 +105,18 @@ export async function checkPrograms({ sql, now }: Patient): Promise<Finding[]> {
     const advice = `milepost keys create --program ${id} --source till --scopes all`
     return own === 0 ? warning(`program ${id}`, detail, advice) : ok(`program ${id}`, detail)
   })
+  return [...sound, ...lost]
+}
+
+/** Rules that an earlier Milepost took and this one does not: whatever needs them is refused until then. */
+function unloadableFinding(one: Unloadable, now: Date): Finding {
+  const from = one.effectiveFrom.toISOString()
+  const state = stateOf(one, now)
+  const until = state === 'replaced' && one.until ? ` to ${one.until.toISOString()}` : ''
+  const detail = `version ${one.version.slice(0, 12)}, in force from ${from}${until}, no longer loads: ${faultLine(one.errors)}`
+  const correct = `publish its files with the errors corrected, from the same instant: milepost rules publish <folder> --at ${from}`
+  const withdraw = `milepost rules withdraw ${one.version.slice(0, 12)} --program ${one.program}, or ${correct}`
+  return problem(`program ${one.program}`, detail, state === 'scheduled' ? withdraw : correct)
 }
 
 /** The service, by its health check and its metrics; that it does not run is no fault of the installation. */

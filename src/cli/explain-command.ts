@@ -49,7 +49,7 @@ function explained(row: TransactionRow, programs: Programs) {
     occurredAt: row.occurredAt,
     tiers: kept.member.tiers,
     awards: kept.awards,
-    trace: explain(program, { request, recordedAt, kept }),
+    trace: explain(program, { request, recordedAt, kept, rulesVersion: row.rulesVersion }),
   }
 }
 

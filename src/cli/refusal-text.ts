@@ -22,6 +22,7 @@ const hints: Partial<Record<ErrorCode, string>> = {
   retention_not_declared: 'add a line `retention:` to the program, and publish it',
   simulation_running: 'wait until the other one is done',
   queue_full: 'try again in a moment',
+  rules_unreadable: '`milepost doctor` tells each error, and how to publish the corrected files',
   database_unavailable: '`milepost doctor` says what is wrong',
 }
 

@@ -23,7 +23,7 @@ const PAGE = 200
 function termsIn(call: Call, programs: Programs): Terms {
   const at = call.now()
   const wanted = call.words.text('program')
-  const known = programs.ids().filter((id) => programs.find(id, at)?.retention)
+  const known = programs.ids().filter((id) => programs.loads(id, at) && programs.find(id, at)?.retention)
   if (wanted !== undefined && !programs.ids().includes(wanted)) {
     throw new UsageError(`no program "${wanted}" is published`, didYouMean(wanted, programs.ids()))
   }

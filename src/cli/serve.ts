@@ -3,10 +3,10 @@
  * stops: no new requests, the running ones answered, what was accepted written, then the pools and the server.
  */
 import closeWithGrace from 'close-with-grace'
-import { pino } from 'pino'
+import { type Logger, pino } from 'pino'
 import { loggedError } from '../db/logged-error.ts'
 import { migrate } from '../db/migrate.ts'
-import { createPrograms, type Programs } from '../engine/programs.ts'
+import { createPrograms, faultLine, type Programs } from '../engine/programs.ts'
 import { startSchedule } from '../jobs/schedule.ts'
 import type { Program } from '../program/program.ts'
 import type { Call, CliCommand } from './command-line.ts'
@@ -74,11 +74,11 @@ async function openService(call: Call, database: Database): Promise<string> {
       'no program is published yet: milepost rules publish <folder>, or milepost serve --demo',
     )
   }
-  keepRulesFresh(call, programs)
-  const front = await call.doors.createFront()
-  const lane = openLane(call, { ...database, programs, onGroup: front.onGroup })
   const target = logTarget(call.stderr)
   const log = pino({ level: config.logLevel, serializers: { err: loggedError } }, target)
+  keepRulesFresh(call, { programs, log })
+  const front = await call.doors.createFront()
+  const lane = openLane(call, { ...database, programs, onGroup: front.onGroup })
 
   const schedule = startSchedule({ sql, lane, now: call.now, log, eventDays: config.eventDays })
   call.closing.add(() => schedule.stop())
@@ -101,10 +101,20 @@ async function openService(call: Call, database: Database): Promise<string> {
 }
 
 /** The lane sees new rules with each write; this is for reads, and for a service that waits for its first rules. */
-function keepRulesFresh({ closing }: Call, programs: Programs): void {
+function keepRulesFresh({ closing }: Call, { programs, log }: { programs: Programs; log: Logger }): void {
+  const told = new Set<string>()
+  const tell = () => {
+    for (const { program, version, effectiveFrom, errors } of programs.unloadable()) {
+      if (told.has(`${program} ${version}`)) continue
+      told.add(`${program} ${version}`)
+      const what = { program, version, effectiveFrom, errors: errors.length, first: faultLine(errors) }
+      log.error(what, 'published rules no longer load: milepost doctor says what to do')
+    }
+  }
+  tell()
   const timer = setInterval(() => {
     // A database that is away is told by whatever really needs it.
-    programs.refresh().catch(() => {})
+    programs.refresh().then(tell, () => {})
   }, RULES_EVERY)
   closing.add(() => clearInterval(timer))
 }

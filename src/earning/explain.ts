@@ -2,7 +2,7 @@
  * Why a transaction gave what it gave, rule by rule: valued once more with the rules, the member's facts and
  * the limits of its day, all of which were kept. Months later, under other rules, it says the same.
  */
-import { invariant } from '../base/errors.ts'
+import { DomainError, invariant } from '../base/errors.ts'
 import { Decimal, toPoints, wirePoints } from '../base/points.ts'
 import type { Program } from '../program/program.ts'
 import { evaluate } from '../rules/evaluate.ts'
@@ -13,6 +13,8 @@ import { type KeptValuation, memberFactsOf, usedBefore } from './valued.ts'
 
 /** A transaction as it was recorded, or as it would be. */
 export interface Valued {
+  /** the version that it was valued with */
+  readonly rulesVersion: string
   readonly request: TransactionBody
   readonly recordedAt: Date
   readonly kept: KeptValuation
@@ -28,8 +30,12 @@ export interface ExplainedRule extends RuleTrace {
   readonly text: string
 }
 
-/** `program` is the version that the transaction was valued with. */
-export function explain(program: Program, { request, recordedAt, kept }: Valued): ExplainedRule[] {
+/**
+ * `program` is the version that the transaction was valued with, or the one that was published to stand in for
+ * it; refuses `rules_unreadable` where that one gives something else.
+ */
+export function explain(program: Program, valued: Valued): ExplainedRule[] {
+  const { request, recordedAt, kept, rulesVersion } = valued
   const { awards, trace } = evaluate(program.rules, {
     transaction: readTransaction(program, request, recordedAt),
     member: memberFactsOf(kept),
@@ -40,7 +46,12 @@ export function explain(program: Program, { request, recordedAt, kept }: Valued)
     all.map(({ rule, currency, points }) => `${rule} ${currency} ${points}`).join('\n')
   // Milestones go by counters, which have moved on since.
   const ofRules = kept.awards.filter(({ rule }) => program.rules.givers.has(rule))
-  invariant(summary(awards) === summary(ofRules), 'the same facts under the same rules give the same awards')
+  const isSame = summary(awards) === summary(ofRules)
+  if (!isSame && program.version !== rulesVersion) {
+    const message = `the rules published in place of version ${rulesVersion.slice(0, 12)} give other points`
+    throw new DomainError('rules_unreadable', { program: program.id, version: rulesVersion }, message)
+  }
+  invariant(isSame, 'the same facts under the same rules give the same awards')
 
   const names = new Map(program.rules.rules.map(({ id, name }) => [id, name]))
   const left = [...awards]
@@ -73,9 +84,14 @@ function takeAward(left: Award[], { rule, lineId }: RuleTrace): Award {
 function inWords(trace: RuleTrace, award: Award | null): string {
   const on = trace.lineId === undefined ? '' : ` for line ${trace.lineId}`
   if (award) {
+    const isFormula = award.explanation.includes(' = ')
+    // A formula ends with what it came to.
     const exact =
-      trace.exact !== undefined && !new Decimal(trace.exact).isInteger() ? ` from ${shown(trace.exact)}` : ''
-    const words = award.explanation.replace(/, rounded (down|up|to the nearest)/, `$&${exact}`)
+      trace.exact !== undefined && !new Decimal(trace.exact).isInteger() && !isFormula
+        ? ` from ${shown(trace.exact)}`
+        : ''
+    const rounded = award.explanation.replace(/, rounded (down|up|to the nearest)/, `$&${exact}`)
+    const words = isFormula ? `${rounded}${valuesSeen(trace, award.explanation)}` : rounded
     // A plain sum says no more than what it is; beside the points given, it would read as if told twice.
     const fixed = /^\d[\d.]* [^\s,]+(,|$)/.test(words) ? 'a fixed ' : ''
     return `${trace.rule} gave ${award.points} ${award.currency}${on}: ${fixed}${words}`
@@ -85,6 +101,16 @@ function inWords(trace: RuleTrace, award: Award | null): string {
     return `${trace.rule} gave nothing${on}: it came to ${shown(trace.exact ?? '0')}, and ${limit}`
   }
   return `${trace.rule} gave nothing${on}: ${trace.because ?? 'it came to 0'}`
+}
+
+/** What a formula's names stood for; of one that is a name alone, its result has said it. */
+function valuesSeen({ saw }: RuleTrace, explanation: string): string {
+  const [, formula = ''] = explanation.split(' = ')
+  const names = new Set(formula.replaceAll(/'[^']*'/g, '').match(/[A-Za-z_][\w.]*/g))
+  const seen = Object.entries(saw ?? {}).filter(
+    ([name, value]) => names.has(name) && name !== formula && value !== 'missing',
+  )
+  return seen.length === 0 ? '' : `, where ${seen.map(([name, value]) => `${name} is ${value}`).join(', ')}`
 }
 
 function shown(exact: string): string {

@@ -123,12 +123,14 @@ export function createLane(options: LaneOptions): Lane {
     const keys = new Set(group.map(({ key }) => key))
     for (const key of keys) busy.add(key)
     const started = performance.now()
+    let sound: readonly Waiting[] = group
     try {
-      const outcomes = await attempt(group.map(({ command }) => command))
-      for (const [index, waiting] of group.entries()) settle(waiting, outcomes[index]!)
+      sound = await readable(group)
+      const outcomes = await attempt(sound.map(({ command }) => command))
+      for (const [index, waiting] of sound.entries()) settle(waiting, outcomes[index]!)
     } catch (error) {
-      if (group.length === 1) group[0]!.reject(passing(error))
-      else await writeOneByOne(group, error)
+      if (sound.length === 1) sound[0]!.reject(passing(error))
+      else await writeOneByOne(sound, error)
     } finally {
       onGroup?.({ size: group.length, seconds: (performance.now() - started) / 1000 })
       for (const key of keys) busy.delete(key)
@@ -137,6 +139,21 @@ export function createLane(options: LaneOptions): Lane {
       if (queue.length > 0) schedule()
       else if (writing === 0) idle?.()
     }
+  }
+
+  // Where a program's rules no longer load, its commands are refused before they fail a group of others'.
+  async function readable(group: readonly Waiting[]): Promise<readonly Waiting[]> {
+    const loads = ({ command }: Waiting) => programs.loads(command.program, command.at)
+    if (group.every(loads)) return group
+    await programs.refresh()
+    for (const waiting of group) {
+      try {
+        programs.find(waiting.command.program, waiting.command.at)
+      } catch (refusal) {
+        waiting.reject(refusal)
+      }
+    }
+    return group.filter(loads)
   }
 
   // One bad command must not fail its neighbours: where the group as a whole fails, each goes alone.

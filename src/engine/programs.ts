@@ -1,8 +1,9 @@
 /**
  * The published rules of every program, compiled once per version. A published version never changes, so
- * what is compiled stays true; only the list of publications has to be asked for again.
+ * what is compiled stays true; only the list of publications has to be asked for again. The language may
+ * have become stricter since one was published: what no longer loads refuses whoever needs it, nobody else.
  */
-import { DomainError, invariant } from '../base/errors.ts'
+import { DomainError, type Fault } from '../base/errors.ts'
 import type { Executor, Sql } from '../db/connection.ts'
 import { loadProgram } from '../program/load.ts'
 import type { Program } from '../program/program.ts'
@@ -29,6 +30,13 @@ export function stateOf({ effectiveFrom, until, withdrawn }: Publication, now: D
   return until !== null && until <= now ? 'replaced' : 'in_force'
 }
 
+/** A publication that this Milepost does not understand, and that nothing was published to correct. */
+export interface Unloadable extends Publication {
+  readonly program: string
+  readonly errors: readonly Fault[]
+}
+
+/** What looks for rules refuses `rules_unreadable` where they no longer load. */
 export interface Programs {
   /** Reads what was published since; true where anything was. */
   refresh(sql?: Executor): Promise<boolean>
@@ -37,15 +45,23 @@ export interface Programs {
   at(program: string, at: Date): Program
   /** In force at a business time; null where none are. */
   find(program: string, at: Date): Program | null
-  /** Refuses `rules_version_not_found`. */
+  /**
+   * Refuses `rules_version_not_found`. For a version that no longer loads stands the one that was published
+   * to be in force from the same instant: so its sales can be returned and explained again.
+   */
   version(program: string, version: string): Program
+  unloadable(): readonly Unloadable[]
+  /** false: the rules in force at that time no longer load */
+  loads(program: string, at: Date): boolean
   /** oldest effect first; withdrawn ones too */
   versions(program: string): readonly Publication[]
   files(program: string, version: string): ReadonlyMap<string, string>
 }
 
 interface Compiled {
-  readonly program: Program
+  /** null where there are errors */
+  readonly program: Program | null
+  readonly errors: readonly Fault[]
   readonly files: ReadonlyMap<string, string>
 }
 
@@ -59,7 +75,7 @@ export async function createPrograms(sql: Sql): Promise<Programs> {
     if (seen === stamp) return false
     const rows = await readPublications(executor)
     for (const row of rows) {
-      const key = `${row.program} ${row.version}`
+      const key = keyOf(row)
       if (!compiled.has(key)) compiled.set(key, await compile(executor, row))
     }
     publications = byProgram(rows)
@@ -74,9 +90,35 @@ export async function createPrograms(sql: Sql): Promise<Programs> {
   }
 
   function get(program: string, version: string): Compiled {
-    const found = compiled.get(`${program} ${version}`)
+    const found = compiled.get(keyOf({ program, version }))
     if (!found) throw new DomainError('rules_version_not_found', { program, version })
     return found
+  }
+
+  function readable(program: string, version: string): Program {
+    const { program: own, errors } = get(program, version)
+    const found = own ?? correctionOf(program, version)
+    if (found === null) throw unreadable({ program, version }, errors)
+    return found
+  }
+
+  function correctionOf(program: string, version: string): Program | null {
+    const rows = published(program)
+    for (const row of rows) {
+      const instead = row.version === version ? inForce(rows, row.effective_from) : undefined
+      const found = instead && get(program, instead.version).program
+      if (found) return found
+    }
+    return null
+  }
+
+  function unloadable(): Unloadable[] {
+    return [...publications].flatMap(([program, rows]) =>
+      rows.map(publication).flatMap((one) => {
+        const { program: own, errors } = get(program, one.version)
+        return own || correctionOf(program, one.version) ? [] : [{ ...one, program, errors }]
+      }),
+    )
   }
 
   await refresh()
@@ -86,16 +128,39 @@ export async function createPrograms(sql: Sql): Promise<Programs> {
     at(program, at) {
       const row = inForce(published(program), at)
       if (!row) throw new DomainError('no_rules_in_force', { program, at: at.toISOString() })
-      return get(program, row.version).program
+      return readable(program, row.version)
     },
     find(program, at) {
       const row = inForce(publications.get(program) ?? [], at)
-      return row ? get(program, row.version).program : null
+      return row ? readable(program, row.version) : null
     },
-    version: (program, version) => get(program, version).program,
+    version: readable,
+    unloadable,
+    loads(program, at) {
+      const row = inForce(publications.get(program) ?? [], at)
+      return !row || (get(program, row.version).program ?? correctionOf(program, row.version)) !== null
+    },
     versions: (program) => published(program).map(publication),
     files: (program, version) => get(program, version).files,
   }
+}
+
+function keyOf({ program, version }: { program: string; version: string }): string {
+  return `${program} ${version}`
+}
+
+function unreadable(what: { program: string; version: string }, errors: readonly Fault[]): DomainError {
+  const message = `the rules of ${what.program}, version ${what.version.slice(0, 12)}, no longer load: ${faultLine(errors)}`
+  return new DomainError('rules_unreadable', what, message)
+}
+
+/** The first error with its place, and how many there are beside it. */
+export function faultLine([first, ...more]: readonly Fault[]): string {
+  if (!first) return 'for no reason that is known'
+  const { file, line, column, message } = first
+  const place =
+    file === undefined ? '' : `${[file, line, column].filter((one) => one !== undefined).join(':')}: `
+  return `${place}${message}${more.length === 0 ? '' : ` (and ${more.length} more)`}`
 }
 
 function inForce(rows: readonly PublicationRow[], at: Date): PublicationRow | undefined {
@@ -104,15 +169,32 @@ function inForce(rows: readonly PublicationRow[], at: Date): PublicationRow | un
 
 async function compile(sql: Executor, row: PublicationRow): Promise<Compiled> {
   const files = new Map(Object.entries((await readFiles(sql, row.program, row.version)) ?? {}))
-  const { program, errors } = loadProgram(files)
-  invariant(program, `published rules ${row.program} ${row.version} still load: ${errors[0]?.message}`)
-  return { program, files }
+  return { ...compiledOf(files), files }
+}
+
+/** A defect of the compiler that one program's files bring out must not stop the others either. */
+function compiledOf(files: ReadonlyMap<string, string>): Pick<Compiled, 'program' | 'errors'> {
+  try {
+    return loadProgram(files)
+  } catch (error) {
+    return {
+      program: null,
+      errors: [{ path: '', message: `they cannot be read: ${(error as Error).message}` }],
+    }
+  }
 }
 
 function byProgram(rows: readonly PublicationRow[]): Map<string, PublicationRow[]> {
   const grouped = new Map<string, PublicationRow[]>()
   for (const row of rows) grouped.set(row.program, [...(grouped.get(row.program) ?? []), row])
   return grouped
+}
+
+/** What is in force, be it that it no longer loads. Refuses `program_not_found`, `no_rules_in_force`. */
+export function publicationAt(programs: Pick<Programs, 'versions'>, program: string, at: Date): Publication {
+  const found = programs.versions(program).find((one) => stateOf(one, at) === 'in_force')
+  if (!found) throw new DomainError('no_rules_in_force', { program, at: at.toISOString() })
+  return found
 }
 
 /**

@@ -73,6 +73,7 @@ export const problems: Record<ErrorCode, { readonly status: number; readonly tit
   invalid_cursor: { status: 400, title: 'The cursor is not one of this list' },
   queue_full: { status: 503, title: 'The service is busy' },
   database_unavailable: { status: 503, title: 'The database cannot be reached' },
+  rules_unreadable: { status: 503, title: 'The published rules no longer load' },
   internal_error: { status: 500, title: 'The service failed' },
 }
 
@@ -186,7 +187,7 @@ export function refusals(...codes: ErrorCode[]): Record<number, unknown> {
   return problemReplies([
     ...(['malformed_request', 'unauthenticated', 'forbidden', 'rate_limited'] as const),
     ...codes,
-    ...(['internal_error', 'queue_full', 'database_unavailable'] as const),
+    ...(['internal_error', 'queue_full', 'database_unavailable', 'rules_unreadable'] as const),
   ])
 }
 

@@ -14,6 +14,8 @@ export async function openapiDocument(): Promise<object> {
       ids: () => [],
       versions: () => [],
       find: () => null,
+      loads: () => true,
+      unloadable: () => [],
       at: unasked,
       version: unasked,
       files: unasked,

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { DomainError } from '../base/errors.ts'
-import { findVersion, type Publication, stateOf } from '../engine/programs.ts'
+import { findVersion, type Publication, publicationAt, stateOf } from '../engine/programs.ts'
 import { withdraw } from '../engine/publish.ts'
 import { diffPrograms } from '../program/diff.ts'
 import { rollBack } from '../simulate/publishable.ts'
@@ -172,7 +172,9 @@ function diffRoute(app: App, { programs, now }: RouteDeps): void {
     const { query } = request
     const from = findVersion(programs, program, query.from)
     const to =
-      query.to === undefined ? programs.at(program, now()).version : findVersion(programs, program, query.to)
+      query.to === undefined
+        ? publicationAt(programs, program, now()).version
+        : findVersion(programs, program, query.to)
     return { from, to, changes: diffPrograms(programs.files(program, from), programs.files(program, to)) }
   })
 }

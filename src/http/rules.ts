@@ -1,7 +1,7 @@
 /** Rules over HTTP: which are in force, what is wrong with a draft, and publishing it. */
 import { z } from 'zod'
-import { type Fault, invariant } from '../base/errors.ts'
-import { stateOf } from '../engine/programs.ts'
+import type { Fault } from '../base/errors.ts'
+import { publicationAt } from '../engine/programs.ts'
 import { publish } from '../engine/publish.ts'
 import type { Checked } from '../simulate/check.ts'
 import { type Checker, createChecker } from '../simulate/checker.ts'
@@ -110,10 +110,8 @@ export function ruleRoutes(app: App, deps: RouteDeps): void {
   }
   app.get('/rules', { schema: inForce, config: reading }, async (request) => {
     const { program: id } = callerOf(request)
-    const at = now()
-    const { version: current } = programs.at(id, at)
-    const found = programs.versions(id).find((one) => stateOf(one, at) === 'in_force')
-    invariant(found, 'rules that are in force were published')
+    const found = publicationAt(programs, id, now())
+    const { version: current } = found
     return {
       ...{ program: id, version: current, publishedBy: found.publishedBy, note: found.note },
       effectiveFrom: found.effectiveFrom.toISOString(),

@@ -33,6 +33,8 @@ export async function workThrough<Item>(deps: Deps, page: PageWork<Item>): Promi
         if (error instanceof DomainError && ['queue_full', 'database_unavailable'].includes(error.code))
           throw error
         failed += 1
+        // The service tells of it once, not once for each of a million members.
+        if (error instanceof DomainError && error.code === 'rules_unreadable') continue
         const memberId = page.memberOf(item)
         deps.log.error({ err: error, memberId, job: page.job }, 'a member could not be worked on')
       }
@@ -42,7 +44,7 @@ export async function workThrough<Item>(deps: Deps, page: PageWork<Item>): Promi
   return failed
 }
 
-/** The program's rules in force, where there are any. */
+/** The programs' rules in force, where there are any that load: what does not is the service's to tell of. */
 export function programsInForce(programs: Programs, at: Date): Program[] {
-  return programs.ids().flatMap((id) => programs.find(id, at) ?? [])
+  return programs.ids().flatMap((id) => (programs.loads(id, at) ? (programs.find(id, at) ?? []) : []))
 }

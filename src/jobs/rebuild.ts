@@ -19,7 +19,7 @@ import {
   noteMaking,
 } from '../retention/queries-rebuild.ts'
 import type { Deps, RebuildTotals } from './job.ts'
-import { workThrough } from './page.ts'
+import { programsInForce, workThrough } from './page.ts'
 
 /** Reading a member's whole past is heavier than a sale, so few at a time. */
 const AT_ONCE = 8
@@ -38,13 +38,13 @@ export interface RebuildRun {
 export async function rebuildStates(deps: Deps, run: RebuildRun): Promise<RebuildTotals> {
   const totals = { members: 0, dropped: 0, failed: 0 }
   const programs = await createPrograms(deps.sql)
-  for (const id of programs.ids()) {
-    const program = programs.find(id, run.at)
-    if (!program?.retention || (run.program !== undefined && run.program !== id)) continue
+  for (const program of programsInForce(programs, run.at)) {
+    if (!program.retention || (run.program !== undefined && run.program !== program.id)) continue
     await rebuildProgram(deps, { programs, program, run, totals })
   }
   for (const id of run.program === undefined ? await keptPrograms(deps.sql) : []) {
-    if (programs.find(id, run.at)?.retention) continue
+    // Whether rules that no longer load have the section nobody knows.
+    if (!programs.loads(id, run.at) || programs.find(id, run.at)?.retention) continue
     for (let gone = -1; gone !== 0; totals.dropped += gone) gone = await dropRows(deps.sql, id, PAGE)
   }
   return totals
@@ -85,7 +85,13 @@ function isMadeBy(
   const since = programs
     .versions(program.id)
     .filter(({ effectiveFrom, withdrawn }) => !withdrawn && effectiveFrom > markedAt && effectiveFrom <= at)
-  return isSame && since.every(({ version }) => programs.version(program.id, version).retention !== null)
+  const lost = new Set(programs.unloadable().map(({ version }) => version))
+  return (
+    isSame &&
+    since.every(
+      ({ version }) => !lost.has(version) && programs.version(program.id, version).retention !== null,
+    )
+  )
 }
 
 async function rebuildMarked(deps: Deps, { program, run, totals }: Rebuilding): Promise<void> {

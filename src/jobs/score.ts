@@ -17,7 +17,7 @@ import { scoreBeside } from '../retention/score-beside.ts'
 import type { Found, ScoreTerms } from '../retention/score-run.ts'
 import { upliftsOf } from '../retention/uplift-run.ts'
 import type { Deps, ScoredProgram, ScoreTotals } from './job.ts'
-import { workThrough } from './page.ts'
+import { programsInForce, workThrough } from './page.ts'
 import { rebuildProgram } from './rebuild.ts'
 
 const NIGHT_FROM = 3 * 60
@@ -39,9 +39,9 @@ export interface ScoreRun {
 export async function scorePrograms(deps: Deps, run: ScoreRun): Promise<ScoreTotals> {
   const totals: ScoreTotals = { members: 0, programs: [], failed: 0 }
   const programs = await createPrograms(deps.sql)
-  for (const id of programs.ids()) {
-    const program = programs.find(id, run.at)
-    if (!program?.retention || (run.program !== undefined && run.program !== id)) continue
+  for (const program of programsInForce(programs, run.at)) {
+    const { id } = program
+    if (!program.retention || (run.program !== undefined && run.program !== id)) continue
     const asOf = run.asOf ?? dayNumberOf(program.timeZone, run.at) - 1
     const last = await lastRun(deps.sql, id)
     const known = last === null ? null : dayNumber(last.asOf)

@@ -6,6 +6,7 @@ import { createPrograms } from '../engine/programs.ts'
 import { runProducts } from '../retention/product-run.ts'
 import { runValues } from '../retention/value-run.ts'
 import { type Deps, type JobName, type Study, studies } from './job.ts'
+import { programsInForce } from './page.ts'
 
 export interface Studied {
   readonly program: string
@@ -23,12 +24,11 @@ export async function study(
 ): Promise<Studied[]> {
   const programs = await createPrograms(sql)
   const done: Studied[] = []
-  for (const id of programs.ids()) {
-    const program = programs.find(id, at)
-    if (program === null || signal?.aborted) continue
+  for (const program of programsInForce(programs, at)) {
+    if (signal?.aborted) continue
     const run = job === 'products' ? runProducts : runValues
     const found = await run(sql, program, { at, signal })
-    if (found) done.push({ program: id, ...found })
+    if (found) done.push({ program: program.id, ...found })
   }
   return done
 }

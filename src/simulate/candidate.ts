@@ -23,7 +23,7 @@ export interface SimulationAsked extends Omit<Simulation, 'asOf' | 'packs'> {
   readonly keptIn?: string | null
 }
 
-/** Refuses `rules_invalid`, `program_not_found`, `no_rules_in_force`, and an attribute that is not declared. */
+/** Refuses `rules_invalid`, `program_not_found`, `no_rules_in_force`, `rules_unreadable`, and an attribute that is not declared. */
 export async function runSimulation(
   sql: Sql,
   programs: Programs,
@@ -32,6 +32,8 @@ export async function runSimulation(
   const { files, since, until, percent, by, now: asOf } = asked
   await programs.refresh()
   const recorded = programs.at(asked.program, asOf)
+  // Threads would only find out on the way that a version of then no longer loads.
+  for (const { version } of programs.versions(asked.program)) programs.version(asked.program, version)
   const candidate = files && candidateOf(files, asked.program)
   const inForceAtEnd = candidate !== null && isBegun(asked, asOf)
   const after = inForceAtEnd ? candidate : recorded

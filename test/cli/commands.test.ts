@@ -212,6 +212,32 @@ t.test('migrate, and what the doctor says before and after', async (t) => {
   t.match(await milepost(['keys', 'list'], env), { code: 1, err: /use the newer Milepost/ })
 })
 
+t.test('rules that no longer load are the doctor’s to tell of', async (t) => {
+  const { sql, url } = await freshDatabase(t)
+  const env = { DATABASE_URL: url, PORT: '1' }
+  t.equal((await milepost(['rules', 'publish', coffee], env)).code, 0)
+  // what an earlier Milepost took: another version, in the same force
+  await sql`
+    insert into rule_versions
+      (program, publication_id, version, effective_from, published_at, published_by, files)
+    select program, gen_random_uuid(), ${'a'.repeat(64)}, effective_from, published_at + interval '1 millisecond', 'ada',
+      jsonb_set(files, '{program.yaml}', to_jsonb((files->>'program.yaml') || 'generosity: high'))
+    from rule_versions`
+  const { code, out } = await milepost(['doctor'], env)
+  t.equal(code, 1)
+  t.match(
+    out,
+    /problem +program corner-coffee +version aaaaaaaaaaaa, .*no longer loads: program.yaml:\d+:1: .*generosity/,
+  )
+  t.match(out, /→ publish its files .*--at 1970-01-01T00:00:00.000Z/)
+  t.match(await milepost(['ledger', 'liability', '--program', 'corner-coffee'], env), {
+    code: 1,
+    err: /no longer load: program.yaml[\s\S]*hint:.*milepost doctor/,
+  })
+  t.match(await milepost(['rules', 'publish', coffee, '--at', '1970-01-01T00:00:00Z'], env), { code: 0 })
+  t.match((await milepost(['doctor'], env)).out, /program corner-coffee +version (?!aaaa)/)
+})
+
 t.test('a database that is away', async (t) => {
   const env = { DATABASE_URL: 'postgres://nobody:secret@127.0.0.1:1/none' }
   const keys = await told('keys list', env)

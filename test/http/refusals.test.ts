@@ -36,7 +36,7 @@ const NOT_OF_THE_LEDGER: readonly ErrorCode[] = [
   ] as const),
   ...(['rules_version_begun', 'simulation_running', 'rules_invalid'] as const),
   ...(['retention_not_declared', 'segment_not_found', 'experiment_not_found'] as const),
-  ...(['database_unavailable', 'internal_error'] as const),
+  ...(['database_unavailable', 'rules_unreadable', 'internal_error'] as const),
 ]
 
 const nobody = `mem_${'0'.repeat(32)}`
