@@ -5,6 +5,7 @@
 import type { Fault } from '../base/errors.ts'
 import { nearest } from '../base/nearest.ts'
 import { buildRuleSet } from '../rules/evaluate.ts'
+import { MOST_FORMULAS } from '../rules/expression.ts'
 import type { MapNode, Report } from '../rules/node.ts'
 import { inOrder, strangers } from '../rules/order.ts'
 import { compileGroups } from '../rules/overlap.ts'
@@ -143,6 +144,7 @@ function readProgram(top: MapNode, findings: Findings): Omit<Program, 'version'>
     promotions: [...promotions.keys()],
     partners: readPartners(top, report),
     households: childOf(top, 'pools') !== null,
+    room: { characters: MOST_FORMULAS },
   }
   for (const { key, value } of declaredCurrencies) {
     const exempt = childOf(asMap(childOf(asMap(value), 'expires')), 'exempt')

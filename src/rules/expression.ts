@@ -34,6 +34,10 @@ interface Source {
   readonly currency: string | null
 }
 
+/** Characters of all formulas of a program: what is compiled of them takes some hundred times as much memory. */
+export const MOST_FORMULAS = 500_000
+const TOO_MUCH = `the formulas of a program have at most ${MOST_FORMULAS} characters in all: a table may say the same`
+
 /** Compiles a formula; null after at least one report. */
 export function compileExpression(source: Source, terms: Terms, report: Report): Expression | null {
   const lead = source.text.length - source.text.trimStart().length
@@ -47,6 +51,12 @@ export function compileExpression(source: Source, terms: Terms, report: Report):
     return null
   }
 
+  const { room } = terms.scope
+  const isFull = room !== undefined && room.characters < 0
+  if (room) room.characters -= text.length
+  // Told at the first one that has no room, and of the others no more.
+  if (isFull) return null
+  if (room && room.characters < 0) return fault(0, TOO_MUCH)
   try {
     const code = compile({ terms, currency: source.currency, facts, fault, text }, parse(text))
     if (!code || !good) return null

@@ -32,6 +32,8 @@ export interface Scope {
   readonly households?: boolean
   /** who may pay for points of rules */
   readonly partners?: readonly string[]
+  /** characters that the program's further formulas may have; counted down while they are compiled */
+  readonly room?: { characters: number }
 }
 
 export interface Group {

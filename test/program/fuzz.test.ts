@@ -131,6 +131,11 @@ t.test('large and hostile files are refused in bounded time and memory', async (
     ['a long number', award(`${'9'.repeat(500_000)} x`), /unexpected "9{70}/],
     ['a long number in a formula', award(`x = ${'9'.repeat(3_000)}`), /at most 20 digits/],
     ['a long formula', award(`x = ${'1+'.repeat(200_000)}1`), /at most 4000 characters/],
+    [
+      'a megabyte of formulas',
+      `${head}earn:\n${many(240, (n) => `  - { id: r${n}, on: purchase, award: 'x = quantity${' + 1.25'.repeat(398)}' }`)}`,
+      /at most 500000 characters in all/,
+    ],
     ['a long sum', award(`x = ${'1+'.repeat(1_900)}1`), /at most 400 operators/],
     ['a deep formula', award(`x = ${'('.repeat(1_900)}1`), /nested at most 64 deep/],
     ['minus signs', award(`x = ${'-'.repeat(1_900)}1`), /nested at most 64 deep/],
