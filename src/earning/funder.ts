@@ -35,15 +35,14 @@ export function sumByFunder(
   facts: Pick<TransactionFacts, 'attributes'>,
   awards: readonly { rule: string; currency: string; points: bigint | number }[],
 ): FundedPoints[] {
-  const sums = new Map<string, Share & { points: bigint }>()
+  const sums: (Share & { points: bigint })[] = []
   for (const { rule, currency, points } of awards) {
-    const share = { currency, funder: funderOf(program, facts, rule) }
-    const name = lotName(share)
-    const sum = sums.get(name)
+    const funder = funderOf(program, facts, rule)
+    const sum = sums.find((one) => one.currency === currency && one.funder === funder)
     if (sum) sum.points += BigInt(points)
-    else sums.set(name, { ...share, points: BigInt(points) })
+    else sums.push({ currency, funder, points: BigInt(points) })
   }
-  return [...sums.values()]
+  return sums
 }
 
 /** Under which the lot is kept with its transaction. */

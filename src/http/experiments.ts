@@ -1,7 +1,9 @@
 /** Segments with their overlap and members, and experiments with what their looks saw. */
+import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { DomainError } from '../base/errors.ts'
 import { readId, showId } from '../base/ids.ts'
+import type { Program } from '../program/program.ts'
 import { segmentMembers } from '../retention/queries-segments.ts'
 import { showExperiments, showSegments } from '../retention/shown.ts'
 import { callerOf, scope } from './auth.ts'
@@ -148,10 +150,9 @@ const Experiments = z
 
 export function experimentRoutes(app: App, deps: RouteDeps): void {
   segmentRoutes(app, deps)
-  const { sql, programs, now } = deps
+  const { sql } = deps
   const tags = ['retention']
   const config = scope('retention:read')
-  const programOf = (request: Parameters<typeof callerOf>[0]) => programs.at(callerOf(request).program, now())
 
   const experiments = {
     operationId: 'listExperiments',
@@ -165,7 +166,7 @@ export function experimentRoutes(app: App, deps: RouteDeps): void {
     ]),
   }
   app.get('/retention/experiments', { schema: experiments, config }, async (request) => ({
-    items: await showExperiments(sql, programOf(request)),
+    items: await showExperiments(sql, rulesOf(deps, request)),
   }))
 
   const one = {
@@ -180,16 +181,16 @@ export function experimentRoutes(app: App, deps: RouteDeps): void {
   }
   app.get('/retention/experiments/:experiment', { schema: one, config }, async (request) => {
     const { experiment } = request.params
-    const [found] = await showExperiments(sql, programOf(request), experiment)
+    const [found] = await showExperiments(sql, rulesOf(deps, request), experiment)
     if (!found) throw new DomainError('experiment_not_found', { experiment })
     return found
   })
 }
 
-function segmentRoutes(app: App, { sql, programs, now }: RouteDeps): void {
+function segmentRoutes(app: App, deps: RouteDeps): void {
+  const { sql } = deps
   const tags = ['retention']
   const config = scope('retention:read')
-  const programOf = (request: Parameters<typeof callerOf>[0]) => programs.at(callerOf(request).program, now())
 
   const segments = {
     operationId: 'listSegments',
@@ -202,7 +203,7 @@ function segmentRoutes(app: App, { sql, programs, now }: RouteDeps): void {
     ]),
   }
   app.get('/retention/segments', { schema: segments, config }, (request) =>
-    showSegments(sql, programOf(request)),
+    showSegments(sql, rulesOf(deps, request)),
   )
 
   const members = {
@@ -219,7 +220,7 @@ function segmentRoutes(app: App, { sql, programs, now }: RouteDeps): void {
   app.get('/retention/segments/:segment/members', { schema: members, config }, async (request) => {
     const { segment } = request.params
     const { limit, cursor } = request.query
-    const program = programOf(request)
+    const program = rulesOf(deps, request)
     if (!program.segments.includes(segment)) throw new DomainError('segment_not_found', { segment })
     const after = cursor === undefined ? null : readId('member', cursor, 'invalid_cursor')
     const rows = await segmentMembers(sql, { program: program.id, segment, after, limit: limit + 1 })
@@ -229,4 +230,8 @@ function segmentRoutes(app: App, { sql, programs, now }: RouteDeps): void {
     }))
     return { items, nextCursor: rows.length > limit ? (items.at(-1)?.memberId ?? null) : null }
   })
+}
+
+function rulesOf({ programs, now }: RouteDeps, request: FastifyRequest): Program {
+  return programs.at(callerOf(request).program, now())
 }

@@ -18,6 +18,7 @@ import {
   beginExperiment,
   experimentKey,
   logSuppressed,
+  type Spent,
   spentOn,
   standingsOf,
 } from '../retention/queries-experiments.ts'
@@ -92,23 +93,26 @@ async function runCampaign(deps: Deps, one: One): Promise<void> {
 }
 
 async function roomOf(deps: Deps, one: One, testMembers: number): Promise<Room> {
-  const { program, campaign } = one
-  const { members } = await spentOn(deps.sql, { program: program.id, experiment: campaign.id })
+  const spent = await spentBy(deps, one)
   return {
-    test: testMembers - members,
-    capacity: campaign.capacity ?? Number.POSITIVE_INFINITY,
-    budget: campaign.budget === null ? Number.POSITIVE_INFINITY : await paidFor(deps, one),
+    test: testMembers - spent.members,
+    capacity: one.campaign.capacity ?? Number.POSITIVE_INFINITY,
+    budget: paidFor(one.campaign, spent),
   }
+}
+
+function spentBy({ sql }: Deps, { program, campaign }: One): Promise<Spent> {
+  return spentOn(sql, { program: program.id, experiment: campaign.id })
 }
 
 /**
  * Treatments that the rest of the budget pays for, if each costs as much as the dearest so far. What the points of
  * the very first cost is known only afterwards: there is one at most before.
  */
-async function paidFor({ sql }: Deps, { program, campaign }: One): Promise<number> {
-  const spent = await spentOn(sql, { program: program.id, experiment: campaign.id })
-  const told = Math.max(...campaign.arms.map(({ cost }) => cost.toNumber()))
-  const left = campaign.budget!.toNumber() - spent.cost - spent.pointsValue
+function paidFor({ arms, budget }: Campaign, spent: Spent): number {
+  if (budget === null) return Number.POSITIVE_INFINITY
+  const told = Math.max(...arms.map(({ cost }) => cost.toNumber()))
+  const left = budget.toNumber() - spent.cost - spent.pointsValue
   const each = Math.max(told, spent.dearest)
   if (spent.treated === 0) return left >= each && left > 0 ? 1 : 0
   return each > 0 ? Math.max(0, Math.floor(left / each + 1e-9)) : left > 0 ? Number.POSITIVE_INFINITY : 0
@@ -128,7 +132,7 @@ async function decidePage(deps: Deps, page: Page): Promise<void> {
   for (let some = decideSome(page, left); some !== null; some = decideSome(page, left)) {
     await carryOut(deps, page, some)
     if (run.signal?.aborted) return
-    if (campaign.budget !== null) room.budget = await paidFor(deps, page)
+    if (campaign.budget !== null) room.budget = paidFor(campaign, await spentBy(deps, page))
   }
 }
 

@@ -8,7 +8,7 @@ import { problem } from '../rules/problem.ts'
 import type { Campaign, CampaignStart } from './campaign.ts'
 import { AT_REST } from './member-facts.ts'
 import { asMap, childOf, itemsAt, scalarAt, textAt } from './nodes.ts'
-import { judge, type Readable } from './possible.ts'
+import { judge, type Readable, tellVerdicts } from './possible.ts'
 
 interface Written {
   readonly map: MapNode
@@ -71,13 +71,7 @@ function lintStart(one: Written, program: Readable, report: Report): void {
   }
   const when = asMap(childOf(map, 'when'))
   if (when === null) return
-  for (const { at, fact, kind } of judge(when, [AT_REST], program)) {
-    const told =
-      kind === 'always'
-        ? `this condition is always true: every "${fact}" meets it`
-        : `the campaign "${id}" can never start: no "${fact}" meets all that is asked of it`
-    report(problem(at, told))
-  }
+  tellVerdicts(judge(when, [AT_REST], program), `the campaign "${id}" can never start`, report)
   const flag = scalarAt(when, 'flag')
   if (start.kind !== 'flag' || !flag || start.flags.includes(flag.text)) return
   const told = `the campaign "${id}" can never start: it starts by ${start.flags.join(', ')}, and asks for ${flag.text}`
@@ -160,13 +154,8 @@ function lintSegmentRules(top: MapNode, program: Readable, report: Report): void
     const map = asMap(item)
     const when = asMap(childOf(map, 'when'))
     if (when === null) continue
-    for (const { at, fact, kind } of judge(when, [AT_REST], program)) {
-      const told =
-        kind === 'always'
-          ? `this condition is always true: every "${fact}" meets it`
-          : `nobody can be in the segment "${textAt(map, 'id')}": no "${fact}" meets all that is asked of it`
-      report(problem(at, told))
-    }
+    const never = `nobody can be in the segment "${textAt(map, 'id')}"`
+    tellVerdicts(judge(when, [AT_REST], program), never, report)
   }
 }
 

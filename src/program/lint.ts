@@ -9,7 +9,7 @@ import { kindOf } from './files.ts'
 import { lintCampaigns } from './lint-campaigns.ts'
 import { lintUses } from './lint-uses.ts'
 import { asMap, childOf, itemsAt, scalarAt, textAt } from './nodes.ts'
-import { judge, type Readable, typesOf } from './possible.ts'
+import { judge, type Readable, tellVerdicts, typesOf } from './possible.ts'
 import type { Criterion, Ladder, Tier } from './program.ts'
 import { shadowedRules } from './shadow.ts'
 
@@ -97,10 +97,7 @@ function lintConditions(rule: MapNode, program: Readable, report: Report): void 
   const when = asMap(childOf(rule, 'when'))
   if (when === null) return
   const id = textAt(rule, 'id') ?? ''
-  for (const { at, fact, kind } of judge(when, typesOf(rule), program)) {
-    if (kind === 'always') report(problem(at, `this condition is always true: every "${fact}" meets it`))
-    else report(problem(at, `the rule "${id}" can never fire: no "${fact}" meets all that is asked of it`))
-  }
+  tellVerdicts(judge(when, typesOf(rule), program), `the rule "${id}" can never fire`, report)
   for (const { key, value } of when.entries) {
     if (key === 'where') lintConstant(value, id, report)
     if (key !== 'any' || value.kind !== 'list') continue

@@ -5,7 +5,8 @@
 import { Decimal } from '../base/points.ts'
 import { weekdays } from '../base/time.ts'
 import type { Field } from '../rules/facts.ts'
-import type { MapNode, Node, Place } from '../rules/node.ts'
+import type { MapNode, Node, Place, Report } from '../rules/node.ts'
+import { problem } from '../rules/problem.ts'
 import { readNumber } from '../rules/value.ts'
 import { AT_REST, factNeedsRetention, valuesAtRest } from './member-facts.ts'
 import { asMap, textAt } from './nodes.ts'
@@ -49,6 +50,17 @@ export function judge(when: MapNode, on: readonly string[], program: Readable): 
       .filter((clause) => isEverything(domain, clause))
       .map(({ at }) => ({ at, fact, kind: 'always' }) as const)
   })
+}
+
+/** Reports verdicts; `never` says what comes of a condition that nothing can meet. */
+export function tellVerdicts(verdicts: readonly Verdict[], never: string, report: Report): void {
+  for (const { at, fact, kind } of verdicts) {
+    const told =
+      kind === 'always'
+        ? `this condition is always true: every "${fact}" meets it`
+        : `${never}: no "${fact}" meets all that is asked of it`
+    report(problem(at, told))
+  }
 }
 
 /** Conditions that must all hold: those of the map, and those of its `all`. */

@@ -25,7 +25,7 @@ export async function groupsOf(
   const groups = new Map<string, Group>()
   for (const size of await armSizes(sql, named))
     if (size.phase === phase) groups.set(size.arm, { ...emptyGroup(size.arm), assigned: size.members })
-  const how: Measuring = { measureDays, margin, values: valuesOf(program) }
+  const how: Measuring = { measureDays, margin, values: pointValuesOf(program) }
   const asked = { ...named, phase, measureDays, costs: 'own' as const, ...daysOver(program, at) }
   for await (const row of outcomes(sql, asked)) addOutcome(groups, row, how)
   return groups
@@ -37,7 +37,7 @@ export function daysOver({ timeZone }: Program, at: Date): { through: string; ti
 }
 
 /** What a point is worth, by currency. */
-export function valuesOf({ currencies }: Program): Map<string, number> {
+export function pointValuesOf({ currencies }: Program): Map<string, number> {
   return new Map([...currencies].map(([id, { value }]) => [id, value ? value.amount.toNumber() : 0]))
 }
 

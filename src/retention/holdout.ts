@@ -10,7 +10,7 @@ import { marginOf } from '../program/margin.ts'
 import type { Program } from '../program/program.ts'
 import { HOLDOUT } from './chance.ts'
 import { type Interval, newcombe, type Sums, sampleRatio, welch } from './difference.ts'
-import { daysOver, outcomes, valuesOf } from './groups.ts'
+import { daysOver, outcomes, pointValuesOf } from './groups.ts'
 import { emptyGroup, type Group, RATIO_ALARM } from './look.ts'
 import { addOutcome } from './outcome.ts'
 import { type StandingDay, standingDays, treatedOfOpen } from './queries-holdout.ts'
@@ -78,7 +78,7 @@ export async function showHoldout(sql: Sql, asked: HoldoutAsked): Promise<Holdou
   for (const one of standing) if (!shares.has(one.day)) shares.set(one.day, asked.shareAt(one.at))
   const strata = strataOf(standing, shares)
   const margin = marginOf(program).toNumber()
-  const how = { measureDays: days, margin, values: valuesOf(program) }
+  const how = { measureDays: days, margin, values: pointValuesOf(program) }
   const experiment = { program: program.id, experiment: HOLDOUT, phase: 'test', costs: 'all' as const }
   for await (const row of outcomes(sql, { ...experiment, measureDays: days, ...daysOver(program, at) })) {
     const stratum = strata.get(shares.get(row.assignedDay) ?? Number.NaN)

@@ -3,6 +3,7 @@
  * whose measured days were over by then count, and only those of the test: chance alone made these groups.
  */
 import type { Sql } from '../db/connection.ts'
+import { FLAGS } from '../program/events.ts'
 import type { Program } from '../program/program.ts'
 import { CONTROL } from './chance.ts'
 import { noSums, sampleRatio } from './difference.ts'
@@ -39,7 +40,7 @@ function flagsOf({ experiment, startedAt }: ExperimentRow, { program, rulesAt }:
   const { campaigns } = rulesAt(startedAt) ?? program
   const start = campaigns.find(({ id }) => id === experiment)?.start
   if (start?.kind !== 'flag') return []
-  return (['gone_quiet', 'buying_less'] as const).filter((flag) => start.flags.includes(flag))
+  return FLAGS.filter((flag) => start.flags.includes(flag))
 }
 
 /** All arms together against the control; null where something other than chance made the groups. */

@@ -31,13 +31,13 @@ export function builtIn(name: string, money: string): BuiltIn | null {
       return {
         type: { kind: 'money', currency: money },
         read: (sight) => sight.basis?.sum(name),
-        quick: { unit: PARTS, read: (sight) => sight.basis?.parts(name) ?? Number.NaN },
+        quick: onBasis(name),
       }
     case 'quantity':
       return {
         type: NUMBER,
         read: (sight) => sight.basis?.quantity(),
-        quick: { unit: PARTS, read: (sight) => sight.basis?.parts(name) ?? Number.NaN },
+        quick: onBasis(name),
       }
     case 'lines':
       return {
@@ -112,6 +112,10 @@ const quickOnLine = {
   tax: onLine('tax'),
   gross: onLine('gross'),
   quantity: onLine('quantity'),
+}
+
+function onBasis(what: LineAmount): Quick {
+  return { unit: PARTS, read: ({ basis }) => basis?.parts(what) ?? Number.NaN }
 }
 
 function onLine(what: LineAmount): Quick {

@@ -4,7 +4,6 @@
  * way, which gives the same: a test holds the two together.
  */
 import { DomainError } from '../base/errors.ts'
-import { OWN_FUNDER } from '../base/funder.ts'
 import { dayOf } from '../base/time.ts'
 import { limitCounter, lotKey } from '../earning/earn.ts'
 import { lotName, type Share, sumByFunder } from '../earning/funder.ts'
@@ -172,7 +171,7 @@ export class ShortRun {
       ...lotKey(program, program.currencies.get(currency)!, from),
       funder,
     })
-    const sums = program.funders.size === 0 ? sumByCurrency(awards) : sumByFunder(program, facts, awards)
+    const sums = sumByFunder(program, facts, awards)
     const postings: Posting[] = []
     for (const { points, ...share } of sums)
       postings.push(...accrue(this.book, keyOf(share), { points, source: 'issued', after: postings }))
@@ -248,16 +247,6 @@ const LIMIT = limitCounter('')
 
 function entryOf(occurredAt: Date, postings: readonly Posting[]): Entry {
   return { entryId: '', kind: 'earn', occurredAt, postings }
-}
-
-function sumByCurrency(awards: readonly Award[]): (Share & { points: bigint })[] {
-  const sums: { currency: string; funder: string; points: bigint }[] = []
-  for (const { currency, points } of awards) {
-    const known = sums.find((one) => one.currency === currency)
-    if (known) known.points += points
-    else sums.push({ currency, funder: OWN_FUNDER, points })
-  }
-  return sums
 }
 
 function isSame(a: MemberFacts['tiers'], b: MemberFacts['tiers']): boolean {
