@@ -68,9 +68,7 @@ function basket(seed: number): string {
   return JSON.stringify(lines)
 }
 
-// Asking k6's execution module for these at each sale would cost a quarter of all that k6 does.
 let sold = 0
-let begun = 0
 
 const params = { headers: { 'content-type': 'application/json', authorization: `Bearer ${__ENV.KEY}` } }
 
@@ -91,16 +89,22 @@ function sell(): number | null {
 }
 
 export function post(): void {
-  if (sell() !== null) untimed.add(1)
+  sellFor(warmup, () => untimed.add(1))
 }
 
 export function postTimed(): void {
-  if (begun === 0) begun = exec.scenario.startTime
-  const taken = sell()
-  if (taken === null) return
   // What is answered after the end is waited for, but is not part of the throughput.
-  if (Date.now() - begun <= seconds * 1000) duration.add(taken)
-  else untimed.add(1)
+  sellFor(seconds, (taken, isOver) => (isOver ? untimed.add(1) : duration.add(taken)))
+}
+
+/** One sale after the other, in one iteration: beginning another costs k6 as much as an eighth of a sale. */
+function sellFor(length: number, count: (taken: number, isOver: boolean) => void): void {
+  const end = exec.scenario.startTime + length * 1000
+  for (let isOver = false; !isOver; ) {
+    const taken = sell()
+    isOver = Date.now() > end
+    if (taken !== null) count(taken, isOver)
+  }
 }
 
 export function handleSummary(data: {

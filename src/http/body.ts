@@ -20,11 +20,31 @@ export function readJsonOnly(app: FastifyInstance): void {
     if (body.length === 0) return done(null, undefined)
     if (!isUtf8(body)) return done(new DomainError('malformed_request', {}, 'the body is not UTF-8'))
     const text = body.toString()
+    if (!mayPoison(text)) return done(...parsed(text))
     parse(request, text, (error: Error | null, value: unknown) => {
       if (error) done(syntaxFault(text))
       else done(null, value)
     })
   })
+}
+
+/** The careful parser reads a text four times as slowly: only what could name a prototype is worth that, or begins with a
+ * byte order mark, which it passes over. */
+function mayPoison(text: string): boolean {
+  return (
+    text.startsWith('\ufeff') ||
+    text.includes('\\u') ||
+    text.includes('__proto__') ||
+    text.includes('constructor')
+  )
+}
+
+function parsed(text: string): [error: Error | null, value?: unknown] {
+  try {
+    return [null, JSON.parse(text)]
+  } catch {
+    return [syntaxFault(text)]
+  }
 }
 
 export const zodValidator: FastifySchemaCompiler<z.ZodType> = ({ schema, httpPart }) => {

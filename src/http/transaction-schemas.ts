@@ -23,20 +23,21 @@ import {
 
 const lineId = text(64).meta({ description: 'Unique within the transaction', examples: ['1'] })
 
+// Keys of what tills post stand in order, so that a command's text is written without sorting them.
 const Line = z
   .strictObject({
-    lineId,
-    sku: text(64).optional(),
+    attributes: attributes.optional(),
     category: text(64).optional(),
+    gross: Money.optional(),
     kind: z
       .enum(['item', 'giftCard', 'voided'])
       .optional()
       .meta({ description: '`giftCard` and `voided` lines never earn', examples: ['item'] }),
-    quantity,
+    lineId,
     net: Money.meta({ description: 'Final paid amount of the whole line without tax' }),
+    quantity,
+    sku: text(64).optional(),
     tax: Money.optional(),
-    gross: Money.optional(),
-    attributes: attributes.optional(),
   })
   .meta({
     id: 'Line',
@@ -53,26 +54,32 @@ const Line = z
 
 const Tender = z
   .strictObject({
+    amount: Money,
     kind: text(32).meta({
       description: 'What is paid with `points` or `giftCard` does not earn; every other kind does',
       examples: ['card'],
     }),
-    amount: Money,
   })
   .meta({ id: 'Tender', examples: [{ kind: 'card', amount: { amount: '7.60', currency: 'EUR' } }] })
 
-const shape = {
-  ...memberReference,
-  type: text(64).meta({
-    description: 'A transaction type that the program declares',
-    examples: ['purchase'],
-  }),
-  occurredAt: instant,
-  lines: z.array(Line).max(500).default([]),
-  tenders: z.array(Tender).max(50).optional(),
-  location: text(64).optional(),
-  channel: text(64).optional(),
-  attributes: attributes.optional(),
+function transactionWith<Ref extends z.ZodType>(externalRef: Ref) {
+  return z
+    .strictObject({
+      attributes: attributes.optional(),
+      channel: text(64).optional(),
+      externalRef,
+      identifier: memberReference.identifier,
+      lines: z.array(Line).max(500).default([]),
+      location: text(64).optional(),
+      memberId: memberReference.memberId,
+      occurredAt: instant,
+      tenders: z.array(Tender).max(50).optional(),
+      type: text(64).meta({
+        description: 'A transaction type that the program declares',
+        examples: ['purchase'],
+      }),
+    })
+    .superRefine(check)
 }
 
 const example = {
@@ -101,15 +108,12 @@ function check(
   }
 }
 
-export const NewTransaction = z
-  .strictObject({ externalRef: externalRefOrHeader, ...shape })
-  .superRefine(check)
-  .meta({ id: 'NewTransaction', examples: [example] })
+export const NewTransaction = transactionWith(externalRefOrHeader).meta({
+  id: 'NewTransaction',
+  examples: [example],
+})
 
-export const BatchItem = z
-  .strictObject({ externalRef, ...shape })
-  .superRefine(check)
-  .meta({ id: 'BatchItem', examples: [example] })
+export const BatchItem = transactionWith(externalRef).meta({ id: 'BatchItem', examples: [example] })
 
 // Items are validated one by one, so that a bad one is refused alone.
 export const Batch = z

@@ -77,7 +77,7 @@ export function transactionRoutes(app: App, deps: RouteDeps): void {
     return write(
       deps,
       { request, reply, status: 201 },
-      { ref: body.externalRef, ask: { kind: 'earn', body } },
+      { ref: body.externalRef, ask: { body, kind: 'earn' } },
     )
   })
 
@@ -154,7 +154,7 @@ function quoteRoute(app: App, deps: RouteDeps): void {
     if (body.memberId === undefined && body.identifier === undefined) {
       throw malformed([{ path: '/memberId', message: 'name the member: memberId or identifier' }], 'the body')
     }
-    const command = commandOf(request, { now, ref: null, ask: { kind: 'earn', body } })
+    const command = commandOf(request, { now, ref: null, ask: { body, kind: 'earn' } })
     const { body: reply, writes } = await lane.preview(command)
     const { transactionId: _unused, ...quoted } = JSON.parse(reply) as EarnReply
     const memberId = readId('member', quoted.memberId, 'member_not_found')
@@ -193,7 +193,7 @@ function batchRoute(app: App, deps: RouteDeps): void {
         const parsed = BatchItem.safeParse(item)
         if (!parsed.success) throw malformed(faultsOf(parsed.error), `transaction ${index + 1}`)
         const body: TransactionBody = withMember(parsed.data)
-        const ask = { kind: 'earn', body } as const
+        const ask = { body, kind: 'earn' } as const
         const answer = await deps.lane.run(commandOf(request, { now: deps.now, ref: body.externalRef, ask }))
         return `{"status":201,"replayed":${answer.replayed},"body":${answer.body}}`
       } catch (error) {

@@ -258,8 +258,18 @@ export interface Reward {
   readonly until: Date | null
 }
 
-/** How far back a program's counters must reach, in months; 0 where nothing looks back. */
+const monthsOfHistory = new WeakMap<Program, number>()
+
+/** How far back a program's counters must reach, in months; 0 where nothing looks back. Asked at each sale. */
 export function historyMonths(program: Program): number {
+  const known = monthsOfHistory.get(program)
+  if (known !== undefined) return known
+  const months = countHistory(program)
+  monthsOfHistory.set(program, months)
+  return months
+}
+
+function countHistory(program: Program): number {
   const ladders = program.ladders.map((ladder) => {
     const length = 'months' in ladder.period ? ladder.period.months : 12
     // The period that is judged began before the running one, but for a rolling one, which ends every day.
