@@ -33,19 +33,22 @@ export const noDocument = new Document('')
 
 /** The columns in the order of `pick`; every row has the same ones. */
 export function columns<Row>(rows: readonly Row[], pick: (row: Row) => Cell[]): string[] {
-  const texts: string[] = []
+  const columns: string[][] = []
   const isOfDocuments: boolean[] = []
-  for (const [place, row] of rows.entries()) {
+  for (const row of rows) {
     const cells = pick(row)
     for (let index = 0; index < cells.length; index += 1) {
       const cell = cells[index]!
-      if (cell instanceof Document) {
-        texts[index] = place === 0 ? cell.text : texts[index] + BETWEEN + cell.text
-        isOfDocuments[index] = true
-      } else texts[index] = place === 0 ? element(cell) : `${texts[index]},${element(cell)}`
+      const isDocument = cell instanceof Document
+      if (isDocument) isOfDocuments[index] = true
+      const text = isDocument ? cell.text : element(cell)
+      const column = columns[index]
+      if (column) column.push(text)
+      else columns[index] = [text]
     }
   }
-  return texts.map((text, index) => (isOfDocuments[index] ? text : `{${text}}`))
+  // Joined once: a text that grows piece by piece has to be flattened before it is sent.
+  return columns.map((texts, index) => (isOfDocuments[index] ? texts.join(BETWEEN) : `{${texts.join(',')}}`))
 }
 
 const ESCAPED = /["\\]/
