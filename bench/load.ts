@@ -44,6 +44,20 @@ interface Load {
   readonly seconds: number
 }
 
+/** One connection's sales, as bench/k6/earn.ts prints them. */
+interface Till {
+  readonly answered: number
+  readonly refused: number
+  /** milliseconds of each sale that was answered within the measured seconds */
+  readonly timed: readonly number[]
+}
+
+/** As variables: the flags of the same names differ from version to version. */
+const QUIET_K6 = { K6_NO_USAGE_REPORT: 'true', K6_NO_SUMMARY: 'true', K6_NO_THRESHOLDS: 'true' }
+
+/** Lines of k6's that are shown at most. */
+const MOST_SAID = 20
+
 export async function postSales(load: Load): Promise<Sales> {
   return load.generator.name === 'k6' ? withK6(load) : withWrk(load)
 }
@@ -62,16 +76,33 @@ async function withK6(load: Load): Promise<Sales> {
     program: load.generator.program,
     // Collecting its garbage would cost k6 more than the requests do, on the cores that it shares with the
     // service.
-    env: { K6_NO_USAGE_REPORT: 'true', GOGC: 'off', GOMEMLIMIT: '2GiB' },
+    env: { ...QUIET_K6, GOGC: 'off', GOMEMLIMIT: '2GiB' },
     args: [
       'run',
       '--quiet',
-      '--no-color',
+      ...['--log-output=stdout', '--log-format=raw'],
       ...Object.entries(env).flatMap(([name, value]) => ['-e', `${name}=${value}`]),
       join(packageRoot, 'bench/k6/earn.ts'),
     ],
   })
-  return { ...lastLine(printed), cutOff: 0 }
+  return { ...summed(printed, load.seconds), cutOff: 0 }
+}
+
+/** What every till told of itself, in one; whatever else k6 says is passed on. */
+function summed(printed: string, seconds: number): Omit<Sales, 'cutOff'> {
+  const lines = printed.split('\n').filter((line) => line !== '')
+  const tills = lines.flatMap((line): Till[] => (line.startsWith('{') ? [JSON.parse(line)] : []))
+  for (const line of lines.filter((one) => !one.startsWith('{')).slice(0, MOST_SAID)) console.error(line)
+  const timed = tills.flatMap((till) => till.timed).sort((a, b) => a - b)
+  const ranked = (share: number) => timed[Math.max(0, Math.ceil(share * timed.length) - 1)] ?? 0
+  return {
+    answered: tills.reduce((sum, { answered }) => sum + answered, 0),
+    refused: tills.reduce((sum, { refused }) => sum + refused, 0),
+    perSecond: timed.length / seconds,
+    p50: ranked(0.5),
+    p99: ranked(0.99),
+    slowest: timed.at(-1) ?? 0,
+  }
 }
 
 async function withWrk(load: Load): Promise<Sales> {
