@@ -16,7 +16,7 @@ import { freePort } from './support/running.ts'
 import { temporaryFolder } from './support/server.ts'
 import { until } from './support/until.ts'
 
-t.setTimeout(240_000)
+t.setTimeout(600_000)
 
 const readme = readFileSync(join(packageRoot, 'README.md'), 'utf8')
 const compiled = import.meta.url.endsWith('.js')
@@ -97,7 +97,7 @@ async function startAt(place: Place, { text }: Block) {
     if (child.exitCode === null) child.kill(signal)
     return exited
   }
-  await until('the service is ready', 90, () => {
+  await until('the service is ready', () => {
     if (child.exitCode !== null) throw new Error(`the service ended:\n${out}`)
     return out.includes(demo ? 'Enrol a member' : '/health/ready')
   })
@@ -121,7 +121,7 @@ function openShell(place: Place) {
         .replaceAll('127.0.0.1:8080', `127.0.0.1:${place.port}`)
         .replaceAll('node build/src/main.js', `'${process.execPath}' ${quoted}`)
       child.stdin.write(`${here}\necho "<<done>>"\n`)
-      await until(`the block of line ${line} is done`, 60, () => {
+      await until(`the block of line ${line} is done`, () => {
         if (child.exitCode !== null) throw new Error(`README.md:${line}: a command failed:\n${out}`)
         return out.endsWith('<<done>>\n')
       })

@@ -8,7 +8,7 @@ import { createChecker } from '../../src/simulate/checker.ts'
 import { runExamples } from '../../src/simulate/examples.ts'
 import { fc, runs } from '../support/property.ts'
 
-t.setTimeout(300_000)
+t.setTimeout(600_000)
 
 const demos: ProgramFiles[] = []
 const names = (await readdir('rules')).filter((name) => existsSync(`rules/${name}/program.yaml`)).sort()
