@@ -2,7 +2,7 @@
  * The README holds: its walk is run as it stands, in one shell beside a service in a folder of its own, and
  * what comes out is compared with what is printed; its rule files are loaded, and their examples run.
  */
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { cpSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -12,7 +12,7 @@ import { packageRoot } from '../src/db/package-root.ts'
 import { jobs } from '../src/jobs/job.ts'
 import { loadProgram } from '../src/program/load.ts'
 import { runExamples } from '../src/simulate/examples.ts'
-import { freePort } from './support/running.ts'
+import { freePort, has } from './support/running.ts'
 import { temporaryFolder } from './support/server.ts'
 import { until } from './support/until.ts'
 
@@ -128,15 +128,6 @@ function openShell(place: Place) {
       return out.slice(0, -'<<done>>\n'.length)
     },
     close: () => child.kill(),
-  }
-}
-
-function has(program: string): boolean {
-  try {
-    execFileSync(program, ['--version'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
   }
 }
 

@@ -1,5 +1,5 @@
 /** `milepost serve --demo` with its own PostgreSQL, as somebody meets it who has just cloned the project. */
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -7,21 +7,12 @@ import t from 'tap'
 import { inWords } from '../../src/cli/serve-log.ts'
 import { lookAt } from '../../src/db/postmaster.ts'
 import { homeFor } from '../../src/db/runner.ts'
-import { freePort } from '../support/running.ts'
+import { freePort, has } from '../support/running.ts'
 import { temporaryFolder } from '../support/server.ts'
 import { until } from '../support/until.ts'
 import { type Running, start } from './outside.ts'
 
 t.setTimeout(600_000)
-
-function has(program: string): boolean {
-  try {
-    execFileSync(program, ['--version'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-}
 
 const skip = has('bash') && has('curl') ? false : 'bash and curl are not to be had'
 
