@@ -2,7 +2,7 @@
  * The README holds: its walk is run as it stands, in one shell beside a service in a folder of its own, and
  * what comes out is compared with what is printed; its rule files are loaded, and their examples run.
  */
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { cpSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -12,11 +12,11 @@ import { packageRoot } from '../src/db/package-root.ts'
 import { jobs } from '../src/jobs/job.ts'
 import { loadProgram } from '../src/program/load.ts'
 import { runExamples } from '../src/simulate/examples.ts'
-import { freePort } from './support/running.ts'
+import { freePort, has } from './support/running.ts'
 import { temporaryFolder } from './support/server.ts'
 import { until } from './support/until.ts'
 
-t.setTimeout(240_000)
+t.setTimeout(600_000)
 
 const readme = readFileSync(join(packageRoot, 'README.md'), 'utf8')
 const compiled = import.meta.url.endsWith('.js')
@@ -97,7 +97,7 @@ async function startAt(place: Place, { text }: Block) {
     if (child.exitCode === null) child.kill(signal)
     return exited
   }
-  await until('the service is ready', 90, () => {
+  await until('the service is ready', () => {
     if (child.exitCode !== null) throw new Error(`the service ended:\n${out}`)
     return out.includes(demo ? 'Enrol a member' : '/health/ready')
   })
@@ -121,22 +121,13 @@ function openShell(place: Place) {
         .replaceAll('127.0.0.1:8080', `127.0.0.1:${place.port}`)
         .replaceAll('node build/src/main.js', `'${process.execPath}' ${quoted}`)
       child.stdin.write(`${here}\necho "<<done>>"\n`)
-      await until(`the block of line ${line} is done`, 60, () => {
+      await until(`the block of line ${line} is done`, () => {
         if (child.exitCode !== null) throw new Error(`README.md:${line}: a command failed:\n${out}`)
         return out.endsWith('<<done>>\n')
       })
       return out.slice(0, -'<<done>>\n'.length)
     },
     close: () => child.kill(),
-  }
-}
-
-function has(program: string): boolean {
-  try {
-    execFileSync(program, ['--version'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
   }
 }
 

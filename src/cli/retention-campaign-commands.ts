@@ -2,7 +2,7 @@
 import { DomainError } from '../base/errors.ts'
 import { createPrograms } from '../engine/programs.ts'
 import type { Program } from '../program/program.ts'
-import { FEATURES, type Proposal, proposalYaml, proposeGroups, STABLE } from '../retention/clustering.ts'
+import type { Proposal } from '../retention/clustering.ts'
 import { pictureOf } from '../retention/picture.ts'
 import { type PictureRow, picturePage } from '../retention/queries-members.ts'
 import {
@@ -141,6 +141,8 @@ export const retentionCluster: CliCommand = {
   options: { program, json },
   examples: ['milepost retention cluster --program gift-shop > rules/gift-shop/clusters.yaml'],
   async run(call) {
+    // its package loads hundreds of modules, which no other command should wait for
+    const { FEATURES, proposalYaml, proposeGroups, STABLE } = await import('../retention/clustering.ts')
     const { sql, rules } = await open(call)
     const rows: number[][] = []
     let after: string | null = null
@@ -161,16 +163,17 @@ export const retentionCluster: CliCommand = {
       return 1
     }
     if (call.words.flag('json')) call.terminal.json(proposal)
-    else call.terminal.print(`${inWords(proposal)}\n${proposalYaml(proposal)}`)
+    else call.terminal.print(`${inWords(proposal, proposal.stability >= STABLE)}\n${proposalYaml(proposal)}`)
     return 0
   },
 }
 
-function inWords({ members, groups, silhouette, stability, features }: Proposal): string {
+function inWords(proposal: Proposal, isStable: boolean): string {
+  const { members, groups, silhouette, stability, features } = proposal
   const names = features.map(({ name }) => name).join(', ')
   return [
     `# ${groups.length} groups of ${count(members, 'member')}; silhouette ${silhouette.toFixed(2)}, stability ${stability.toFixed(2)}`,
-    ...(stability < STABLE ? ['# other members would give other groups: take them as a hint, no more'] : []),
+    ...(isStable ? [] : ['# other members would give other groups: take them as a hint, no more']),
     `# typical ${names}:`,
     ...groups.map(
       ({ typical }, index) => `#   group-${index + 1}: ${typical.map((one) => one.toFixed(1)).join(', ')}`,

@@ -7,7 +7,7 @@ import betaln from '@stdlib/math-base-special-betaln'
 import gammaln from '@stdlib/math-base-special-gammaln'
 import type { History } from './cell.ts'
 import type { Law } from './law.ts'
-import { atLeast, type Counts, tails } from './negative-binomial.ts'
+import { atLeast, type Counts, mixedTails } from './negative-binomial.ts'
 
 export interface BetaGeometricParameters {
   /** shape and rate (in units of time) of the gamma law of rates; a purchase takes k steps at that rate */
@@ -95,12 +95,14 @@ const NEGLIGIBLE = 1e-13
 function expectedIfAlive(parameters: BetaGeometricParameters, member: History, h: number): number {
   const { a, b, k, firstToss } = parameters
   const kept = b + member.x + firstToss
-  const walks = stepsAhead(parameters, member, h).map((ahead) => ({ ...ahead, tail: tails(ahead.counts) }))
+  const ahead = stepsAhead(parameters, member, h)
+  const enough = mixedTails(
+    ahead[0]!.counts,
+    ahead.map(({ weight }) => weight),
+  )
   let [sum, stays] = [0, 1]
   for (let m = 0; m < MOST_PURCHASES; m++) {
-    let enough = 0
-    for (const { weight, done, tail } of walks) enough += weight * tail(k * (m + 1) - done)
-    const term = stays * enough
+    const term = stays * enough(k * (m + 1))
     sum += term
     if (term <= NEGLIGIBLE * sum) break
     stays *= (kept + m) / (a + kept + m)

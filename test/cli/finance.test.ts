@@ -6,7 +6,7 @@ import { startEngine } from '../support/engine.ts'
 import { temporaryFolder } from '../support/server.ts'
 import { milepost } from './outside.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 const RULES = `
 program: shop

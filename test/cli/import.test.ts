@@ -10,7 +10,7 @@ import { temporaryFolder } from '../support/server.ts'
 import { until } from '../support/until.ts'
 import { milepost, start } from './outside.ts'
 
-t.setTimeout(240_000)
+t.setTimeout(600_000)
 
 const wholeFeed = join(packageRoot, '..', 'shared', 'data', 'till_feed_6_weeks.csv.gz')
 const giftShop = join(packageRoot, 'rules', 'gift-shop')
@@ -114,7 +114,6 @@ t.test('a small feed', async (t) => {
     const url = `http://127.0.0.1:${port}`
     await until(
       'the service is ready',
-      60,
       async () => (await fetch(`${url}/health/ready`).catch(() => null))?.ok ?? false,
     )
 

@@ -7,7 +7,7 @@ import { startEngine } from '../support/engine.ts'
 import { temporaryFolder } from '../support/server.ts'
 import { milepost } from './outside.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 t.test('merged, un-merged, closed, opened again, exported and erased', async (t) => {
   const engine = await startEngine(t, HOUSEHOLD)

@@ -7,7 +7,7 @@ import { freshDatabase } from '../support/database.ts'
 import { temporaryFolder } from '../support/server.ts'
 import { milepost } from './outside.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 const coffee = join(packageRoot, 'rules', 'corner-coffee')
 

@@ -1,5 +1,5 @@
 /** `milepost serve --demo` with its own PostgreSQL, as somebody meets it who has just cloned the project. */
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -7,21 +7,12 @@ import t from 'tap'
 import { inWords } from '../../src/cli/serve-log.ts'
 import { lookAt } from '../../src/db/postmaster.ts'
 import { homeFor } from '../../src/db/runner.ts'
-import { freePort } from '../support/running.ts'
+import { freePort, has } from '../support/running.ts'
 import { temporaryFolder } from '../support/server.ts'
 import { until } from '../support/until.ts'
 import { type Running, start } from './outside.ts'
 
-t.setTimeout(240_000)
-
-function has(program: string): boolean {
-  try {
-    execFileSync(program, ['--version'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-}
+t.setTimeout(600_000)
 
 const skip = has('bash') && has('curl') ? false : 'bash and curl are not to be had'
 
@@ -30,12 +21,12 @@ async function serve(t: Parameters<typeof start>[0], data: string, demo = true) 
   const env = { MILEPOST_DATA: data, PORT: `${port}`, LOG_LEVEL: 'warn' }
   const service = start(t, ['serve', ...(demo ? ['--demo'] : [])], env)
   const url = `http://127.0.0.1:${port}`
-  await until(`${url} is ready`, 90, async () => {
+  await until(`${url} is ready`, async () => {
     if (service.child.exitCode !== null)
       throw new Error(`ended with ${service.child.exitCode}: ${service.err()}`)
     return (await fetch(`${url}/health/live`).catch(() => null))?.ok ?? false
   })
-  await until('the banner is printed', 60, () => service.out().includes('health'))
+  await until('the banner is printed', () => service.out().includes('health'))
   return { ...service, url, env }
 }
 
@@ -116,7 +107,7 @@ t.test('two services on one data folder, commands beside them, and a killed Post
 
   process.kill(database, 'SIGKILL')
   // the dead server's sessions answer for a moment longer, so its successor is waited for by its number
-  await until('the service has brought its database back', 90, async () => {
+  await until('the service has brought its database back', async () => {
     if ([0, database].includes(postmaster(data))) return false
     return (await fetch(`${one.url}/health/ready`)).ok && (await fetch(`${two.url}/health/ready`)).ok
   })
@@ -142,7 +133,7 @@ t.test('without a program it says what to do, and serves', async (t) => {
 t.test('interrupted while it starts it leaves nothing behind', async (t) => {
   const data = join(temporaryFolder(t), 'data')
   const service = start(t, ['serve', '--demo'], { MILEPOST_DATA: data, PORT: `${await freePort()}` })
-  await until('its PostgreSQL is starting', 60, () => isRunning(data))
+  await until('its PostgreSQL is starting', () => isRunning(data))
   t.equal(await stop(service, 'SIGINT'), 0)
   t.notOk(isRunning(data))
 })

@@ -5,7 +5,7 @@ import { startEngine } from '../support/engine.ts'
 import { HOUSEHOLD, purchase } from './household.ts'
 
 // a machine that is busy with other tests is no matter here
-t.setTimeout(180_000)
+t.setTimeout(600_000)
 
 function adjust(memberId: string, points: number, more: object = {}): Request {
   const body = { externalRef: 'any', memberId, currency: 'points', points, reason: 'goodwill', ...more }

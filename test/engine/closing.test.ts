@@ -6,7 +6,7 @@ import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
 import { ending, give, giveBack, HOUSEHOLD, merging, pool, purchase, spend } from './household.ts'
 
 // a machine that is busy with other tests is no matter here
-t.setTimeout(180_000)
+t.setTimeout(600_000)
 
 async function pointsOf(engine: Engine, memberId: string): Promise<Record<string, bigint>> {
   const [row] = await engine.sql`

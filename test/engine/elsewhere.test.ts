@@ -10,7 +10,7 @@ import { loadProgram } from '../../src/program/load.ts'
 import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
 import { redeem, sale } from './shop.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 const RULES = `
 program: shop

@@ -4,7 +4,7 @@ import type { Request } from '../../src/engine/command.ts'
 import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
 import { redeem } from './shop.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 const RULES = `
 program: shop

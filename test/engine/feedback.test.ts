@@ -9,7 +9,7 @@ import { ending, HOUSEHOLD, merging } from './household.ts'
 import { sale } from './shop.ts'
 
 // a machine that is busy with other tests is no matter here
-t.setTimeout(180_000)
+t.setTimeout(600_000)
 
 function says(
   memberId: string,

@@ -16,7 +16,7 @@ import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
 import { fc, runs } from '../support/property.ts'
 import { redeem, sale } from './shop.ts'
 
-t.setTimeout(240_000)
+t.setTimeout(600_000)
 
 const RULES = `
 program: shop

@@ -5,7 +5,7 @@ import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
 import { fc, runs } from '../support/property.ts'
 import { ending, give, giveBack, HOUSEHOLD, merging, purchase, spend } from './household.ts'
 
-t.setTimeout(180_000)
+t.setTimeout(600_000)
 
 const card = (value: string) => ({ kind: 'card', value })
 

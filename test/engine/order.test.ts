@@ -156,7 +156,7 @@ for (const [period, downgrade] of [
 ] as const) {
   t.test(
     `${period}, downgrade ${downgrade}: any order of arrival ends the same`,
-    { timeout: 300_000 },
+    { timeout: 600_000 },
     async (t) => {
       const engine = await startEngine(t, RULES(period, downgrade))
       let card = 0

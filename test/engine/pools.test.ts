@@ -4,7 +4,7 @@ import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
 import { fc, runs } from '../support/property.ts'
 import { ending, HOUSEHOLD, join, merging, pool, purchase, spend } from './household.ts'
 
-t.setTimeout(180_000)
+t.setTimeout(600_000)
 
 /** Members with so many points each, in one pool. */
 let households = 0

@@ -9,7 +9,7 @@ import { freshDatabase } from '../support/database.ts'
 import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
 
 // a machine that is busy with other tests is no matter here
-t.setTimeout(180_000)
+t.setTimeout(600_000)
 
 const head = `
 program: shop

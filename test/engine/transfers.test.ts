@@ -6,7 +6,7 @@ import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
 import { give, HOUSEHOLD, pool, purchase, spend } from './household.ts'
 
 // a machine that is busy with other tests is no matter here
-t.setTimeout(180_000)
+t.setTimeout(600_000)
 
 async function lotsOf(engine: Engine, memberId: string): Promise<string[]> {
   const rows = await engine.sql<{ lot: string }[]>`

@@ -6,7 +6,7 @@ import { uuidOf } from '../support/engine.ts'
 import { until } from '../support/until.ts'
 import { type Answer, type Service, sale, startService } from './front.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 interface Shown {
   readonly eventId: string
@@ -20,7 +20,7 @@ const ids = ({ body }: Answer) => body.items.map(({ eventId }: Shown) => eventId
 /** Other databases of the same server may be writing; what is committed shows once they are done. */
 async function all({ get }: Service, many: number, query = ''): Promise<Answer> {
   let seen: Answer | null = null
-  await until(`${many} events`, 60, async () => {
+  await until(`${many} events`, async () => {
     seen = await get(`/v1/events?limit=200${query}`)
     return seen.body.items.length >= many
   })

@@ -6,7 +6,7 @@ import { runJob } from '../../src/jobs/run.ts'
 import { uuidOf } from '../support/engine.ts'
 import { type Service, shopRules, startService } from './front.ts'
 
-t.setTimeout(200_000)
+t.setTimeout(600_000)
 
 const more = `
 retention:

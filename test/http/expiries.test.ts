@@ -6,7 +6,7 @@ import { uuidOf } from '../support/engine.ts'
 import { fc, runs } from '../support/property.ts'
 import { type Service, sale, startService } from './front.ts'
 
-t.setTimeout(180_000)
+t.setTimeout(600_000)
 
 const RULES = `
 program: shop

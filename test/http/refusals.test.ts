@@ -10,7 +10,7 @@ import { createKey, scopes } from '../../src/engine/keys.ts'
 import { publish } from '../../src/engine/publish.ts'
 import { sale, shopRules, startService } from './front.ts'
 
-t.setTimeout(180_000)
+t.setTimeout(600_000)
 
 const RULES = `${shopRules}
 transactions:

@@ -4,7 +4,7 @@ import { publish } from '../../src/engine/publish.ts'
 import { runJob } from '../../src/jobs/run.ts'
 import { sale, shopRules, startService } from './front.ts'
 
-t.setTimeout(180_000)
+t.setTimeout(600_000)
 
 const silent = { debug() {}, info() {}, error() {} }
 

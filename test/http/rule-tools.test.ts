@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { sale, shopRules, startService } from './front.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 const limited = shopRules.replace(
   'award: 5 beans\n',

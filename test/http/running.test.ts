@@ -45,7 +45,7 @@ t.test('a full queue: 503, and when to try again', async (t) => {
 t.test('an event loop that lags: 503 for all but the probes', async (t) => {
   const { get } = await startService(t, { mostLoopDelay: 0.000_001 })
   let answer = await get('/v1/rewards')
-  await until('the lag is noticed', 60, async () => {
+  await until('the lag is noticed', async () => {
     answer = await get('/v1/rewards')
     return answer.status !== 200
   })
@@ -67,15 +67,15 @@ t.test('closing lets running requests finish', async (t) => {
     isLocked = true
     await enough
   })
-  await until('the member is locked', 60, () => isLocked)
+  await until('the member is locked', () => isLocked)
   const running = fetch(`${address}/v1/transactions`, {
     method: 'POST',
     headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
     body: JSON.stringify(sale('s1', '1.00', { memberId })),
   })
-  await until('the request waits for the member', 60, () => engine.lane.depth === 1)
+  await until('the request waits for the member', () => engine.lane.depth === 1)
   const closed = app.close()
-  await until('nobody else gets in', 60, async () => {
+  await until('nobody else gets in', async () => {
     const { status } = await fetch(`${address}/health/live`).catch(() => ({ status: 0 }))
     return status !== 200
   })

@@ -6,7 +6,7 @@ import { viewNames } from '../../src/retention/view.ts'
 import { sale, startService } from './front.ts'
 
 // a machine that is busy with other tests is no matter here
-t.setTimeout(180_000)
+t.setTimeout(600_000)
 
 function basket(ref: string, memberId: string, ...skus: string[]): object {
   const lines = skus.map((sku, index) => ({

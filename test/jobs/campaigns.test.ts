@@ -8,7 +8,7 @@ import { merging } from '../engine/household.ts'
 import { type Engine, startEngine } from '../support/engine.ts'
 import { until } from '../support/until.ts'
 
-t.setTimeout(300_000)
+t.setTimeout(600_000)
 
 const RULES = `
 program: shop
@@ -226,7 +226,7 @@ t.test('events start a campaign, each once, and quiet time keeps others away', a
   await job(engine, 'segments')
   // Other databases of the server may be writing: events show once they are done.
   let treated = 0
-  await until('the events are there', 60, async () => {
+  await until('the events are there', async () => {
     const { counts } = await job(engine, 'campaigns')
     treated += counts.treated!
     return (await armsOf(engine, 'come-back')).length === 12

@@ -8,7 +8,7 @@ import { runJob } from '../../src/jobs/run.ts'
 import { startSchedule } from '../../src/jobs/schedule.ts'
 import { type Engine, startEngine } from '../support/engine.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 const RULES = `
 program: shop

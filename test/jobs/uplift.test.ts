@@ -12,7 +12,7 @@ import { readWorklist } from '../../src/retention/worklist.ts'
 import { seeded } from '../support/buyers.ts'
 import { type Engine, startEngine } from '../support/engine.ts'
 
-t.setTimeout(300_000)
+t.setTimeout(600_000)
 
 const HEAD = `
 program: shop

@@ -3,7 +3,7 @@ import t from 'tap'
 import { Survival } from '../../src/ledger/breakage.ts'
 import type { CohortEvent } from '../../src/ledger/cohort.ts'
 
-t.setTimeout(240_000)
+t.setTimeout(600_000)
 
 const ended = (kind: CohortEvent['kind'], age: number, points: number): CohortEvent => ({
   kind,

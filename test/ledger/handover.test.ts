@@ -7,7 +7,7 @@ import { give, giveBack, HOUSEHOLD, merging, purchase } from '../engine/househol
 import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
 
 // a machine that is busy with other tests is no matter here
-t.setTimeout(180_000)
+t.setTimeout(600_000)
 
 async function damage(engine: Engine, statement: string): Promise<void> {
   await engine.sql.begin(async (tx) => {

@@ -6,7 +6,7 @@ import { verifyLedger } from '../../src/ledger/verify.ts'
 import { freshDatabase } from '../support/database.ts'
 import { writeHealthyLedger } from './healthy.ts'
 
-t.setTimeout(240_000)
+t.setTimeout(600_000)
 
 /** Changes what no program may change: constraints and triggers look away. */
 async function damage(sql: Sql, statement: string): Promise<void> {
@@ -19,7 +19,7 @@ async function damage(sql: Sql, statement: string): Promise<void> {
 
 const entryOf = (kind: string, place = 0) =>
   `(select entry_id from entries where kind = '${kind}' order by entry_id offset ${place} limit 1)`
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 const stranger = '0190aaaa-0000-7000-8000-000000000000'
 

@@ -298,7 +298,7 @@ for (const [change, expected] of rows) {
     const began = performance.now()
     t.equal(told(change), expected)
     // wide, for busy machines: a pattern that backtracks takes hours
-    t.ok(performance.now() - began < 30_000, 'told at once')
+    t.ok(performance.now() - began < 120_000, 'told at once')
   })
 }
 

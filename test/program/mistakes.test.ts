@@ -7,7 +7,7 @@ import t from 'tap'
 import type { Fault } from '../../src/base/errors.ts'
 import { loadProgram } from '../../src/program/load.ts'
 
-t.setTimeout(300_000)
+t.setTimeout(600_000)
 
 interface Corpus {
   readonly file: string

@@ -112,7 +112,7 @@ function sightOf(program: Program, type: string): Sight {
 
 const load = (text: string): Program | null => loadProgram(new Map([['program.yaml', text]])).program
 
-t.setTimeout(300_000)
+t.setTimeout(600_000)
 
 /** What breaks the property, or null. */
 function complaint(original: string, edited: string): string | null {

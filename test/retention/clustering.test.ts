@@ -3,7 +3,7 @@ import t from 'tap'
 import { adjustedRand, proposalYaml, proposeGroups, STABLE } from '../../src/retention/clustering.ts'
 import { randomNumbers } from '../../src/retention/simulation.ts'
 
-t.setTimeout(300_000)
+t.setTimeout(600_000)
 
 /** Purchases, days since, tenure, average spend. */
 const kinds = [

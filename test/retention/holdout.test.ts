@@ -12,7 +12,7 @@ import { viewOf } from '../../src/retention/views.ts'
 import { seeded } from '../support/buyers.ts'
 import { type Engine, startEngine } from '../support/engine.ts'
 
-t.setTimeout(300_000)
+t.setTimeout(600_000)
 
 const rules = (holdout: string) => `
 program: shop

@@ -8,7 +8,7 @@ import { eachDay, packHistory, unpackHistory } from '../../src/retention/history
 import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
 import { fc, runs } from '../support/property.ts'
 
-t.setTimeout(240_000)
+t.setTimeout(600_000)
 
 const RULES = `
 program: shop

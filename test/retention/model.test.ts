@@ -10,7 +10,7 @@ import { discountedExpected } from '../../src/retention/lifetime.ts'
 import { type FittedModel, fitModels, modelOf } from '../../src/retention/model.ts'
 import { fc, runs } from '../support/property.ts'
 
-t.setTimeout(240_000)
+t.setTimeout(600_000)
 
 const size = (least: number, most: number) =>
   fc.double({ min: Math.log(least), max: Math.log(most), noNaN: true }).map(Math.exp)

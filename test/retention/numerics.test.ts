@@ -14,7 +14,7 @@ import {
   type Problem,
   polish,
 } from '../../src/retention/minimise.ts'
-import { atLeast, tails } from '../../src/retention/negative-binomial.ts'
+import { atLeast, mixedTails, tails } from '../../src/retention/negative-binomial.ts'
 import { integral } from '../../src/retention/quadrature.ts'
 import { fc, runs } from '../support/property.ts'
 
@@ -92,6 +92,34 @@ t.test('tails of the negative binomial law', async (t) => {
   const byRate = atLeast({ size: 3, before: 1, ahead: 30_000 }, 100_001)
   t.ok(Math.abs(exact - byRate) < 1e-4, `both ways meet: ${exact}, ${byRate}`)
   const walk = tails({ size: 4, before: 10, ahead: 30 })
+
+  t.test('one walk serves sizes side by side, and sums to the mean far out', async (t) => {
+    const weights = [0.1, 0.4, 0.2, 0.3]
+    // the last ones have no mass at 0 that a double could show
+    const laws = [
+      { size: 2.5, before: 3, ahead: 0.001 },
+      { size: 4, before: 10, ahead: 30 },
+      { size: 119, before: 2.3, ahead: 3_000 },
+      { size: 2_000, before: 50, ahead: 3_000 },
+    ]
+    for (const { size, before, ahead } of laws) {
+      const name = `${size} ${before} ${ahead}`
+      const mixed = mixedTails({ size, before, ahead }, weights)
+      const each = weights.map((_, j) => tails({ size: size + j, before, ahead }))
+      let worst = 0
+      for (let n = weights.length; n < 2_000; n += 3) {
+        const wanted = weights.reduce((sum, weight, j) => sum + weight * each[j]!(n - j), 0)
+        worst = Math.max(worst, Math.abs(mixed(n) - wanted))
+      }
+      t.ok(worst < 1e-9, `${name}: off by ${worst}`)
+
+      const tail = tails({ size, before, ahead })
+      let mean = 0
+      for (let n = 1, chance = tail(n); chance > 0; n += 1, chance = tail(n)) mean += chance
+      t.ok(relative(mean, (size * ahead) / before) < 1e-9, `${name}: a mean of ${mean}`)
+    }
+    t.equal(mixedTails({ size: 3, before: 1, ahead: 0 }, weights)(4), 0, 'nothing comes of no time')
+  })
   for (const n of [0, 1, 2, 9, 9, 40, 400]) t.equal(walk(n), atLeast({ size: 4, before: 10, ahead: 30 }, n))
 })
 

@@ -14,7 +14,7 @@ import { readMember, readSummary, readWorklist, type Terms } from '../../src/ret
 import { seeded } from '../support/buyers.ts'
 import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
 
-t.setTimeout(240_000)
+t.setTimeout(600_000)
 
 const RULES = `
 program: shop

@@ -8,7 +8,7 @@ import type { ModelName } from '../../src/retention/family.ts'
 import { type FittedModel, fitModels, modelOf } from '../../src/retention/model.ts'
 import { type Buyer, type Law, logGapsOf, seeded, simulate } from '../support/buyers.ts'
 
-t.setTimeout(240_000)
+t.setTimeout(600_000)
 
 const laws: readonly (readonly [ModelName, Law])[] = [
   ['nbd', { r: 0.8, alpha: 6 }],

@@ -10,7 +10,7 @@ import { loadProgram } from '../../src/program/load.ts'
 import { freshDatabase } from '../support/database.ts'
 import { freePort, keyFor, post, startService } from '../support/running.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 /** Three rules that give the same: a sale that saw two versions gives two numbers. */
 const rules = (points: number) => `

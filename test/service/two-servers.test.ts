@@ -7,7 +7,7 @@ import { RULES } from '../engine/shop.ts'
 import { freshDatabase } from '../support/database.ts'
 import { freePort, keyFor, post, startService } from '../support/running.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 t.test('two servers race over one database', async (t) => {
   const { sql, url } = await freshDatabase(t)

@@ -12,7 +12,7 @@ import { dropPacks, openPacks, writePack } from '../../src/simulate/packs.ts'
 import { isSame, type SimulationResult } from '../../src/simulate/result.ts'
 import { type Engine, startEngine } from '../support/engine.ts'
 
-t.setTimeout(240_000)
+t.setTimeout(600_000)
 
 const rules = (more = '') => `
 program: shop

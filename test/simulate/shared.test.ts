@@ -10,7 +10,7 @@ import { isSame, type SimulationResult } from '../../src/simulate/result.ts'
 import { type Engine, startEngine } from '../support/engine.ts'
 import { fc } from '../support/property.ts'
 
-t.setTimeout(240_000)
+t.setTimeout(600_000)
 
 const rules = (budget: number, welcome: number) => `
 program: shop

@@ -19,7 +19,7 @@ import type { Tally } from '../../src/simulate/tally.ts'
 import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
 import { fc, runs } from '../support/property.ts'
 
-t.setTimeout(240_000)
+t.setTimeout(600_000)
 
 interface Rates {
   readonly base: number

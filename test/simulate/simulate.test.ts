@@ -18,7 +18,7 @@ import { freshDatabase } from '../support/database.ts'
 import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
 import { fc, runs } from '../support/property.ts'
 
-t.setTimeout(240_000)
+t.setTimeout(600_000)
 
 /** Everything by which one sale depends on another: limits, tiers, pending, expiry, debts. */
 const rules = (rate = 1) => `

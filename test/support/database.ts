@@ -1,8 +1,7 @@
 /** A database of one's own for each test file: a clone of the migrated template, dropped afterwards. */
-import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { connect, type Sql } from '../../src/db/connection.ts'
-import { endRun, type Note, noteOf, startRun, TEMPLATE, urlOf } from './server.ts'
+import { endRun, SERVER, startRun, TEMPLATE, urlOf } from './server.ts'
 
 export interface FreshDatabase {
   readonly sql: Sql
@@ -53,27 +52,12 @@ async function administer(url: string, work: (sql: Sql) => Promise<unknown>): Pr
 
 /** The run's server, or one of our own when this file is run by itself. */
 async function findServer(): Promise<string> {
-  const url = notedServer()
-  if (url !== null && (await answers(url))) return url
+  const url = process.env[SERVER]
+  if (url) return url
   const own = await startRun(process.pid)
   t.teardown(async () => {
     await own.stop()
     await endRun(process.pid)
   })
   return own.url
-}
-
-function notedServer(): string | null {
-  try {
-    return (JSON.parse(readFileSync(noteOf(process.ppid), 'utf8')) as Note).url
-  } catch {
-    return null
-  }
-}
-
-async function answers(url: string): Promise<boolean> {
-  return administer(url, (sql) => sql`select 1`).then(
-    () => true,
-    () => false,
-  )
 }

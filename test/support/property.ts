@@ -17,7 +17,7 @@ fc.configureGlobal({
   seed: whole('SEED', SEED ?? '20260301', -(2 ** 31)),
   ...(RUNS === undefined
     ? // A failure is made small for so long at most, so that it is told before the test's own time is over.
-      { interruptAfterTimeLimit: 240_000, markInterruptAsFailure: true }
+      { interruptAfterTimeLimit: 480_000, markInterruptAsFailure: true }
     : { numRuns: runs(0) }),
 })
 
@@ -27,6 +27,6 @@ export function runs(usual: number): number {
 }
 
 /** How long a test of many cases may take: a day, where somebody asks for more of them. */
-export const PATIENCE = RUNS === undefined ? 290_000 : 86_400_000
+export const PATIENCE = RUNS === undefined ? 600_000 : 86_400_000
 
 export { fc }

@@ -1,5 +1,5 @@
 /** The service as its users run it: a process of its own, told to stop or killed outright. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
@@ -16,6 +16,16 @@ export interface Service {
   readonly process: ChildProcess
   /** resolves with the exit code, null after a kill */
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<number | null>
+}
+
+/** Whether a program such as `curl` is to be had on this machine. */
+export function has(program: string): boolean {
+  try {
+    execFileSync(program, ['--version'], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
 }
 
 export async function freePort(): Promise<number> {

@@ -8,20 +8,13 @@ import { join } from 'node:path'
 import { connect } from '../../src/db/connection.ts'
 import { type EmbeddedServer, startServer } from '../../src/db/embedded.ts'
 import { migrate } from '../../src/db/migrate.ts'
-import { packageRoot } from '../../src/db/package-root.ts'
 import { shutDown } from '../../src/db/postmaster.ts'
 import { isAlive } from '../../src/db/runner.ts'
 
 export const TEMPLATE = 'milepost_template'
 
-/** How a run tells its test files where the server is: named by the process that they all descend from. */
-export function noteOf(runner: number): string {
-  return join(packageRoot, '.tap', `database-${runner}.json`)
-}
-
-export interface Note {
-  readonly url: string
-}
+/** How a run tells its test files where the server is: a variable of their environment. */
+export const SERVER = 'TEST_SERVER_URL'
 
 const ENOUGH = 1_000_000_000
 
