@@ -41,7 +41,7 @@ t.test('explain: each rule with its numbers, and why the others gave nothing', a
     status,
   ])
   const [, spent] = await texts(ids[2])
-  t.match(spent, /^tuesday gave nothing: it came to 5, and the limit had nothing left/)
+  t.match(spent, /^tuesday gave nothing: it came to 5, and the limit of .+ had nothing left/)
   const { trace } = (await get(`/v1/transactions/${ids[1]}?explain=true`)).body
   t.match(trace[0], { fired: true, saw: { net: '7.60 EUR' }, exact: '7.6', rounding: 'floor', points: 7 })
   t.match(trace[1], { fired: true, exact: '5', trimmed: 2, currency: 'beans', points: 3 })
