@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
+import { jsonSchema } from '../../src/program/schema.ts'
 import { sale, shopRules, startService } from './front.ts'
 
 t.setTimeout(120_000)
@@ -93,6 +94,7 @@ t.test('versions: listed by pages, compared, withdrawn, rolled back', async (t) 
     ],
   })
   t.match((await get(`/v1/rules/diff?from=${first}`)).body, { to: second }, 'the version in force')
+  t.strictSame((await get('/v1/rules/schema')).body, JSON.parse(JSON.stringify(jsonSchema())))
   t.strictSame((await get(`/v1/rules/diff?from=${second}`)).body.changes, [])
   t.match(await get('/v1/rules/diff?from=ffffffff'), {
     status: 404,
