@@ -152,6 +152,11 @@ export function dayAt(year: number, month: number, day: number): Day {
   return `${pad(year, 4)}-${pad(month, 2)}-${pad(day, 2)}`
 }
 
+/** How many days later the second one is; below zero where it is earlier. */
+export function daysBetween(from: Day, to: Day): number {
+  return (Date.parse(to) - Date.parse(from)) / DAY
+}
+
 export function addDays(day: Day, count: number): Day {
   return dayNumbered(Date.parse(day) / DAY + count)
 }

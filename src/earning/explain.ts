@@ -97,7 +97,7 @@ function inWords(trace: RuleTrace, award: Award | null): string {
     return `${trace.rule} gave ${award.points} ${award.currency}${on}: ${fixed}${words}`
   }
   if (trace.fired) {
-    const limit = `the limit had nothing left of it`
+    const limit = `the limit${trace.limit === undefined ? '' : ` of ${trace.limit}`} had nothing left of it`
     return `${trace.rule} gave nothing${on}: it came to ${shown(trace.exact ?? '0')}, and ${limit}`
   }
   return `${trace.rule} gave nothing${on}: ${trace.because ?? 'it came to 0'}`

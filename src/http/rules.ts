@@ -1,8 +1,9 @@
-/** Rules over HTTP: which are in force, what is wrong with a draft, and publishing it. */
+/** Rules over HTTP: which are in force, what is wrong with a draft, how files are written, and publishing them. */
 import { z } from 'zod'
 import type { Fault } from '../base/errors.ts'
 import { publicationAt } from '../engine/programs.ts'
 import { publish } from '../engine/publish.ts'
+import { jsonSchema } from '../program/schema.ts'
 import type { Checked } from '../simulate/check.ts'
 import { type Checker, createChecker } from '../simulate/checker.ts'
 import { refuseFaults } from '../simulate/publishable.ts'
@@ -133,7 +134,24 @@ export function ruleRoutes(app: App, deps: RouteDeps): void {
     return ofProgram(await checker.check(new Map(Object.entries(texts))), callerOf(request).program, texts)
   })
 
+  schemaRoute(app)
   publishRoute(app, deps, checker)
+}
+
+const FileSchema = z
+  .record(z.string(), z.unknown())
+  .meta({ id: 'RuleFileSchema', examples: [{ title: 'Milepost rule file', type: 'object' }] })
+
+function schemaRoute(app: App): void {
+  const schema = {
+    operationId: 'readRuleSchema',
+    tags: ['rules'],
+    summary: 'The JSON Schema of rule files',
+    description:
+      'For editors that know YAML: by it they complete keys and underline mistakes while one types.',
+    response: replies({ 200: { description: 'A schema of draft 7', schema: FileSchema } }),
+  }
+  app.get('/rules/schema', { schema, config: scope('rules:read') }, async () => ({ ...jsonSchema() }))
 }
 
 function publishRoute(app: App, { sql, programs, now }: RouteDeps, checker: Checker): void {

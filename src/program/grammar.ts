@@ -207,9 +207,9 @@ const ladder = z
     grace: z.string().optional().describe('a length of time such as 2 months'),
     counting: z.enum(['plain', 'spent on upgrade']).optional().describe('plain or spent on upgrade'),
     rollover: z
-      .union([z.string(), z.number(), z.record(z.string(), z.number())])
+      .union([z.string(), z.number(), z.record(z.string(), z.union([z.string(), z.number()]))])
       .optional()
-      .describe('all, a number such as 300, a share such as 50 %, or numbers by tier'),
+      .describe('all, a number such as 300, a share such as 50 %, or one of these by tier'),
     challenges: z
       .array(
         z

@@ -136,12 +136,14 @@ function readValidity(node: ScalarNode, period: Ladder['period'], report: Report
     const months = readMonths(node, wordsOf(node.text), report)
     return months === null ? null : { kind: 'months', months }
   }
-  const told = `expected end of period, end of next period, or a length such as 12 months; got "${node.text}"`
+  const told = `expected end of period, end of next period, 31 March after period, or a length such as 12 months; got "${node.text}"`
   const known = ['end of period', 'end of next period', '31 March after period', '12 months']
   const forGood = /^(lifetime|forever|for ever|unlimited)$/.test(node.text)
     ? 'write downgrade: never'
     : undefined
-  report(problem(node.at, told, { hint: forGood ?? didYouMean(node.text, known) }))
+  const longer = /^end of (next )?period (?:plus|\+) \d+ (?:day|week|month)s?$/.exec(text)
+  const byDate = longer && `write the day: 28 February after ${longer[1] ?? ''}period`
+  report(problem(node.at, told, { hint: forGood ?? byDate ?? didYouMean(node.text, known) }))
   return null
 }
 

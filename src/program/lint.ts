@@ -29,6 +29,7 @@ export function lint({ top, examples, program }: Linted, report: Report): void {
     lintAwarded(rule, { rules, report })
     lintNeverEarn(rule, { top, report })
     lintEnd(rule, 'rule', report)
+    lintRegistered(rule, report)
   }
   for (const reward of itemsAt(top, 'rewards').flatMap((item) => asMap(item) ?? []))
     lintEnd(reward, 'reward', report)
@@ -173,6 +174,14 @@ function hasEnd(map: MapNode): boolean {
 /** What stands in a campaign's file is for a time. */
 function lintEnd(map: MapNode, what: string, report: Report): void {
   if (kindOf(map.at.file) === 'campaign' && !hasEnd(map)) tellEndless(map, what, report)
+}
+
+/** A promotion's time is the one to register in; whoever did keeps it. In a campaign's file its end is told of already. */
+function lintRegistered(rule: MapNode, report: Report): void {
+  const asked = childOf(asMap(childOf(rule, 'when')), 'promotion')
+  if (asked === null || asked.kind === 'map' || hasEnd(rule) || kindOf(rule.at.file) === 'campaign') return
+  const told = `the rule "${textAt(rule, 'id')}" goes on after its promotion, for whoever registered in time`
+  report(problem(asked.at, told, { hint: 'write in the rule too when it ends: `through: 2027-02-28`' }))
 }
 
 function tellEndless(map: MapNode, what: string, report: Report): void {

@@ -6,7 +6,7 @@ import type { Fault } from '../base/errors.ts'
 import { nearest } from '../base/nearest.ts'
 import { buildRuleSet } from '../rules/evaluate.ts'
 import { MOST_FORMULAS } from '../rules/expression.ts'
-import type { MapNode, Report } from '../rules/node.ts'
+import type { MapNode, Node, Report } from '../rules/node.ts'
 import { inOrder, strangers } from '../rules/order.ts'
 import { compileGroups } from '../rules/overlap.ts'
 import { problem } from '../rules/problem.ts'
@@ -180,7 +180,8 @@ function readProgram(top: MapNode, findings: Findings): Omit<Program, 'version'>
 
 /**
  * The program's money: as declared, or that of the first currency with a value. Values must agree with it.
- * Where it is misspelt the nearest one is taken, so that the rest of the files can be told of as well.
+ * Where it is misspelt or missing, the nearest one or the one that the rules name is taken, so that the rest of the
+ * files can be told of as well.
  */
 function readMoneyOf(top: MapNode, currencies: ReadonlyMap<string, Currency>, report: Report): string | null {
   const node = scalarAt(top, 'money')
@@ -192,7 +193,7 @@ function readMoneyOf(top: MapNode, currencies: ReadonlyMap<string, Currency>, re
     const hint = 'write for instance `money: EUR`, or give a currency a value'
     if (!any && !childOf(top, 'money'))
       report(problem(top.at, 'the money of the program is not said', { hint }))
-    return null
+    return moneyNamed(top) ?? 'EUR'
   }
   const declared = node && checkIsoCurrency(node, { text: node.text, offset: 0 }, report)
   const guess = node && declared === null ? nearest(node.text, isoCurrencies) : null
@@ -287,4 +288,20 @@ function putTogether(
       : `rules build on one another in a circle: ${circle.join(' -> ')}`
   report(problem(placeOf(at), told))
   return limited
+}
+
+const MONEY = /\b[0-9] ([A-Z]{3})\b/
+
+/** The first money that anything in the files names. */
+function moneyNamed(node: Node): string | null {
+  if (node.kind === 'scalar') {
+    const name = MONEY.exec(node.text)?.[1]
+    return name !== undefined && isoCurrencies.has(name) ? name : null
+  }
+  const parts = node.kind === 'list' ? node.items : node.entries.map(({ value }) => value)
+  for (const part of parts) {
+    const found = moneyNamed(part)
+    if (found !== null) return found
+  }
+  return null
 }

@@ -165,11 +165,15 @@ export interface Ladder {
   readonly challenges: readonly Challenge[]
 }
 
-/** At most so much, or a share of the surplus; by tier where `byTier` has it. */
-export interface Rollover {
+/** What of a surplus goes on: at most so much, or a share of it; all where both are null. */
+export interface Carried {
   readonly most: Decimal | null
   readonly share: Decimal | null
-  readonly byTier: ReadonlyMap<string, Decimal>
+}
+
+/** For all tiers, but for those that `byTier` has. */
+export interface Rollover extends Carried {
+  readonly byTier: ReadonlyMap<string, Carried>
 }
 
 /** A tier given in advance, to be kept by what is done in its phases, one after the other. */

@@ -4,7 +4,7 @@ import { Decimal } from '../base/points.ts'
 import type { Node, Report } from '../rules/node.ts'
 import { problem } from '../rules/problem.ts'
 import { readNumber } from '../rules/value.ts'
-import type { Ladder, Rollover } from './program.ts'
+import type { Carried, Ladder, Rollover } from './program.ts'
 
 interface RolloverTerms {
   readonly tiers: readonly string[]
@@ -12,37 +12,45 @@ interface RolloverTerms {
   readonly report: Report
 }
 
-/** `all`, `300`, `50 %`, or `{ gold: 200, platinum: 300 }`; null where nothing is carried, or after a report. */
+/** `all`, `300`, `50 %`, or `{ gold: 200, platinum: 50 % }`; null where nothing is carried, or after a report. */
 export function readRollover(node: Node | null, { tiers, period, report }: RolloverTerms): Rollover | null {
   if (node === null) return null
   if (period.kind === 'rolling') {
     report(problem(node.at, 'a rolling period has no end to carry anything over'))
     return null
   }
-  const none = { most: null, share: null, byTier: new Map<string, Decimal>() }
+  const none = { share: null, byTier: new Map<string, Carried>() }
   if (node.kind === 'map') {
     for (const { key, keyAt, value } of node.entries) {
-      const most = value.kind === 'scalar' ? readNumber(value.text) : null
+      const carried = readCarried(value)
       if (!tiers.includes(key))
         report(problem(keyAt, `there is no tier "${key}"`, { hint: didYouMean(key, tiers) }))
-      else if (!most || most.isNegative()) report(problem(value.at, 'expected a number from 0'))
-      else none.byTier.set(key, most)
+      else if (carried) none.byTier.set(key, carried)
+      else report(problem(value.at, 'expected all, a number such as 300, or a share such as 50 %'))
     }
     return { ...none, most: new Decimal(0) }
   }
-  const text = node.kind === 'scalar' ? node.text.trim() : ''
-  if (text === 'all') return none
-  const share = /^(\d{1,3}(?:\.\d+)?) ?%$/.exec(text)
-  if (share && Number(share[1]) <= 100) return { ...none, share: new Decimal(share[1]!).dividedBy(100) }
-  const most = readNumber(text)
-  if (most && !most.isNegative()) return { ...none, most }
-  report(problem(node.at, 'expected all, a number such as 300, a share such as 50 %, or numbers by tier'))
+  const carried = readCarried(node)
+  if (carried) return { ...none, ...carried }
+  report(
+    problem(node.at, 'expected all, a number such as 300, a share such as 50 %, or one of these by tier'),
+  )
   return null
 }
 
+/** `all`, `300`, `50 %`; null where it is none of these. */
+function readCarried(node: Node): Carried | null {
+  const text = node.kind === 'scalar' ? node.text.trim() : ''
+  if (text === 'all') return { most: null, share: null }
+  const share = /^(\d{1,3}(?:\.\d+)?) ?%$/.exec(text)
+  if (share && Number(share[1]) <= 100) return { most: null, share: new Decimal(share[1]!).dividedBy(100) }
+  const most = readNumber(text)
+  return most && !most.isNegative() ? { most, share: null } : null
+}
+
 /** What of a surplus of a tier is carried over. */
-export function carriedOver({ most, share, byTier }: Rollover, tier: string, surplus: Decimal): Decimal {
+export function carriedOver(rollover: Rollover, tier: string, surplus: Decimal): Decimal {
+  const { most, share } = rollover.byTier.get(tier) ?? rollover
   const carried = share === null ? surplus : surplus.times(share).floor()
-  const cap = byTier.get(tier) ?? most
-  return cap === null ? carried : Decimal.min(carried, cap)
+  return most === null ? carried : Decimal.min(carried, most)
 }

@@ -91,7 +91,7 @@ function readLimit(map: MapNode | null, scope: SharingScope & { currency: string
   const limit = node && compilePhrase({ ...phrase, node }, scope.report)
   if (!node || !limit) return null
   if (limit.currency !== scope.currency)
-    scope.report(problem(node.at, `expected ${scope.currency}, not ${limit.currency}`))
+    scope.report(problem(node.at, `expected ${scope.currency}, not ${limit.currency ?? 'times'}`))
   if (limit.unit === 'membership_year') {
     scope.report(
       problem(node.at, 'transfers are counted by calendar', { hint: 'write for instance per year' }),

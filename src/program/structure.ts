@@ -90,9 +90,19 @@ function tellUnknownKeys(
     // Of keys of one letter each is as near as the next.
     const near = known.every((each) => each.length === 1) && !known.includes(key.toUpperCase())
     const hint =
-      (near ? undefined : didYouMean(key, known)) ?? elsewhere ?? keyedHint(node, key, known) ?? listed
+      (near ? undefined : didYouMean(key, known)) ??
+      blackoutHint(key, known) ??
+      elsewhere ??
+      keyedHint(node, key, known) ??
+      listed
     report({ at: keyAt, message: `unknown key "${shorten(key)}"`, ...(hint === undefined ? {} : { hint }) })
   }
+}
+
+/** Days on which a rule gives nothing are a condition of it. */
+function blackoutHint(key: string, known: readonly string[]): string | undefined {
+  if (!known.includes('when') || !/^(except|exclud|blackout|unless|without|not)/i.test(key)) return undefined
+  return 'write in `when`: none: [{ date: { between: [2026-12-24, 2026-12-31] } }]'
 }
 
 /** `- silver: { reach: … }` where items of a list carry their id inside. */

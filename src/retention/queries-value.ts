@@ -3,7 +3,7 @@
  * is kept anywhere else, so every figure can be derived again. Merged duplicates count for their survivors.
  */
 import { Decimal } from '../base/points.ts'
-import { addDays, type Day, dayOf, partsOf, startOfDay } from '../base/time.ts'
+import { addDays, type Day, dayOf, daysBetween, startOfDay } from '../base/time.ts'
 import { type Executor, list } from '../db/connection.ts'
 import type { Program } from '../program/program.ts'
 import { stretchStart } from './stretch.ts'
@@ -147,11 +147,6 @@ function stretchesOf({ value, timeZone }: Program, at: Date): { since: Date; bef
   const days = daysBetween(first, today) + 1
   const since = startOfDay(timeZone, first)
   return { since, before: startOfDay(timeZone, addDays(first, -days)), days }
-}
-
-function daysBetween(from: Day, to: Day): number {
-  const [a, b] = [partsOf(from), partsOf(to)]
-  return Math.round((Date.UTC(b[0], b[1] - 1, b[2]) - Date.UTC(a[0], a[1] - 1, a[2])) / 86_400_000)
 }
 
 /** Members who answer for themselves, in pages by their ids. */

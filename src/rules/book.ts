@@ -1,6 +1,6 @@
 /**
  * Keeps count of limits within one evaluation: what was used before it, what it uses itself. Never lets
- * more through than every limit has left.
+ * more through than every limit has left; of a limit that counts times, an evaluation takes one at most.
  */
 import { DomainError } from '../base/errors.ts'
 import type { LimitUse, UsedOf } from './facts.ts'
@@ -46,16 +46,18 @@ export class LimitBook {
   allow(wish: Wish, sight: Sight): Allowed {
     const pages = this.#pagesOf(wish, sight)
     const allowed = least(pages, wish.points)
-    for (const { limit, name, period, left } of pages) {
-      if (wish.points <= left) continue
+    for (const { limit, name, period, left, taken } of pages) {
+      if (wish.points <= roomOf({ limit, left, taken }, wish.points)) continue
       if (limit.per === 'all') this.#short(name, period)
       if (limit.over === 'refuse') {
         throw new DomainError('limit_reached', { rule: wish.rule, limit: limit.text })
       }
     }
     for (const page of pages) {
-      page.left -= allowed.points
-      page.taken += allowed.points
+      const taken =
+        page.limit.counts === 'points' ? allowed.points : page.taken === 0n && allowed.points > 0n ? 1n : 0n
+      page.left -= taken
+      page.taken += taken
     }
     return allowed
   }
@@ -79,7 +81,7 @@ export class LimitBook {
     if (limits.length === 0) return none
     const pages: Page[] = []
     for (const limit of limits) {
-      if (limit.currency !== currency) continue
+      if (limit.currency !== null && limit.currency !== currency) continue
       if (limit.tests.some((test) => !test.holds(sight))) continue
       pages.push(this.#page(limit, sight))
     }
@@ -105,6 +107,15 @@ export class LimitBook {
 
 function least(pages: readonly Page[], points: bigint): Allowed {
   let allowed: Allowed = { points, by: null }
-  for (const { left, limit } of pages) if (left < allowed.points) allowed = { points: left, by: limit }
+  for (const page of pages) {
+    const room = roomOf(page, points)
+    if (room < allowed.points) allowed = { points: room, by: page.limit }
+  }
   return allowed
+}
+
+/** How many of the points a limit has room for: of one that counts times, all or none. */
+function roomOf({ limit, left, taken }: Pick<Page, 'limit' | 'left' | 'taken'>, points: bigint): bigint {
+  if (limit.counts === 'points') return left
+  return taken > 0n || left > 0n ? points : 0n
 }

@@ -5,6 +5,7 @@
 import { didYouMean } from '../base/nearest.ts'
 import { Decimal } from '../base/points.ts'
 import { alike, asDecimal, type Code, type Draft, named, type Run, wantsAmounts } from './code.ts'
+import { dayFunctions, partOfDay } from './days.ts'
 import type { Fact } from './fact.ts'
 import { PARTS, partsOf } from './parts.ts'
 import { type Quick, quickChoice, quickRounded } from './quick.ts'
@@ -29,9 +30,16 @@ const choosing: ReadonlyMap<string, (order: number) => boolean> = new Map([
   ['max', (order: number) => order > 0],
 ])
 
-export const functionNames: readonly string[] = [...choosing.keys(), ...single.keys(), 'awarded']
+export const functionNames: readonly string[] = [
+  ...choosing.keys(),
+  ...single.keys(),
+  ...dayFunctions,
+  'awarded',
+]
 
 export function call(draft: Draft, { name, of, offset }: Call): Code | null {
+  const day = partOfDay(draft, { name, of, offset })
+  if (day !== undefined) return day
   const apply = single.get(name)
   const better = choosing.get(name)
   if (!apply && !better) {

@@ -59,11 +59,15 @@ export function conditionHint(key: string): string | undefined {
 }
 
 /**
- * Several values, a condition or a pattern in one text without quotes: it would be compared letter by letter and
- * never met. Undefined where it is a plain text.
+ * Several values, a condition, a pattern or another fact in one text without quotes: it would be compared letter by
+ * letter and never met. Undefined where it is a plain text.
  */
-export function severalInOne(text: string): { message: string; hint: string } | undefined {
+export function oddText(fact: string, text: string): { message: string; hint: string } | undefined {
   const inQuotes = 'if it is one text, put it in quotes'
+  if (/^(member|line)\.[\p{L}_][\p{L}\p{N}_]*$/u.test(text)) {
+    const message = `"${text}" would be a text like any other`
+    return { message, hint: `to compare two facts, write where: ${fact} == ${text}; ${inQuotes}` }
+  }
   // A word ends where it ends: notebooks are goods.
   const negated = /^(?:(?:not|except|all but|anything but)\s+|(?:!=?|<>)\s*)(\S.*)$/i.exec(text)
   if (negated) {

@@ -1,7 +1,7 @@
 /**
- * Limits: at most so many points per transaction, per member or household in a period, or of all members
- * together (a budget). A limit is a rule's own or goes over several rules; what goes beyond it is trimmed, or refuses
- * the transaction, as it says.
+ * Limits: at most so many points, or so many times, per transaction, per member or household in a period, or of all
+ * members together (a budget). A limit is a rule's own or goes over several rules; what goes beyond it is trimmed, or
+ * refuses the transaction, as it says.
  */
 import { didYouMean } from '../base/nearest.ts'
 import { MAX_POINTS } from '../base/points.ts'
@@ -19,8 +19,11 @@ import { Words } from './words.ts'
 export interface Limit {
   /** under which what is used of it is kept; the first limit of a rule has the rule's id */
   readonly name: string
-  readonly currency: string
+  /** null: of any */
+  readonly currency: string | null
+  /** how many points; of `times`, how many transactions may give something */
   readonly points: bigint
+  readonly counts: 'points' | 'times'
   /** `household`: of the members of one pool together; `all`: of all members together */
   readonly per: 'transaction' | 'member' | 'household' | 'all'
   /** the period of a limit that is not per transaction; null: for ever */
@@ -54,6 +57,9 @@ export function periodOf({ per, unit }: Limit, { day, member, timeZone }: Sight)
  * rule's id can: so whoever counts knows that the others' use counts as well.
  */
 const HOUSEHOLD = 'household/'
+
+/** A limit that counts times must not go on from what another one of the same rule counted in points. */
+const TIMES = 'times/'
 
 export function isOfHousehold(name: string): boolean {
   return name.startsWith(HOUSEHOLD)
@@ -123,9 +129,36 @@ interface Phrase extends Named {
   readonly over: Limit['over']
 }
 
-/** `50 beans per member per month`, `100 beans per transaction`, `100000 beans in all per year`. */
+/** `50 beans per member per month`, `100000 beans in all per year`, `3 times per member ever`, `once per household per week`. */
 export function compilePhrase({ node, over, name, scope }: Phrase, report: Report): Limit | null {
   const words = new Words(node, report)
+  const most = readMost(words, scope)
+  if (most === null) return null
+  const text = node.text.trim().replaceAll(/\s+/g, ' ')
+  const common = { ...most, over, text, by: null, tests: [] }
+  const own = most.counts === 'times' ? `${TIMES}${name}` : name
+  const at = words.next.offset
+  const per = readWhose(words, scope)
+  if (per === null) return null
+  if (per === 'transaction' && most.counts === 'times')
+    return words.fault(at, 'times are of transactions', 'write per member per day, or so many points')
+  if (words.next.text === '' && (per === 'transaction' || per === 'all'))
+    return { ...common, name: own, per, unit: null }
+  if (per === 'transaction') return words.expected('nothing more')
+  const unit = readPeriod(words)
+  if (unit === null) return null
+  if (per !== 'member' && unit === 'membership_year')
+    return words.fault(0, 'membership years differ from member to member', 'say per year, or per member')
+  const ofAll = per === 'household' ? `${HOUSEHOLD}${own}` : own
+  return { ...common, name: ofAll, per, unit: unit === 'ever' ? null : unit }
+}
+
+type Most = Pick<Limit, 'points' | 'counts' | 'currency'>
+
+/** `50 beans`, `3 times`, `once`; null after a report. */
+function readMost(words: Words, scope: Scope): Most | null {
+  if (words.skip('once')) return { points: 1n, counts: 'times', currency: null }
+  if (words.skip('twice')) return { points: 2n, counts: 'times', currency: null }
   const amount = words.next
   if (!/^\d{1,16}$/.test(amount.text)) {
     const hint = /^(max|maximum|most|up|limit)$/i.test(amount.text) ? 'begin with the number' : undefined
@@ -138,34 +171,33 @@ export function compilePhrase({ node, over, name, scope }: Phrase, report: Repor
   if (words.next.text === '') return words.expected('a currency')
   const word = words.take()
   const currency = findCurrency(scope, word.text)
+  const isCount = word.text === 'times' || word.text === 'time'
+  if (currency === null && isCount) return { points, counts: 'times', currency: null }
   if (currency === null) {
     const [first = 'points'] = scope.currencies.keys()
-    const own = word.text === 'per' || word.text === 'in' ? `say of what: ${amount.text} ${first}` : undefined
+    const own =
+      word.text === 'per' || word.text === 'in'
+        ? `say of what: ${amount.text} ${first}, or ${amount.text} times`
+        : undefined
+    const trips = /^(transaction|purchase|visit|use|sale|flight|stay)s?$/i.test(word.text)
     const money =
       word.text === scope.money ? `limits are in points, such as ${amount.text} ${first}` : undefined
-    const hint = own ?? money ?? didYouMean(word.text, scope.currencies.keys())
+    const times = trips ? `write ${amount.text} times` : undefined
+    const hint = own ?? money ?? times ?? didYouMean(word.text, scope.currencies.keys())
     return words.fault(word.offset, `unknown currency "${word.text}"`, hint)
   }
-
-  const text = node.text.trim().replaceAll(/\s+/g, ' ')
-  const common = { name, currency, points, over, text, by: null, tests: [] }
-  const per = readWhose(words, scope)
-  if (per === null) return null
-  if (words.next.text === '' && (per === 'transaction' || per === 'all'))
-    return { ...common, per, unit: null }
-  if (per === 'transaction') return words.expected('nothing more')
-  const unit = readPeriod(words)
-  if (unit === null) return null
-  if (per !== 'member' && unit === 'membership_year')
-    return words.fault(0, 'membership years differ from member to member', 'say per year, or per member')
-  const ofAll = per === 'household' ? `${HOUSEHOLD}${name}` : name
-  return { ...common, name: ofAll, per, unit: unit === 'ever' ? null : unit }
+  return { points, counts: 'points', currency }
 }
 
 /** `per transaction`, `per member`, `per household` or `in all`; null after a report. */
 function readWhose(words: Words, scope: Scope): Limit['per'] | null {
   if (words.skip('in')) return words.skip('all') ? 'all' : words.expected('"all"')
-  if (!words.skip('per')) return words.expected('"per" or "in all"', periodHint(words.next.text))
+  if (!words.skip('per')) {
+    const often = /^(an?|each|every)$/.test(words.next.text)
+      ? 'say whose it is: per member per week'
+      : undefined
+    return words.expected('"per" or "in all"', often ?? periodHint(words.next.text))
+  }
   const known = ['transaction', 'member', 'household'] as const
   const per = known.find((word) => word === words.next.text)
   if (per === undefined)
@@ -184,7 +216,8 @@ function readPeriod(words: Words): LimitUnit | 'ever' | null {
   const wanted = per && first === 'membership' ? `membership ${words.next.text}` : first
   const unit = periods.find((known) => known === wanted)
   if (!(first === 'ever' || (per && unit))) {
-    const hint = periodHint(words.next.text) ?? didYouMean(wanted, periods)
+    const always = wanted === '' ? 'for good, write ever' : undefined
+    const hint = always ?? periodHint(words.next.text) ?? didYouMean(wanted, periods)
     return words.expected(`"per ${periods.join('", "per ')}" or "ever"`, hint)
   }
   words.take()

@@ -5,7 +5,7 @@
 import { didYouMean } from '../base/nearest.ts'
 import { Decimal } from '../base/points.ts'
 import type { Fact } from './fact.ts'
-import { severalInOne, weekdayHint } from './habits.ts'
+import { oddText, weekdayHint } from './habits.ts'
 import type { ListNode, MapNode, Node, Report } from './node.ts'
 import { PARTS, partsOf } from './parts.ts'
 import { problem } from './problem.ts'
@@ -118,7 +118,7 @@ function readAll(fact: Fact, operand: Node, report: Report): Value[] | null {
     }
     const reading = readScalar(fact.type, item)
     const isOpen = fact.type.kind === 'text' && fact.type.oneOf === null
-    const several = isOpen && !item.quoted && item.type === 'text' ? severalInOne(item.text) : undefined
+    const several = isOpen && !item.quoted && item.type === 'text' ? oddText(fact.name, item.text) : undefined
     if (several) report(problem(item.at, several.message, { hint: several.hint }))
     else if ('value' in reading) values.push(reading.value)
     else report(problem(item.at, reading.message, { hint: hintFor(fact, item.text) ?? reading.hint }))

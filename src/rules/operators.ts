@@ -14,6 +14,7 @@ import {
   wantsAmounts,
   wantsBoolean,
 } from './code.ts'
+import { daysFrom } from './days.ts'
 import type { BinaryOperator } from './parse.ts'
 import { alongside, type Quick, quickNegative, quickProduct, quickSum } from './quick.ts'
 import { compare, isOrdered, readText, type Type } from './value.ts'
@@ -43,6 +44,9 @@ export function join(draft: Draft, joined: Joined): Code | null {
 }
 
 function arithmetic(draft: Draft, { operator, left, right, offset }: Joined): Code | null {
+  const days =
+    operator === '-' || operator === '+' ? daysFrom(draft, { operator, left, right, offset }) : undefined
+  if (days !== undefined) return days
   if (!wantsAmounts(draft, [left, right])) return null
   const type = resultType(operator, left.type, right.type)
   if (type === null) {

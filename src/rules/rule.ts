@@ -89,7 +89,7 @@ export function compileRule(node: MapNode, scope: Scope, report: Report): Rule |
   const grants = readAwards(node, { written, terms, rounding }, fail)
   if (limits && grants && limitNode) checkCurrencies(limits, { grants, node: limitNode }, fail)
   const funderNode = written.get('funder')
-  const funder = funderNode ? compileFunder(funderNode, terms, fail) : null
+  const funder = funderNode ? compileFunder(funderNode, { terms, when }, fail) : null
   const extendNode = written.get('extend')
   const given = (grants ?? []).map(({ currency }) => currency)
   const extend = extendNode && grants ? compileExtension(extendNode, { scope, given }, fail) : null
@@ -215,7 +215,7 @@ function checkCurrencies(
 ): void {
   const given = [...new Set(grants.map(({ currency }) => currency))]
   limits.forEach((limit, index) => {
-    if (given.includes(limit.currency)) return
+    if (limit.currency === null || given.includes(limit.currency)) return
     const { at } = node.kind === 'list' ? (node.items[index] ?? node) : node
     report(problem(at, `the limit is in ${limit.currency}, the rule gives ${given.join(', ')}`))
   })

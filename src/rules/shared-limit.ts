@@ -82,7 +82,7 @@ export function withSharedLimits(
 ): Rule[] {
   for (const { node, limit, rules: named } of shared) {
     const met = rules.some((rule) => isOver({ limit, rules: named }, rule))
-    if (!met) report(problem(node.at, `no rule that this limit is for gives ${limit.currency}`))
+    if (!met) report(problem(node.at, `no rule that this limit is for gives ${limit.currency ?? 'anything'}`))
   }
   if (shared.length === 0) return [...rules]
   return rules.map((rule) => ({
@@ -93,5 +93,5 @@ export function withSharedLimits(
 
 function isOver({ limit, rules }: Pick<SharedLimit, 'limit' | 'rules'>, rule: Rule): boolean {
   if (rules !== null && !rules.includes(rule.id)) return false
-  return rule.grants.some(({ currency }) => currency === limit.currency)
+  return rule.grants.some(({ currency }) => limit.currency === null || currency === limit.currency)
 }

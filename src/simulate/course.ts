@@ -30,15 +30,21 @@ export function inAdvance(program: Program, ladder: Ladder, member: ExampleMembe
 export class Course {
   readonly #program: Program
   readonly #member: ExampleMember
+  readonly #explain: boolean
   readonly #counters: CounterRow[] = []
   readonly #used = new Map<string, bigint>()
   /** what is used of limits that go over several members */
   readonly #shared: Map<string, bigint>
   readonly standings: Map<string, Standing>
 
-  /** `housemate`: whose limits per household and whose budgets are the same. */
-  constructor(program: Program, member: ExampleMember, housemate?: Course) {
+  /** `housemate`: whose limits per household and whose budgets are the same. Only explained awards have words. */
+  constructor(
+    program: Program,
+    member: ExampleMember,
+    { housemate, explain }: { housemate?: Course; explain: boolean },
+  ) {
     this.#program = program
+    this.#explain = explain
     this.#shared = housemate ? housemate.#shared : new Map()
     this.#member = member
     this.standings = new Map(
@@ -83,7 +89,8 @@ export class Course {
       transaction: facts,
       member,
       used: (limit, period, budget) => this.#usedOf(limit, budget !== null).get(`${limit} ${period}`) ?? 0n,
-      explain: true,
+      explain: this.#explain,
+      words: this.#explain,
     })
     for (const { limit, shared, period, points } of valuation.uses) {
       const key = `${limit} ${period}`

@@ -86,7 +86,9 @@ function differing(
 export function traceOf({ awards, trace }: Valuation): string[] {
   const given = awards.map(({ rule, currency, points, lineId, explanation }) => {
     const line = lineId === null ? '' : ` for line ${lineId}`
-    return `${rule}: ${points} ${currency}${line}, ${explanation}`
+    // A plain sum that nothing cut says no more than what it is.
+    const how = /^\d+ [^\s,]+$/.test(explanation) ? '' : `, ${explanation}`
+    return `${rule}: ${points} ${currency}${line}${how}`
   })
   const rest = trace
     .filter(({ fired }) => !fired)

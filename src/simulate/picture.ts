@@ -20,7 +20,7 @@ interface Panel {
 
 const WIDTH = 760
 const LEFT = 210
-const RIGHT = 150
+const RIGHT = 200
 const ROW = 44
 const HEAD = 34
 const TOP = 96

@@ -81,6 +81,26 @@ t.test('a household gets every point of its limit and not one more, whoever buys
   t.same(await engines[0]!.findings(), [])
 })
 
+t.test('a budget of times is given so many times and not once more, whoever buys at once', async (t) => {
+  const database = await freshDatabase(t)
+  const text = rules('7 times in all per year')
+  const engines = [
+    await startEngine(t, text, { database, groupSize: 3, groups: 3 }),
+    await startEngine(t, text, { database, groupSize: 3, groups: 3 }),
+  ]
+  const ids = await Promise.all(['ada', 'bob', 'carl', 'dora'].map((name) => engines[0]!.enrol(name)))
+  const replies = await Promise.all(
+    Array.from({ length: 30 }, (_, index) =>
+      engines[index % 2]!.run(sale(ids[index % 4]!), `ref-of-${index}`),
+    ),
+  )
+  t.equal(
+    replies.reduce((sum, reply) => sum + earned(reply), 0),
+    7 * 30,
+  )
+  t.same(await engines[0]!.findings(), [])
+})
+
 t.test('a week that begins in the old year ends in the new one', async (t) => {
   const engine = await startEngine(t, rules('40 points per member per week'))
   const id = await engine.enrol('ada')

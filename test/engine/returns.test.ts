@@ -1,5 +1,5 @@
 /** Returns: a line takes back what it was worth, parts add up to the whole, and spent points are settled. */
-import t from 'tap'
+import t, { type Test } from 'tap'
 import type { Request } from '../../src/engine/command.ts'
 import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
 import { redeem, sale } from './shop.ts'
@@ -208,11 +208,11 @@ t.test('a return before the sale is refused', async (t) => {
   t.equal(await engine.refused(early), 'date_out_of_range')
 })
 
-t.test('a limit has room again for what was returned', async (t) => {
-  const limited = BY_LINE.replace(
-    'award: 10 points',
-    'award: 10 points\n    limit: 10 points per member per month',
-  )
+for (const limit of ['10 points per member per month', 'once per member per month', '1 time in all'])
+  t.test(`a limit of ${limit} has room again for what was returned`, (t) => roomAgain(t, limit))
+
+async function roomAgain(t: Test, limit: string): Promise<void> {
+  const limited = BY_LINE.replace('award: 10 points', `award: 10 points\n    limit: ${limit}`)
   const engine = await startEngine(t, limited)
   const memberId = await engine.enrol('1')
   const first = await sell(engine, basket(memberId, [['A', 1, '1.00']]))
@@ -226,4 +226,5 @@ t.test('a limit has room again for what was returned', async (t) => {
   await engine.run(giveBack(first, { all: true }))
   t.equal(await bonus('third'), 10)
   t.equal(await bonus('fourth'), 0)
-})
+  t.same(await engine.findings(), [])
+}

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
+import { jsonSchema } from '../../src/program/schema.ts'
 import { sale, shopRules, startService } from './front.ts'
 
 t.setTimeout(600_000)
@@ -41,7 +42,7 @@ t.test('explain: each rule with its numbers, and why the others gave nothing', a
     status,
   ])
   const [, spent] = await texts(ids[2])
-  t.match(spent, /^tuesday gave nothing: it came to 5, and the limit had nothing left/)
+  t.match(spent, /^tuesday gave nothing: it came to 5, and the limit of .+ had nothing left/)
   const { trace } = (await get(`/v1/transactions/${ids[1]}?explain=true`)).body
   t.match(trace[0], { fired: true, saw: { net: '7.60 EUR' }, exact: '7.6', rounding: 'floor', points: 7 })
   t.match(trace[1], { fired: true, exact: '5', trimmed: 2, currency: 'beans', points: 3 })
@@ -93,6 +94,7 @@ t.test('versions: listed by pages, compared, withdrawn, rolled back', async (t) 
     ],
   })
   t.match((await get(`/v1/rules/diff?from=${first}`)).body, { to: second }, 'the version in force')
+  t.strictSame((await get('/v1/rules/schema')).body, JSON.parse(JSON.stringify(jsonSchema())))
   t.strictSame((await get(`/v1/rules/diff?from=${second}`)).body.changes, [])
   t.match(await get('/v1/rules/diff?from=ffffffff'), {
     status: 404,

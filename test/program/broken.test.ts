@@ -134,6 +134,15 @@ const rows: readonly (readonly [Parameters<typeof told>[0], string])[] = [
     beans('kind: qualifying'),
     '1:1 the money of the program is not said (write for instance `money: EUR`, or give a currency a value)',
   ],
+  // nothing else is left untold for it
+  [
+    {
+      ...beans('kind: qualifying'),
+      earn: 'earn: [{ id: base, on: purchase, award: 1 baen per 1 GBP of net }]',
+    },
+    '1:1 the money of the program is not said (write for instance `money: EUR`, or give a currency a value) | ' +
+      '5:43 unknown currency "baen" (declared are beans)',
+  ],
   [
     beans('value: 5 cent'),
     '4:21 "cent" is no money of its own (write it in the money itself: 0.05 EUR or the like)',

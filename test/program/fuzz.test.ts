@@ -225,6 +225,23 @@ t.test('what is just below the bounds is taken in the same memory', async (t) =>
   await checker.close()
 })
 
+t.test('many examples that all fail, of many rules, are told of in the same memory', async (t) => {
+  const list = (count: number, of: (n: number) => string) =>
+    Array.from({ length: count }, (_, n) => `  - { ${of(n)} }\n`).join('')
+  const head = 'program: p\ntimeZone: UTC\nmoney: EUR\ncurrencies: { x: {} }\n'
+  const sale = 'transaction: { occurredAt: 2026-03-03T09:00 }'
+  const files = new Map([
+    ['program.yaml', `${head}earn:\n${list(1_900, (n) => `id: r${n}, on: purchase, award: 1 x`)}`],
+    ['a.examples.yaml', `examples:\n${list(500, (n) => `name: e${n}, ${sale}, awards: {}`)}`],
+  ])
+  const checker = createChecker({ mostMemory: 200, longest: 120_000 })
+  const { program, examples } = await checker.check(files)
+  t.equal(program, 'p')
+  t.equal(examples?.failed.length, 500)
+  t.ok(examples?.failed.every(({ message }) => message.endsWith('; and 1880 more') && message.length < 1300))
+  await checker.close()
+})
+
 t.test('a mark of byte order at the beginning is no part of the text', async (t) => {
   const [files] = demos
   const marked = [...(files ?? [])].map(([name, content]) => [name, `\ufeff${text(content)}`] as const)

@@ -117,6 +117,23 @@ t.test('a promotion without an end', async (t) => {
   t.equal(warned({ 'program.yaml': program, 'campaigns/may.yaml': may(', through: 2026-05-31') }), '')
 })
 
+t.test('a rule that goes on when nobody can register for its promotion any more', async (t) => {
+  const promotions = 'promotions: [{ id: may, from: 2026-05-01, through: 2026-05-31 }]\n'
+  const second = '  - { id: b, on: purchase, award: 1 bean }\n'
+  const asks = (rest: string) =>
+    `${head}  - { id: a, on: purchase, ${rest}, award: 1 bean }\n${second}${promotions}`
+  const told = 'the rule "a" goes on after its promotion, for whoever registered in time'
+  // Each row: what the rule says, and what is told of it.
+  const rows = [
+    ['when: { promotion: may }', told],
+    ['when: { promotion: [may] }, from: 2026-05-01', told],
+    ['when: { promotion: may }, through: 2026-05-31', ''],
+    ['when: { promotion: may }, until: 2026-06-15', ''],
+    ['when: { promotion: { not: may } }', ''],
+  ] as const
+  for (const [rest, expected] of rows) t.equal(warned({ 'program.yaml': asks(rest) }), expected, rest)
+})
+
 t.test('a rule that stands behind another one in a group of which the first is taken', async (t) => {
   const shadowed = (rules: string, pick = 'first') => {
     const found: Problem[] = []

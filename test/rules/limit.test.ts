@@ -38,6 +38,49 @@ t.test('trims what goes beyond', async (t) => {
   }
 })
 
+t.test(
+  'counts times: a transaction gives all or nothing, and is one time however many lines give',
+  async (t) => {
+    // the limit; times used before; what each line gives, and what is used in all
+    const rows = [
+      ['once per member ever', 0n, '30@a 30@b 30@c', '1'],
+      ['once per member ever', 1n, '', ''],
+      ['twice per member per week', 1n, '30@a 30@b 30@c', '1'],
+      ['twice per member per week', 2n, '', ''],
+      ['1 time per member per day', 0n, '30@a 30@b 30@c', '1'],
+      ['3 times in all', 2n, '30@a 30@b 30@c', '1'],
+      ['3 times in all per month', 3n, '', ''],
+      ['[once per member per day, 40 beans per transaction]', 0n, '30@a 10@b', '1'],
+      ['[40 beans per member per day, once per member per day]', 1n, '', ''],
+    ] as const
+    for (const [limit, before, given, taken] of rows) {
+      const used = (name: string) => (name.startsWith('times/') ? before : 0n)
+      const { awards, uses } = value({ rules: [text(limit)], transaction: { lines }, used })
+      const what = `${limit} after ${before}`
+      t.equal(awards.map(({ points, lineId }) => `${points}@${lineId}`).join(' '), given, what)
+      const times = uses.filter((use) => use.limit.startsWith('times/'))
+      t.equal(times.map(({ points }) => String(points)).join(' '), taken, what)
+    }
+  },
+)
+
+t.test('what was counted in points is not what is counted in times', async (t) => {
+  const used = (name: string) => (name === 'rule' ? 1000n : 0n)
+  t.equal(value({ rules: [text('once per member ever')], transaction: { lines }, used }).awards.length, 3)
+})
+
+t.test('a time is of all currencies of the rule, and may refuse', async (t) => {
+  const both =
+    '{ id: rule, on: purchase, award: [80 beans, 80 miles], limit: { of: once per member ever, over: refuse } }'
+  const { awards, uses } = value({ rules: [both], transaction: {} })
+  t.same(
+    awards.map(({ currency, points }) => `${currency} ${points}`),
+    ['beans 80', 'miles 80'],
+  )
+  t.same(uses, [{ limit: 'times/rule', shared: false, period: '0001-01-01', points: 1n }])
+  t.throws(() => value({ rules: [both], transaction: {}, used: () => 1n }), { code: 'limit_reached' })
+})
+
 t.test('the trace and the explanation say what was cut', async (t) => {
   const rules = [text('50 beans per member per month')]
   const { awards, trace } = value({ rules, transaction: { lines }, explain: true })
@@ -141,7 +184,7 @@ t.test('wrong limits', async (t) => {
       'limit+13: this program has no households (members form households in pools: write `pools: { members: 8 }`)',
     ],
     ['50 beans per transaction per day', 'limit+25: unexpected "per", expected nothing more'],
-    ['50 beans per member', `limit+19: the text ends here, expected ${periods}`],
+    ['50 beans per member', `limit+19: the text ends here, expected ${periods} (for good, write ever)`],
     [
       '50 beans per member per moth',
       `limit+24: unexpected "moth", expected ${periods} (did you mean "month"?)`,
@@ -155,6 +198,14 @@ t.test('wrong limits', async (t) => {
       '[5 beans per transaction, 9 miles per transaction]',
       'limit[1]: the limit is in miles, the rule gives beans',
     ],
+    [
+      'once per transaction',
+      'limit+5: times are of transactions (write per member per day, or so many points)',
+    ],
+    ['3 visits per member ever', 'limit+2: unknown currency "visits" (write 3 times)'],
+    ['3 per member ever', 'limit+2: unknown currency "per" (say of what: 3 beans, or 3 times)'],
+    ['0 times per member ever', 'limit+0: a limit is from 1 to 9007199254740991'],
+    ['once per member', `limit+15: the text ends here, expected ${periods} (for good, write ever)`],
     ['50 beans in', 'limit+11: the text ends here, expected "all"'],
     [
       '50 beans in all per membership year',

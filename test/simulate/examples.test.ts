@@ -236,3 +236,29 @@ for (const [example, expected] of wrong) {
     t.equal(message.slice(0, says.length), says)
   })
 }
+
+t.test(
+  'of many examples that fail, and of much that is wrong with one, the first are told whole',
+  async (t) => {
+    const rules = Array.from(
+      { length: 30 },
+      (_, index) => `  - { id: r${index}, on: purchase, award: 1 point }\n`,
+    )
+    const wrong = Array.from(
+      { length: 25 },
+      (_, index) => `  - { name: e${index}, transaction: { occurredAt: 2026-03-03T09:00 }, awards: {} }\n`,
+    )
+    const head = 'program: cafe\ntimeZone: Europe/Berlin\nmoney: EUR\ncurrencies: { points: {} }\n'
+    const files = new Map([
+      ['program.yaml', `${head}earn:\n${rules.join('')}`],
+      ['a.examples.yaml', `examples:\n${wrong.join('')}`],
+    ])
+    const { failed } = runExamples(loadProgram(files).program!, files)
+    t.equal(failed.length, 25)
+    t.equal(failed[0]!.differences.length, 21)
+    t.equal(failed[0]!.differences.at(-1), 'and 10 more')
+    t.equal(failed[19]!.trace.length, 30)
+    t.same(failed[20]!.trace, [], 'rule by rule, the first twenty are told')
+    t.equal(failed[24]!.differences.length, 21)
+  },
+)
