@@ -6,7 +6,7 @@ import type { Executor } from '../db/connection.ts'
 import { list } from '../db/connection.ts'
 import type { Near } from '../retention/affinity.ts'
 import type { Bought } from '../retention/next-product.ts'
-import { familyOf } from '../retention/queries-value.ts'
+import { familyOf, goneOf, goodsOf, wentBack } from '../retention/queries-value.ts'
 import type { Reason } from '../retention/reason.ts'
 import type { Said } from '../retention/voice.ts'
 import type { Whose } from './queries.ts'
@@ -92,24 +92,22 @@ const MOST_PRODUCTS = 300
 export async function findShelf(
   sql: Executor,
   { memberId, program }: Whose,
-  timeZone: string,
+  { timeZone, at }: { timeZone: string; at: Date },
 ): Promise<ShelfRow> {
   const [row] = await sql<ShelfRow[]>`
     with recursive ${familyOf(sql, [memberId])},
     latest as (
       select t.member_id, t.transaction_id, t.request, t.occurred_at
       from family f join transactions t on t.member_id = f.member_id
+      where t.occurred_at <= ${at}
       order by t.occurred_at desc limit ${LATEST_SALES}),
     lines as (
-      select line ->> 'sku' as product,
-        ((s.occurred_at at time zone ${timeZone})::date - date '1970-01-01') as day,
-        (line ->> 'quantity')::numeric <= (
-          select coalesce(sum((back ->> 'quantity')::numeric), 0)
-          from returns r cross join lateral jsonb_array_elements(r.lines) as back
-          where r.member_id = s.member_id and r.transaction_id = s.transaction_id
-            and back ->> 'lineId' = line ->> 'lineId') as went_back
-      from latest s cross join lateral json_array_elements(s.request -> 'lines') as line
-      where line ->> 'sku' is not null and coalesce(line ->> 'kind', 'item') = 'item'),
+      select line.sku as product, ((t.occurred_at at time zone ${timeZone})::date - date '1970-01-01') as day,
+        ${wentBack(sql)} as went_back
+      from latest t
+      ${goneOf(sql, at)}
+      cross join lateral ${goodsOf(sql)}
+      where line.sku is not null),
     bought as (
       select product, max(day) as "lastDay", count(distinct day) filter (where not went_back) as times
       from lines group by product order by 2 desc, 1 limit ${MOST_PRODUCTS}),
