@@ -4,7 +4,7 @@
  */
 import { readId } from '../base/ids.ts'
 import { didYouMean } from '../base/nearest.ts'
-import { createPrograms, type Programs } from '../engine/programs.ts'
+import { createPrograms, type Programs, readableAt } from '../engine/programs.ts'
 import { runJob } from '../jobs/run.ts'
 import { phases } from '../retention/phase.ts'
 import { cell } from '../retention/score-line.ts'
@@ -23,7 +23,7 @@ const PAGE = 200
 function termsIn(call: Call, programs: Programs): Terms {
   const at = call.now()
   const wanted = call.words.text('program')
-  const known = programs.ids().filter((id) => programs.loads(id, at) && programs.find(id, at)?.retention)
+  const known = programs.ids().filter((id) => readableAt(programs, id, at)?.retention)
   if (wanted !== undefined && !programs.ids().includes(wanted)) {
     throw new UsageError(`no program "${wanted}" is published`, didYouMean(wanted, programs.ids()))
   }

@@ -8,7 +8,7 @@ import { newId } from '../base/ids.ts'
 import { dayNumbered, dayNumberOf, minuteOf, startOfDay } from '../base/time.ts'
 import { addressOf } from '../db/connection.ts'
 import { newCommand, type Request } from '../engine/command.ts'
-import { createPrograms, type Programs } from '../engine/programs.ts'
+import { createPrograms, type Programs, readableAt } from '../engine/programs.ts'
 import { ENGINE_SOURCE } from '../program/events.ts'
 import { marginOf } from '../program/margin.ts'
 import type { Program, Retention } from '../program/program.ts'
@@ -99,7 +99,7 @@ async function scoreProgram(deps: Deps, scoring: Scoring): Promise<ScoredProgram
   const { horizonDays, falseFlags: accepted, closed } = retention
   const margin = marginOf(program).toNumber()
   const until = startOfDay(program.timeZone, dayNumbered(asOf + 1))
-  const rulesAt = (at: Date) => scoring.programs.find(program.id, at)
+  const rulesAt = (at: Date) => readableAt(scoring.programs, program.id, at)
   const terms: ScoreTerms = {
     ...{ program: program.id, runId: newId(), asOf, horizonDays, accepted, margin },
     closed,

@@ -18,7 +18,7 @@ export interface UpliftAsked {
   /** the first instant after the day */
   readonly until: Date
   readonly signal?: AbortSignal | undefined
-  /** the rules that were in force at an instant; null: none were */
+  /** the rules that were in force at an instant; null: none were, or none that load */
   rulesAt(at: Date): Program | null
 }
 
