@@ -6,8 +6,10 @@ import { readId } from '../base/ids.ts'
 import { didYouMean } from '../base/nearest.ts'
 import { createPrograms, type Programs, readableAt } from '../engine/programs.ts'
 import { runJob } from '../jobs/run.ts'
+import { flags } from '../retention/flag.ts'
 import { phases } from '../retention/phase.ts'
 import { cell } from '../retention/score-line.ts'
+import type { ExpectedUplift } from '../retention/uplift.ts'
 import { readMember, readSummary, readWorklist, type Terms, type WireScore } from '../retention/worklist.ts'
 import { type Call, type CliCommand, UsageError } from './command-line.ts'
 import { openEngine, openMigrated } from './installation.ts'
@@ -112,7 +114,8 @@ export const retentionWorklist: CliCommand = {
   summary: 'members who are slipping away, most worth a call first',
   about: [
     'In the order of P(decline) × profit at stake × expected uplift. --capacity cuts the list to as many as can be ' +
-      'called; without it, to what the program declares. Beside it stands what share of past flags turned out false.',
+      'called; without it, to what the program declares. Beside it stand what experiments say of treating such members, ' +
+      'and what share of past flags turned out false.',
   ],
   options: {
     program: programOption,
@@ -200,12 +203,27 @@ function listInWords(list: List): string {
   return [
     ...(rows.length > 0 ? [table([head, ...rows])] : []),
     `as of ${list.asOf}: ${count(list.flagged, 'member')} flagged${cut}`,
+    ...upliftsInWords(list.uplifts),
     falseInWords(list.falseShare),
   ].join('\n')
 }
 
 function percent(share: number): string {
   return `${(share * 100).toFixed(0)} %`
+}
+
+/** A flag on which nothing was tried yet is worth no line. */
+function upliftsInWords(uplifts: List['uplifts']): string[] {
+  return flags.flatMap((flag) => {
+    const found = uplifts?.[flag]
+    return found && found.trials > 0 ? [`who is treated when ${flag} spends ${upliftInWords(found)}`] : []
+  })
+}
+
+function upliftInWords({ uplift, low, high, trials, treated, control }: ExpectedUplift): string {
+  const where =
+    trials === 0 ? 'no trial yet' : `${count(trials, 'trial')}, ${treated} treated and ${control} not`
+  return `${uplift.toFixed(2)} times as much (95 %: ${low.toFixed(2)} to ${high.toFixed(2)}; ${where})`
 }
 
 function falseInWords(share: List['falseShare']): string {
@@ -249,7 +267,7 @@ function memberInWords(found: NonNullable<Awaited<ReturnType<typeof readMember>>
           `${score.expectedPurchases.toFixed(1)} purchases, ${score.expectedValue?.amount ?? '-'}`,
         ],
         ['at stake', score.atStake?.amount ?? '-'],
-        ...(score.flag ? [['uplift', `${score.uplift.toFixed(2)}, expected of acting`]] : []),
+        ...(found.uplift ? [['uplift', `treated, ${upliftInWords(found.uplift)}`]] : []),
         ['lifetime', score.lifetimeValue?.amount ?? '-'],
         ['rhythm', score.dispersion ?? 'too few purchases to say'],
         ['rfm', `${score.rfm.recency} ${score.rfm.frequency} ${score.rfm.monetary}`],
@@ -293,6 +311,7 @@ function summaryInWords(summary: Awaited<ReturnType<typeof readSummary>>): strin
   return [
     `${summary.program} as of ${summary.asOf}, ${summary.horizonDays} days ahead: ${count(summary.members, 'member')}`,
     table(rows),
+    ...upliftsInWords(summary.uplifts),
     `at stake: ${summary.atStake ? `${summary.atStake.amount} ${summary.atStake.currency}` : 'nothing'}`,
     falseInWords(summary.falseShare),
     ...(summary.rebuild > 0
