@@ -116,6 +116,8 @@ export const retentionWorklist: CliCommand = {
     'In the order of P(decline) × profit at stake × expected uplift. --capacity cuts the list to as many as can be ' +
       'called; without it, to what the program declares. Beside it stand what experiments say of treating such members, ' +
       'and what share of past flags turned out false.',
+    'state is where a member stands today. A flag foretells the horizon, set so that about one in ten is false: gone_quiet ' +
+      'no purchase at all, buying_less fewer than half of the usual ones, be it that the member is silent today.',
   ],
   options: {
     program: programOption,
@@ -193,12 +195,13 @@ function listInWords(list: List): string {
   const rows = list.items.map((item) => [
     item.memberId,
     item.state,
+    item.flag ?? '',
     item.flaggedSince ?? '',
     percent(item.pDecline),
     item.atStake?.amount ?? '',
     reasonsOf(item),
   ])
-  const head = ['member', 'state', 'flagged', 'declines', 'at stake', 'why']
+  const head = ['member', 'state', 'flag', 'since', 'declines', 'at stake', 'why']
   const cut = list.flagged > rows.length ? `, ${rows.length} listed` : ''
   return [
     ...(rows.length > 0 ? [table([head, ...rows])] : []),

@@ -4,6 +4,7 @@
  */
 import type { Executor } from '../db/connection.ts'
 import { list } from '../db/connection.ts'
+import { ENGINE_SOURCE } from '../program/events.ts'
 import type { Near } from '../retention/affinity.ts'
 import type { Bought } from '../retention/next-product.ts'
 import { familyOf, goneOf, goodsOf, wentBack } from '../retention/queries-value.ts'
@@ -25,7 +26,7 @@ export interface ActivityRow {
 
 const RECENT = 10
 
-/** The latest sales and redemptions, newest first. */
+/** The latest sales and redemptions, newest first; of what the engine noted by itself only what gave points. */
 export async function findActivity(sql: Executor, { memberId }: Whose): Promise<ActivityRow[]> {
   return sql<ActivityRow[]>`
     with recursive ${familyOf(sql, [memberId])}
@@ -36,6 +37,7 @@ export async function findActivity(sql: Executor, { memberId }: Whose): Promise<
         select award ->> 'currency' as currency, sum((award ->> 'points')::bigint) as points
         from json_array_elements(t.valuation -> 'awards') as award group by 1 order by 1) a) as points
     from family f join transactions t on t.member_id = f.member_id
+    where t.source <> ${ENGINE_SOURCE} or json_array_length(t.valuation -> 'awards') > 0
     order by t.occurred_at desc, t.transaction_id desc limit ${RECENT})
     union all
     (select 'redemption', r.redemption_id, coalesce(r.reward_id, r.currency), r.occurred_at, null,

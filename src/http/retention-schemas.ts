@@ -53,7 +53,14 @@ const score = {
 const scoreShape = {
   state: z.enum(phases),
   since: day,
-  flag: z.enum(flags).nullable(),
+  flag: z
+    .enum(flags)
+    .nullable()
+    .meta({
+      description:
+        'What is foretold of the horizon, set so that few flags are false: gone_quiet no purchase at all, buying_less ' +
+        'fewer than half of the usual ones. `state` is where the member stands today',
+    }),
   flaggedSince: day.nullable(),
   pSilent: probability.meta({ description: 'P(no purchase in the horizon)' }),
   pDecline: probability.meta({ description: 'P(fewer than half of the usual purchases in the horizon)' }),
