@@ -7,6 +7,9 @@ import { nearest } from './base/nearest.ts'
 const logLevels = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
 export type LogLevel = (typeof logLevels)[number]
 
+/** where nothing is said */
+export const EVENT_DAYS = 90
+
 export interface Config {
   readonly host: string
   /** 0: any free port */
@@ -54,7 +57,7 @@ const settings = {
   MILEPOST_LANES: integer(2, 1, 64),
   MILEPOST_QUEUE: integer(10_000, 1, 1_000_000),
   MILEPOST_RATE_LIMIT: integer(60_000, 1, 100_000_000),
-  MILEPOST_EVENT_DAYS: integer(90, 1, 36_500),
+  MILEPOST_EVENT_DAYS: integer(EVENT_DAYS, 1, 36_500),
 }
 
 /** Throws ConfigError with every fault at once. */

@@ -188,7 +188,9 @@ function readRow(record: readonly string[], place: Place): PurchaseRow | string 
     : COMMA.test(amount)
       ? Number(amount.replace(',', '.'))
       : Number.NaN
-  if (!(Math.abs(number) <= LARGEST)) return `amount is a number such as 12.50, not "${amount.slice(0, 40)}"`
+  if (Number.isNaN(number)) return `amount is a number such as 12.50, not "${amount.slice(0, 40)}"`
+  if (Math.abs(number) > LARGEST)
+    return `amount is at most ${LARGEST.toLocaleString('en')}, not "${amount.slice(0, 40)}"`
   return { memberId, day, cents: Math.round(number * 100) }
 }
 

@@ -4,10 +4,12 @@
  */
 import { readId } from '../base/ids.ts'
 import { didYouMean } from '../base/nearest.ts'
-import { createPrograms, type Programs } from '../engine/programs.ts'
+import { createPrograms, type Programs, readableAt } from '../engine/programs.ts'
 import { runJob } from '../jobs/run.ts'
+import { flags } from '../retention/flag.ts'
 import { phases } from '../retention/phase.ts'
 import { cell } from '../retention/score-line.ts'
+import type { ExpectedUplift } from '../retention/uplift.ts'
 import { readMember, readSummary, readWorklist, type Terms, type WireScore } from '../retention/worklist.ts'
 import { type Call, type CliCommand, UsageError } from './command-line.ts'
 import { openEngine, openMigrated } from './installation.ts'
@@ -23,7 +25,7 @@ const PAGE = 200
 function termsIn(call: Call, programs: Programs): Terms {
   const at = call.now()
   const wanted = call.words.text('program')
-  const known = programs.ids().filter((id) => programs.loads(id, at) && programs.find(id, at)?.retention)
+  const known = programs.ids().filter((id) => readableAt(programs, id, at)?.retention)
   if (wanted !== undefined && !programs.ids().includes(wanted)) {
     throw new UsageError(`no program "${wanted}" is published`, didYouMean(wanted, programs.ids()))
   }
@@ -112,7 +114,10 @@ export const retentionWorklist: CliCommand = {
   summary: 'members who are slipping away, most worth a call first',
   about: [
     'In the order of P(decline) × profit at stake × expected uplift. --capacity cuts the list to as many as can be ' +
-      'called; without it, to what the program declares. Beside it stands what share of past flags turned out false.',
+      'called; without it, to what the program declares. Beside it stand what experiments say of treating such members, ' +
+      'and what share of past flags turned out false.',
+    'state is where a member stands today. A flag foretells the horizon, set so that about one in ten is false: gone_quiet ' +
+      'no purchase at all, buying_less fewer than half of the usual ones, be it that the member is silent today.',
   ],
   options: {
     program: programOption,
@@ -190,22 +195,38 @@ function listInWords(list: List): string {
   const rows = list.items.map((item) => [
     item.memberId,
     item.state,
+    item.flag ?? '',
     item.flaggedSince ?? '',
     percent(item.pDecline),
     item.atStake?.amount ?? '',
     reasonsOf(item),
   ])
-  const head = ['member', 'state', 'flagged', 'declines', 'at stake', 'why']
+  const head = ['member', 'state', 'flag', 'since', 'declines', 'at stake', 'why']
   const cut = list.flagged > rows.length ? `, ${rows.length} listed` : ''
   return [
     ...(rows.length > 0 ? [table([head, ...rows])] : []),
     `as of ${list.asOf}: ${count(list.flagged, 'member')} flagged${cut}`,
+    ...upliftsInWords(list.uplifts),
     falseInWords(list.falseShare),
   ].join('\n')
 }
 
 function percent(share: number): string {
   return `${(share * 100).toFixed(0)} %`
+}
+
+/** A flag on which nothing was tried yet is worth no line. */
+function upliftsInWords(uplifts: List['uplifts']): string[] {
+  return flags.flatMap((flag) => {
+    const found = uplifts?.[flag]
+    return found && found.trials > 0 ? [`who is treated when ${flag} spends ${upliftInWords(found)}`] : []
+  })
+}
+
+function upliftInWords({ uplift, low, high, trials, treated, control }: ExpectedUplift): string {
+  const where =
+    trials === 0 ? 'no trial yet' : `${count(trials, 'trial')}, ${treated} treated and ${control} not`
+  return `${uplift.toFixed(2)} times as much (95 %: ${low.toFixed(2)} to ${high.toFixed(2)}; ${where})`
 }
 
 function falseInWords(share: List['falseShare']): string {
@@ -249,7 +270,7 @@ function memberInWords(found: NonNullable<Awaited<ReturnType<typeof readMember>>
           `${score.expectedPurchases.toFixed(1)} purchases, ${score.expectedValue?.amount ?? '-'}`,
         ],
         ['at stake', score.atStake?.amount ?? '-'],
-        ...(score.flag ? [['uplift', `${score.uplift.toFixed(2)}, expected of acting`]] : []),
+        ...(found.uplift ? [['uplift', `treated, ${upliftInWords(found.uplift)}`]] : []),
         ['lifetime', score.lifetimeValue?.amount ?? '-'],
         ['rhythm', score.dispersion ?? 'too few purchases to say'],
         ['rfm', `${score.rfm.recency} ${score.rfm.frequency} ${score.rfm.monetary}`],
@@ -293,6 +314,7 @@ function summaryInWords(summary: Awaited<ReturnType<typeof readSummary>>): strin
   return [
     `${summary.program} as of ${summary.asOf}, ${summary.horizonDays} days ahead: ${count(summary.members, 'member')}`,
     table(rows),
+    ...upliftsInWords(summary.uplifts),
     `at stake: ${summary.atStake ? `${summary.atStake.amount} ${summary.atStake.currency}` : 'nothing'}`,
     falseInWords(summary.falseShare),
     ...(summary.rebuild > 0

@@ -61,7 +61,7 @@ function inWords(shown: HoldoutShown, money: string): string {
   ])
   const between = (interval: Interval | null, how: (value: number) => string) =>
     interval === null
-      ? ['–', 'too few members whose days are over']
+      ? ['–', 'too little to say yet']
       : [how(interval.difference), `${how(interval.low)} to ${how(interval.high)}`]
   const amount = (value: number) => figure(value)
   const told = {

@@ -41,7 +41,7 @@ export function decideFeedback(deciding: Deciding, body: FeedbackBody): WireFeed
   if (body.transactionId !== undefined) mustBeOwn(deciding, body.transactionId)
   const complaint =
     body.kind === 'resolved'
-      ? complaintMeant(openComplaints(deciding), { source: command.source, body })
+      ? complaintMeant(openComplaints(deciding), { source: command.source, at: occurredAt, body })
       : null
   const feedback: Feedback = {
     feedbackId: deciding.nextId(),

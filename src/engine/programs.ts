@@ -201,6 +201,18 @@ export function publicationAt(programs: Pick<Programs, 'versions'>, program: str
 }
 
 /**
+ * In force at a business time, as far as they load: for whoever goes over many programs or far back, and must not
+ * be stopped by one that nobody can read any more. The service and the doctor tell of it.
+ */
+export function readableAt(
+  programs: Pick<Programs, 'find' | 'loads'>,
+  program: string,
+  at: Date,
+): Program | null {
+  return programs.loads(program, at) ? programs.find(program, at) : null
+}
+
+/**
  * The version that a person names: its whole hash, or its beginning where that is one version's alone.
  * Refuses `rules_version_not_found`, with the versions that begin like it.
  */

@@ -44,7 +44,7 @@ export function persistFeedback(sql: Executor, { feedback }: Writes): Promise<un
       by.occurredAt,
     ])
     sent.push(sql`
-      update feedback f set open = false, resolved_at = u.at
+      update feedback f set open = false, resolved_at = greatest(u.at, f.occurred_at)
       from unnest(${member!}::uuid[], ${id!}::uuid[], ${at!}::timestamptz[]) as u(member_id, feedback_id, at)
       where f.member_id = u.member_id and f.feedback_id = u.feedback_id`)
   }

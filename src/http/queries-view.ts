@@ -4,9 +4,10 @@
  */
 import type { Executor } from '../db/connection.ts'
 import { list } from '../db/connection.ts'
+import { ENGINE_SOURCE } from '../program/events.ts'
 import type { Near } from '../retention/affinity.ts'
 import type { Bought } from '../retention/next-product.ts'
-import { familyOf } from '../retention/queries-value.ts'
+import { familyOf, goneOf, goodsOf, wentBack } from '../retention/queries-value.ts'
 import type { Reason } from '../retention/reason.ts'
 import type { Said } from '../retention/voice.ts'
 import type { Whose } from './queries.ts'
@@ -25,7 +26,7 @@ export interface ActivityRow {
 
 const RECENT = 10
 
-/** The latest sales and redemptions, newest first. */
+/** The latest sales and redemptions, newest first; of what the engine noted by itself only what gave points. */
 export async function findActivity(sql: Executor, { memberId }: Whose): Promise<ActivityRow[]> {
   return sql<ActivityRow[]>`
     with recursive ${familyOf(sql, [memberId])}
@@ -36,6 +37,7 @@ export async function findActivity(sql: Executor, { memberId }: Whose): Promise<
         select award ->> 'currency' as currency, sum((award ->> 'points')::bigint) as points
         from json_array_elements(t.valuation -> 'awards') as award group by 1 order by 1) a) as points
     from family f join transactions t on t.member_id = f.member_id
+    where t.source <> ${ENGINE_SOURCE} or json_array_length(t.valuation -> 'awards') > 0
     order by t.occurred_at desc, t.transaction_id desc limit ${RECENT})
     union all
     (select 'redemption', r.redemption_id, coalesce(r.reward_id, r.currency), r.occurred_at, null,
@@ -92,24 +94,22 @@ const MOST_PRODUCTS = 300
 export async function findShelf(
   sql: Executor,
   { memberId, program }: Whose,
-  timeZone: string,
+  { timeZone, at }: { timeZone: string; at: Date },
 ): Promise<ShelfRow> {
   const [row] = await sql<ShelfRow[]>`
     with recursive ${familyOf(sql, [memberId])},
     latest as (
       select t.member_id, t.transaction_id, t.request, t.occurred_at
       from family f join transactions t on t.member_id = f.member_id
+      where t.occurred_at <= ${at}
       order by t.occurred_at desc limit ${LATEST_SALES}),
     lines as (
-      select line ->> 'sku' as product,
-        ((s.occurred_at at time zone ${timeZone})::date - date '1970-01-01') as day,
-        (line ->> 'quantity')::numeric <= (
-          select coalesce(sum((back ->> 'quantity')::numeric), 0)
-          from returns r cross join lateral jsonb_array_elements(r.lines) as back
-          where r.member_id = s.member_id and r.transaction_id = s.transaction_id
-            and back ->> 'lineId' = line ->> 'lineId') as went_back
-      from latest s cross join lateral json_array_elements(s.request -> 'lines') as line
-      where line ->> 'sku' is not null and coalesce(line ->> 'kind', 'item') = 'item'),
+      select line.sku as product, ((t.occurred_at at time zone ${timeZone})::date - date '1970-01-01') as day,
+        ${wentBack(sql)} as went_back
+      from latest t
+      ${goneOf(sql, at)}
+      cross join lateral ${goodsOf(sql)}
+      where line.sku is not null),
     bought as (
       select product, max(day) as "lastDay", count(distinct day) filter (where not went_back) as times
       from lines group by product order by 2 desc, 1 limit ${MOST_PRODUCTS}),

@@ -53,7 +53,14 @@ const score = {
 const scoreShape = {
   state: z.enum(phases),
   since: day,
-  flag: z.enum(flags).nullable(),
+  flag: z
+    .enum(flags)
+    .nullable()
+    .meta({
+      description:
+        'What is foretold of the horizon, set so that few flags are false: gone_quiet no purchase at all, buying_less ' +
+        'fewer than half of the usual ones. `state` is where the member stands today',
+    }),
   flaggedSince: day.nullable(),
   pSilent: probability.meta({ description: 'P(no purchase in the horizon)' }),
   pDecline: probability.meta({ description: 'P(fewer than half of the usual purchases in the horizon)' }),
@@ -99,6 +106,34 @@ const FalseShare = z
     examples: [falseShare],
   })
 
+const uplift = { uplift: 1.12, low: 0.94, high: 1.33, trials: 2, treated: 1240, control: 610 }
+
+const ExpectedUplift = z
+  .strictObject({
+    uplift: z.number(),
+    low: z.number().meta({ description: '95 %, what is assumed before any experiment included' }),
+    high: z.number(),
+    trials: counted.meta({ description: 'Experiments that said something' }),
+    treated: counted.meta({ description: 'Their members, treated and left alone' }),
+    control: counted,
+  })
+  .meta({
+    id: 'ExpectedUplift',
+    description:
+      'How much more members spend for being treated, as a ratio, from experiments that the flag began',
+    examples: [uplift],
+  })
+
+const uplifts = {
+  gone_quiet: uplift,
+  buying_less: { uplift: 1, low: 0.676, high: 1.48, trials: 0, treated: 0, control: 0 },
+}
+
+const ExpectedUplifts = z
+  .strictObject({ gone_quiet: ExpectedUplift, buying_less: ExpectedUplift })
+  .nullable()
+  .meta({ description: 'By flag, as they made the order of the list; null before the first run' })
+
 const item = { memberId: 'mem_0198f0a2b3c4700080000000000a0001', ...score }
 
 export const Worklist = z
@@ -109,6 +144,7 @@ export const Worklist = z
     nextCursor: z.string().nullable(),
     capacity: counted.nullable().meta({ description: 'So many members in all pages at most; null: all' }),
     flagged: counted.meta({ description: 'Members flagged, whatever the capacity' }),
+    uplifts: ExpectedUplifts,
     falseShare: FalseShare.nullable(),
   })
   .meta({
@@ -121,6 +157,7 @@ export const Worklist = z
         nextCursor: null,
         capacity: 200,
         flagged: 1,
+        uplifts,
         falseShare,
       },
     ],
@@ -155,6 +192,7 @@ export const MemberRetention = z
       .nullable()
       .meta({ description: 'As of now, with what was posted since the score' }),
     score: z.strictObject(scoreShape).nullable(),
+    uplift: ExpectedUplift.nullable().meta({ description: 'Of acting on the flag; null without one' }),
     flags: z
       .array(
         z.strictObject({
@@ -176,6 +214,7 @@ export const MemberRetention = z
         because: null,
         kept,
         score,
+        uplift,
         flags: [
           {
             flagId: 'flg_0198f0a2b3c4700080000000000a0002',
@@ -198,6 +237,7 @@ export const RetentionSummary = z
     states: z.record(z.string(), counted).meta({ description: 'Members by state' }),
     flags: z.strictObject({ gone_quiet: counted, buying_less: counted }),
     atStake: Money.nullable().meta({ description: 'Of flagged members' }),
+    uplifts: ExpectedUplifts,
     raised: counted.meta({ description: 'Flags that the last run raised' }),
     cleared: counted,
     falseShare: FalseShare.nullable(),
@@ -217,6 +257,7 @@ export const RetentionSummary = z
         states: { active: 5120, 'gone quiet': 211, lapsed: 1402, new: 1390 },
         flags: { gone_quiet: 190, buying_less: 21 },
         atStake: { amount: '20412.00', currency: 'EUR' },
+        uplifts,
         raised: 9,
         cleared: 4,
         falseShare,

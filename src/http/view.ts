@@ -88,7 +88,7 @@ async function viewOf(sql: Sql, whose: Whose, sight: Sight): Promise<View> {
     findActivity(sql, whose),
     findScore(sql, whose),
     findGradeEnds(sql, program.id),
-    findShelf(sql, whose, timeZone),
+    findShelf(sql, whose, { timeZone, at }),
     findSaid(sql, whose, timeZone),
     findGiven(sql, whose, { campaigns: running, since: monthsAgo(timeZone, at) }),
     readValueFacts(sql, { program, memberIds: [whose.memberId], at }),

@@ -1,6 +1,6 @@
 /** The work of a job on a page of members: some at once, each alone with its trouble. */
 import { DomainError } from '../base/errors.ts'
-import type { Programs } from '../engine/programs.ts'
+import { type Programs, readableAt } from '../engine/programs.ts'
 import type { Program } from '../program/program.ts'
 import type { Deps, JobName } from './job.ts'
 
@@ -46,5 +46,5 @@ export async function workThrough<Item>(deps: Deps, page: PageWork<Item>): Promi
 
 /** The programs' rules in force, where there are any that load: what does not is the service's to tell of. */
 export function programsInForce(programs: Programs, at: Date): Program[] {
-  return programs.ids().flatMap((id) => (programs.loads(id, at) ? (programs.find(id, at) ?? []) : []))
+  return programs.ids().flatMap((id) => readableAt(programs, id, at) ?? [])
 }

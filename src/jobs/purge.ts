@@ -2,10 +2,10 @@
  * The outbox is kept for so many days and no longer: whole months are dropped as tables, the rest of the oldest
  * month goes in bounded pieces, so that nobody who writes waits for it.
  */
+import { EVENT_DAYS } from '../config.ts'
 import { bringForward, bygonePartitions, deleteOldEvents, dropPartition } from '../events/queries.ts'
 import type { Deps } from './job.ts'
 
-const EVENT_DAYS = 90
 const DAY = 24 * 60 * 60 * 1000
 const PIECE = 5_000
 

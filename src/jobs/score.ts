@@ -8,7 +8,7 @@ import { newId } from '../base/ids.ts'
 import { dayNumbered, dayNumberOf, minuteOf, startOfDay } from '../base/time.ts'
 import { addressOf } from '../db/connection.ts'
 import { newCommand, type Request } from '../engine/command.ts'
-import { createPrograms, type Programs } from '../engine/programs.ts'
+import { createPrograms, type Programs, readableAt } from '../engine/programs.ts'
 import { ENGINE_SOURCE } from '../program/events.ts'
 import { marginOf } from '../program/margin.ts'
 import type { Program, Retention } from '../program/program.ts'
@@ -99,18 +99,19 @@ async function scoreProgram(deps: Deps, scoring: Scoring): Promise<ScoredProgram
   const { horizonDays, falseFlags: accepted, closed } = retention
   const margin = marginOf(program).toNumber()
   const until = startOfDay(program.timeZone, dayNumbered(asOf + 1))
-  const rulesAt = (at: Date) => scoring.programs.find(program.id, at)
+  const rulesAt = (at: Date) => readableAt(scoring.programs, program.id, at)
+  const uplifts = await upliftsOf(deps.sql, { program, until, rulesAt, signal: run.signal })
   const terms: ScoreTerms = {
     ...{ program: program.id, runId: newId(), asOf, horizonDays, accepted, margin },
     closed,
     timeZone: program.timeZone,
     until,
-    uplifts: await upliftsOf(deps.sql, { program, until, rulesAt, signal: run.signal }),
+    uplifts: { gone_quiet: uplifts.gone_quiet.uplift, buying_less: uplifts.buying_less.uplift },
     redeemable: [...program.currencies.values()].flatMap(({ id, kind }) =>
       kind === 'redeemable' ? [id] : [],
     ),
   }
-  await noteRun(deps.sql, { ...terms, currency: program.money, startedAt: deps.now() })
+  await noteRun(deps.sql, { ...terms, uplifts, currency: program.money, startedAt: deps.now() })
   const task = { url: addressOf(deps.sql), terms }
   const found = await scoreBeside(task, { signal: run.signal, onProgress: run.onProgress ?? (() => {}) })
   if (found === null) return null

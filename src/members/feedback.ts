@@ -57,12 +57,13 @@ export function satisfactionOf(score: number | undefined, terms: FeedbackTerms):
 
 /**
  * Which complaint a `resolved` is about: the one that it names, else the one of its own reference, else the
- * newest open one about its transaction, else, where it names nothing, the newest open one. Refuses
+ * newest open one about its transaction, else, where it names nothing, the newest open one. What is not named was
+ * said before it is resolved: a late `resolved` leaves alone what was complained about since. Refuses
  * `no_open_complaint`.
  */
 export function complaintMeant(
   open: readonly Complaint[],
-  by: { source: string; body: Pick<FeedbackBody, 'externalRef' | 'complaint' | 'transactionId'> },
+  by: { source: string; at: Date; body: Pick<FeedbackBody, 'externalRef' | 'complaint' | 'transactionId'> },
 ): Complaint {
   const { complaint, externalRef, transactionId } = by.body
   const newestFirst = [...open].sort(
@@ -76,9 +77,10 @@ export function complaintMeant(
     complaint !== undefined
       ? named(complaint)
       : (named(externalRef) ??
-        (transactionId === undefined
-          ? newestFirst[0]
-          : newestFirst.find((one) => one.transactionId === transactionId)))
+        newestFirst.find(
+          (one) =>
+            one.occurredAt <= by.at && (transactionId === undefined || one.transactionId === transactionId),
+        ))
   if (meant) return meant
   throw new DomainError('no_open_complaint', complaint === undefined ? {} : { complaint })
 }

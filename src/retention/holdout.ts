@@ -5,7 +5,7 @@
  */
 import { dayOf } from '../base/time.ts'
 import type { Sql } from '../db/connection.ts'
-import type { Programs } from '../engine/programs.ts'
+import { type Programs, readableAt } from '../engine/programs.ts'
 import { marginOf } from '../program/margin.ts'
 import type { Program } from '../program/program.ts'
 import { HOLDOUT } from './chance.ts'
@@ -63,9 +63,12 @@ export interface HoldoutAsked {
   shareAt(at: Date): number
 }
 
-/** The share that was in force at an instant, by the rules of then. */
-export function sharesOf(programs: Pick<Programs, 'find'>, program: Program): HoldoutAsked['shareAt'] {
-  return (at) => (programs.find(program.id, at) ?? program).experiments.holdout
+/** The share that was in force at an instant, by the rules of then; by those of now where they no longer load. */
+export function sharesOf(
+  programs: Pick<Programs, 'find' | 'loads'>,
+  program: Program,
+): HoldoutAsked['shareAt'] {
+  return (at) => (readableAt(programs, program.id, at) ?? program).experiments.holdout
 }
 
 export async function showHoldout(sql: Sql, asked: HoldoutAsked): Promise<HoldoutShown> {

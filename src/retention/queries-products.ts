@@ -3,6 +3,7 @@ import type { Executor, Sql } from '../db/connection.ts'
 import { list } from '../db/connection.ts'
 import type { Near } from './affinity.ts'
 import type { BasketRow } from './baskets.ts'
+import { goneOf, goodsOf, wentBack } from './queries-value.ts'
 
 const PAGE = 5_000
 
@@ -27,20 +28,15 @@ export function readBaskets(sql: Sql, wanted: BasketsWanted): AsyncIterable<Bask
   return sql<BasketRow[]>`
     select b.member_id as "memberId", b.product, b.day, r.returned
     from (
-      select coalesce(m.merged_into, t.member_id) as member_id, line ->> 'sku' as product,
-        ((t.occurred_at at time zone ${timeZone})::date - date '1970-01-01') as day,
-        (line ->> 'quantity')::numeric <= (
-          select coalesce(sum((back ->> 'quantity')::numeric), 0)
-          from returns r cross join lateral jsonb_array_elements(r.lines) as back
-          where r.member_id = t.member_id and r.transaction_id = t.transaction_id
-            and r.occurred_at <= ${at} and back ->> 'lineId' = line ->> 'lineId') as went_back
+      select coalesce(m.merged_into, t.member_id) as member_id, line.sku as product,
+        ((t.occurred_at at time zone ${timeZone})::date - date '1970-01-01') as day, ${wentBack(sql)} as went_back
       from members m
       join transactions t on t.member_id = m.member_id
-      cross join lateral json_array_elements(t.request -> 'lines') as line
+      ${goneOf(sql, at)}
+      cross join lateral ${goodsOf(sql)}
       where m.program = ${program} and m.status <> 'erased'
         and (${oneIn} = 1 or abs(hashtextextended(m.member_id::text, 0)) % ${oneIn} = 0)
-        and t.occurred_at > ${since} and t.occurred_at <= ${at} and line ->> 'sku' is not null
-        and coalesce(line ->> 'kind', 'item') = 'item'
+        and t.occurred_at > ${since} and t.occurred_at <= ${at} and line.sku is not null
     ) b
     cross join lateral (select unnest(case when b.went_back then array[false, true] else array[false] end) as returned) r
     `.cursor(PAGE)

@@ -11,6 +11,7 @@ import { type TiesRow, tiesOfRow } from './queries-kept.ts'
 import type { ScoreRow } from './score-row.ts'
 import type { StateRow } from './states.ts'
 import type { MemberTies } from './ties.ts'
+import type { ExpectedUplifts } from './uplift.ts'
 
 const PAGE = 5_000
 const DAY = 86_400_000
@@ -244,14 +245,16 @@ export interface RunNote extends RunContext {
   readonly horizonDays: number
   readonly accepted: number
   readonly currency: string
+  /** null: the run is of before they were kept */
+  readonly uplifts: ExpectedUplifts | null
   readonly startedAt: Date
 }
 
 export async function noteRun(sql: Sql, run: RunNote): Promise<void> {
   await sql`
-    insert into retention_runs (program, run_id, as_of, horizon_days, accepted, currency, started_at)
+    insert into retention_runs (program, run_id, as_of, horizon_days, accepted, currency, uplifts, started_at)
     values (${run.program}, ${run.runId}::uuid, ${dayText(run.asOf)}::date, ${run.horizonDays},
-      ${run.accepted}, ${run.currency}, ${run.startedAt})`
+      ${run.accepted}, ${run.currency}, ${run.uplifts && sql.json(run.uplifts as never)}, ${run.startedAt})`
 }
 
 export interface RunEnd {
@@ -277,12 +280,12 @@ export interface LastRun extends Omit<RunEnd, 'fit'>, Pick<RunNote, RunTerm> {
   readonly asOf: string
 }
 
-type RunTerm = 'runId' | 'horizonDays' | 'accepted' | 'currency' | 'startedAt'
+type RunTerm = 'runId' | 'horizonDays' | 'accepted' | 'currency' | 'uplifts' | 'startedAt'
 
 /** The last finished run; null: there was none yet. */
 export async function lastRun(sql: Executor, program: string): Promise<LastRun | null> {
   const [row] = await sql<LastRun[]>`
-    select run_id as "runId", as_of as "asOf", horizon_days as "horizonDays", accepted, currency,
+    select run_id as "runId", as_of as "asOf", horizon_days as "horizonDays", accepted, currency, uplifts,
       started_at as "startedAt", finished_at as "finishedAt", members, flagged, raised, cleared, model
     from retention_runs where program = ${program} and finished_at is not null
     order by as_of desc, finished_at desc limit 1`

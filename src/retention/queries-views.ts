@@ -6,7 +6,7 @@
 import type { Executor } from '../db/connection.ts'
 import { list } from '../db/connection.ts'
 import type { StoredTerms } from './queries-experiments.ts'
-import { keptNet, salesOf } from './queries-value.ts'
+import { goneOf, goodsOf, keptNet, salesOf } from './queries-value.ts'
 
 export interface ViewScope {
   readonly program: string
@@ -164,11 +164,12 @@ export async function productCounts(sql: Executor, scope: ViewScope, most: numbe
   return sql<ProductRow[]>`
     with ${everybody(sql, program)},
     lines as (
-      select f.owner, line ->> 'sku' as product, (t.occurred_at at time zone ${timeZone})::date as day,
-        ${keptNet(sql, at)} as net
+      select f.owner, line.sku as product, (t.occurred_at at time zone ${timeZone})::date as day, kept.net
       from family f join transactions t on t.member_id = f.member_id
-      cross join lateral json_array_elements(t.request -> 'lines') as line
-      where t.occurred_at <= ${at} and line ->> 'sku' is not null and coalesce(line ->> 'kind', 'item') = 'item'),
+      ${goneOf(sql, at)}
+      cross join lateral ${goodsOf(sql)}
+      cross join lateral (select ${keptNet(sql)} as net) kept
+      where t.occurred_at <= ${at} and line.sku is not null),
     bought as (
       select product, owner, count(distinct day) as days, sum(net) as net from lines where net > 0
       group by product, owner)

@@ -3,6 +3,7 @@
  * share of its flags turned out false.
  */
 import type { Executor } from '../db/connection.ts'
+import { standInFor } from '../engine/queries-kin.ts'
 import type { Flag } from './flag.ts'
 import { dayNumber, dayText } from './queries-scores.ts'
 import type { Reason } from './reason.ts'
@@ -131,16 +132,15 @@ export interface MemberRetention {
 }
 
 const MOST_FLAGS = 20
-const MOST_HOPS = 20
 
 /** Of a member, or of whoever answers for them; null where the program has no such member. */
 export async function memberRetention(
   sql: Executor,
   { program, memberId }: { program: string; memberId: string },
 ): Promise<MemberRetention | null> {
-  const id = await answering(sql, program, memberId)
-  if (id === null) return null
-  const [kept, scores, flags] = await Promise.all([
+  const { memberId: id } = await standInFor(sql, { program, memberId })
+  const [known, kept, scores, flags] = await Promise.all([
+    sql`select 1 from members where member_id = ${id} and program = ${program}`,
     sql<(Omit<KeptFacts, 'firstDay' | 'lastDay'> & { first: number | null; last: number | null })[]>`
       select purchase_days as "purchaseDays", first_day as first, last_day as last,
         longest_gap as "longestGapDays", (cents / 100.0)::numeric(20, 2)::text as spend, rebuild
@@ -150,6 +150,7 @@ export async function memberRetention(
       select flag_id as "flagId", kind, raised_on as "raisedOn", cleared_on as "clearedOn", outcome
       from retention_flags where member_id = ${id} order by flag_id desc limit ${MOST_FLAGS}`,
   ])
+  if (known.length === 0) return null
   const [row] = kept
   const facts = row && {
     purchaseDays: row.purchaseDays,
@@ -160,18 +161,6 @@ export async function memberRetention(
     rebuild: row.rebuild,
   }
   return { memberId: id, kept: facts ?? null, score: scores[0] ?? null, flags }
-}
-
-async function answering(sql: Executor, program: string, memberId: string): Promise<string | null> {
-  let id = memberId
-  for (let hops = 0; hops <= MOST_HOPS; hops += 1) {
-    const [row] = await sql<{ program: string; merged_into: string | null }[]>`
-      select program, merged_into from members where member_id = ${id}`
-    if (!row || row.program !== program) return null
-    if (row.merged_into === null) return id
-    id = row.merged_into
-  }
-  return null
 }
 
 export interface ProgramStanding {

@@ -11,18 +11,18 @@ import type { Flag } from './flag.ts'
 import { groupsOf } from './groups.ts'
 import { type Group, RATIO_ALARM } from './look.ts'
 import { type ExperimentRow, readExperiments } from './queries-experiments.ts'
-import { type Spenders, type Trial, type Uplifts, upliftOf } from './uplift.ts'
+import { type ExpectedUplifts, type Spenders, type Trial, upliftOf } from './uplift.ts'
 
 export interface UpliftAsked {
   readonly program: Program
   /** the first instant after the day */
   readonly until: Date
   readonly signal?: AbortSignal | undefined
-  /** the rules that were in force at an instant; null: none were */
+  /** the rules that were in force at an instant; null: none were, or none that load */
   rulesAt(at: Date): Program | null
 }
 
-export async function upliftsOf(sql: Sql, asked: UpliftAsked): Promise<Uplifts> {
+export async function upliftsOf(sql: Sql, asked: UpliftAsked): Promise<ExpectedUplifts> {
   const { program, until } = asked
   const trials: Record<Flag, Trial[]> = { gone_quiet: [], buying_less: [] }
   for (const experiment of await readExperiments(sql, program.id)) {

@@ -2,10 +2,25 @@
  * What acting on a flag is expected to change: how much more treated members spent than their control, as a ratio,
  * from what experiments found. Without experiments it is exactly 1, and few members move it little.
  */
+import quantile from '@stdlib/stats-base-dists-normal-quantile'
 import { type Sums, variance } from './difference.ts'
 import type { Flag } from './flag.ts'
 
 export type Uplifts = Readonly<Record<Flag, number>>
+
+/** What is expected, how sure that is, and of whom it was learnt. */
+export interface ExpectedUplift {
+  readonly uplift: number
+  /** 95 % of what is believed, the assumption before any experiment included */
+  readonly low: number
+  readonly high: number
+  /** experiments that said something, and their members */
+  readonly trials: number
+  readonly treated: number
+  readonly control: number
+}
+
+export type ExpectedUplifts = Readonly<Record<Flag, ExpectedUplift>>
 
 /** A group of an experiment: spend of its measured days, member by member, and how many bought at all. */
 export interface Spenders {
@@ -29,6 +44,9 @@ const FEWEST = 20
  */
 const PRIOR_DEVIATION = 0.2
 
+/** 95 % of a normal law lie within so many deviations. */
+const REACH = quantile(0.975, 0, 1)
+
 /** Nobody knows a ratio better than to a thousandth; it also keeps groups in which all spend alike finite. */
 const LEAST_VARIANCE = 1e-6
 
@@ -39,15 +57,20 @@ const HALF = 0.5
  * Logarithms of the ratios of means, pooled by inverse variance (Hedges, Gurevitch and Curtis, Ecology 80, 1999,
  * p. 1150), with a normal prior around 0; what comes out is the median of the posterior law.
  */
-export function upliftOf(trials: readonly Trial[]): number {
+export function upliftOf(trials: readonly Trial[]): ExpectedUplift {
   let [weighted, weights] = [0, 1 / PRIOR_DEVIATION ** 2]
+  const heard = { trials: 0, treated: 0, control: 0 }
   for (const trial of trials) {
     const found = logRatio(trial)
     if (found === null) continue
     weighted += found.log / found.variance
     weights += 1 / found.variance
+    heard.trials += 1
+    heard.treated += trial.treated.spend.members
+    heard.control += trial.control.spend.members
   }
-  return Math.exp(weighted / weights)
+  const [log, reach] = [weighted / weights, REACH / Math.sqrt(weights)]
+  return { uplift: Math.exp(log), low: Math.exp(log - reach), high: Math.exp(log + reach), ...heard }
 }
 
 /** Null where there is too little to say, or nobody of both groups spent anything. */

@@ -39,9 +39,11 @@ export async function performance(
     note:
       experiments.length === 0
         ? 'no experiment has begun'
-        : measured.length === 0
+        : experiments.every(({ look }) => look === null)
           ? 'no experiment has had its first look yet'
-          : null,
+          : measured.length === 0
+            ? 'no look could tell the arms apart yet: too few members, or all of them spent alike'
+            : null,
     figures: [
       { name: 'experiments', value: experiments.length, unit: 'count' },
       { name: 'rolled out', value: counted(experiments, 'rolled_out'), unit: 'count' },

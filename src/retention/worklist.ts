@@ -58,13 +58,14 @@ export async function readWorklist(sql: Executor, terms: Terms, asked: Asked) {
     nextCursor: more && last ? showCursor(last, place) : null,
     capacity,
     flagged: standing.flags.gone_quiet + standing.flags.buying_less,
+    uplifts: run?.uplifts ?? null,
     falseShare: run && (await falseShareOf(sql, { program, ...run })),
   }
 }
 
 /** Null where the program has no such member. */
 export async function readMember(sql: Executor, { program, money }: Terms, memberId: string) {
-  const found = await memberRetention(sql, { program, memberId })
+  const [found, run] = await Promise.all([memberRetention(sql, { program, memberId }), lastRun(sql, program)])
   if (found === null) return null
   const { kept, score, flags } = found
   const hasBought = kept !== null && kept.purchaseDays > 0
@@ -74,6 +75,7 @@ export async function readMember(sql: Executor, { program, money }: Terms, membe
     because: score ? null : hasBought || kept?.rebuild ? 'not scored yet' : 'no purchase yet',
     kept: kept && { ...kept, spend: { amount: kept.spend, currency: money } },
     score: score && wireScore(score, money),
+    uplift: score?.flag ? (run?.uplifts?.[score.flag] ?? null) : null,
     flags: flags.map((flag) => ({ ...flag, flagId: showId('flag', flag.flagId) })),
   }
 }
@@ -89,6 +91,7 @@ export async function readSummary(sql: Executor, { program, retention, money }: 
     states: standing.states,
     flags: standing.flags,
     atStake: moneyOf(standing.atStake, money),
+    uplifts: run?.uplifts ?? null,
     raised: run?.raised ?? 0,
     cleared: run?.cleared ?? 0,
     falseShare: run && (await falseShareOf(sql, { program, ...run })),

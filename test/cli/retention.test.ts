@@ -69,6 +69,7 @@ const readable: readonly (readonly [string, string | Buffer, number, number])[] 
   ['a row too short', 'id,date\na,2025-01-01\nb\n', 1, 1],
   ['amounts missing here and there', 'id,date,amount\na,2025-01-01,\nb,2025-01-01,NA\n', 2, 0],
   ['money given back alone', 'id,date,amount\na,2025-01-01,-5\nb,2025-01-01,5\n', 1, 0],
+  ['an amount that nobody spends', 'id,date,amount\na,2025-01-01,9999999999999\nb,2025-01-01,5\n', 1, 1],
   ['the same row often', `id,date\n${'a,2025-01-01\n'.repeat(500)}`, 1, 0],
   ['a formula for an id', 'id,date\n"=1+1",2025-01-01\n', 1, 0],
 ]
@@ -83,6 +84,10 @@ t.test('what can be read is scored', async (t) => {
     t.notMatch(lines.join('\n'), /NaN|Infinity|undefined|null/, title)
     if (unreadable > 0) t.match(err, /\.csv:\d+: /, `${title}: named by line`)
   }
+  t.match(
+    (await score(readable.find(([title]) => title === 'an amount that nobody spends')![1])).err,
+    /at most 1,000,000,000,000/,
+  )
   t.match((await score('id,date\n"=1+1",2025-01-01\n')).lines[1], /^'=1\+1,/, 'no formula for a spreadsheet')
 })
 

@@ -36,6 +36,11 @@ t.test(
       [{}, 'r', 'a b'],
       [{ complaint: 'nobody' }, 'r', 'no_open_complaint'],
       [{ transactionId: 'other' }, 'r', 'no_open_complaint'],
+      // A late word of an earlier day is about what was said by then, unless it names another.
+      [{ occurredAt: '2026-03-01T10:00:00Z' }, 'r', 'b c'],
+      [{ occurredAt: '2026-02-28T10:00:00Z' }, 'r', 'no_open_complaint'],
+      [{ occurredAt: '2026-03-01T10:00:00Z', transactionId: 'sale' }, 'r', 'no_open_complaint'],
+      [{ occurredAt: '2026-02-28T10:00:00Z', complaint: 'a' }, 'r', 'b c'],
     ] as const
     for (const [given, ref, left] of rows) {
       const engine = await startEngine(t, HOUSEHOLD)
@@ -60,6 +65,8 @@ t.test(
       }
       const first = await engine.run(asked, ref)
       t.match(first, { kind: 'resolved', open: false, resolves: /^fbk_/ })
+      const backwards = await engine.sql`select 1 from feedback where resolved_at < occurred_at`
+      t.equal(backwards.length, 0, 'nothing is resolved before it was said')
       t.same(await openRefs(engine, ann), left.split(' '), JSON.stringify([given, ref]))
       t.same(await engine.run(asked, ref), first, 'sent again it answers the same and resolves nothing more')
       t.same(await openRefs(engine, ann), left.split(' '))

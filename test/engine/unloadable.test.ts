@@ -7,10 +7,12 @@ import { DomainError } from '../../src/base/errors.ts'
 import { newId } from '../../src/base/ids.ts'
 import type { Sql } from '../../src/db/connection.ts'
 import { newCommand, type Request } from '../../src/engine/command.ts'
-import { createPrograms, faultLine } from '../../src/engine/programs.ts'
+import { createPrograms, faultLine, readableAt } from '../../src/engine/programs.ts'
 import { publish } from '../../src/engine/publish.ts'
 import { insertPublication, lockProgram } from '../../src/engine/queries.ts'
 import { programsInForce } from '../../src/jobs/page.ts'
+import { runJob } from '../../src/jobs/run.ts'
+import { sharesOf, showHoldout } from '../../src/retention/holdout.ts'
 import { freshDatabase } from '../support/database.ts'
 import { startEngine, uuidOf } from '../support/engine.ts'
 import { RULES, sale } from './shop.ts'
@@ -114,4 +116,35 @@ t.test('files that are no files stop nobody', async (t) => {
   const programs = await createPrograms(sql)
   t.equal(programs.unloadable().length, 1)
   t.equal(programs.at('old', new Date('2026-02-01T00:00:00Z')).id, 'old')
+})
+
+/** The clock of `startEngine` stands after it. */
+const RENEWED = new Date('2026-02-01T00:00:00Z')
+
+t.test('a past that no longer loads keeps neither scores nor the holdout back', async (t) => {
+  const database = await freshDatabase(t)
+  await store(database.sql, BROKEN)
+  const rules = `${OLD}retention:\nexperiments: { holdout: 20 % }\n`
+  await publish(database.sql, {
+    files: new Map([['program.yaml', rules]]),
+    ...{ by: 'eve', at: RENEWED, now: RENEWED },
+  })
+  const { sql, lane, programs, now } = await startEngine(t, RULES, { database })
+  const before = new Date(RENEWED.getTime() - 1)
+  t.equal(readableAt(programs, 'old', before), null)
+  t.equal(readableAt(programs, 'old', RENEWED)?.id, 'old')
+  t.equal(readableAt(programs, 'elsewhere', RENEWED), null)
+
+  // An experiment of then: which flag began it, only the old rules know.
+  await sql`
+    insert into experiments (program, experiment, state, terms, started_at)
+    values ('old', 'call', 'testing', ${sql.json({ testControl: 0.5, arms: ['a'], measureDays: 14 })}, ${before})`
+  const deps = { sql, lane, now, log: { debug() {}, info() {}, error() {} } }
+  const report = await runJob(deps, { job: 'score', at: now(), only: { program: 'old' } })
+  t.match(report, { ran: true, failed: 0, programs: [{ program: 'old' }] })
+
+  const program = programs.at('old', now())
+  const shareAt = sharesOf(programs, program)
+  t.equal(shareAt(before), 0.2, 'that of now stands in')
+  t.match(await showHoldout(sql, { program, at: now(), days: 28, shareAt }), { share: 0.2, verdict: 'open' })
 })

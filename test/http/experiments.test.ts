@@ -18,12 +18,16 @@ campaigns:
   - { id: hello, start: { segment: everybody }, arms: [{ id: note, message: hello, cost: 0.10 EUR }] }
 `
 
+const youngEarn = `earn:
+  - { id: hail, on: segmentEntered, when: { entered: young }, award: 5 beans }
+`
+
 type Test = Parameters<typeof startService>[0] & { equal(found: unknown, wanted: unknown): unknown }
 
 async function prepared(t: Test): Promise<Service & { members: string[] }> {
   const service = await startService(t)
   const { sql, programs, lane } = service.engine
-  const files = new Map([['program.yaml', shopRules + more]])
+  const files = new Map([['program.yaml', shopRules.replace('earn:\n', youngEarn) + more]])
   await publish(sql, { files, by: 'test', now: new Date('2026-02-01T00:00:00Z') })
   await programs.refresh()
   const members: string[] = []
@@ -61,6 +65,16 @@ t.test('segments, overlap and members', async (t) => {
     code: 'segment_not_found',
   })
   t.match((await get('/v1/retention/segments/young/members?cursor=x')).body, { code: 'invalid_cursor' })
+  const did = async (id: string | undefined) => (await get(`/v1/members/${id}/view`)).body.activity
+  t.match(await did(members[0]), [{ what: 'segmentEntered', points: [{ currency: 'beans', points: 5 }] }])
+  t.same(
+    await did(members[4]),
+    [],
+    'what the engine notes by itself and gives nothing for is nobody’s activity',
+  )
+  t.match((await get('/v1/retention/views/performance')).body, {
+    note: 'no experiment has had its first look yet',
+  })
   const foreign = await get('/v1/retention/segments', { key: foreignKey })
   t.match(foreign.body, { segments: [], overlap: [] })
 })

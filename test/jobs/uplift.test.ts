@@ -8,9 +8,9 @@ import { publish } from '../../src/engine/publish.ts'
 import type { JobName } from '../../src/jobs/job.ts'
 import { runJob } from '../../src/jobs/run.ts'
 import { dayText } from '../../src/retention/queries-scores.ts'
-import { readWorklist } from '../../src/retention/worklist.ts'
+import { readMember, readWorklist } from '../../src/retention/worklist.ts'
 import { seeded } from '../support/buyers.ts'
-import { type Engine, startEngine } from '../support/engine.ts'
+import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
 
 t.setTimeout(600_000)
 
@@ -192,7 +192,15 @@ t.test('members move up whose flag a campaign has helped', async (t) => {
     const { retention, money } = engine.programs.at('shop', engine.now())
     const terms = { program: 'shop', retention: retention!, money, at: engine.now() }
     const asked = { state: null, segment: null, capacity: null, limit: 200, cursor: null }
-    const { items } = await readWorklist(engine.sql, terms, asked)
+    const { items, uplifts } = await readWorklist(engine.sql, terms, asked)
+    t.match(uplifts, {
+      gone_quiet: { trials: 1, treated: 30, control: 30 },
+      buying_less: { trials: 1, treated: 30, control: 30 },
+    })
+    near(t, uplifts!.gone_quiet.uplift, call, 'beside the list as it made the list')
+    t.ok(uplifts!.gone_quiet.low < call && call < uplifts!.gone_quiet.high)
+    const one = items.find(({ flag }) => flag === 'gone_quiet')!
+    t.same((await readMember(engine.sql, terms, uuidOf(one.memberId)))?.uplift, uplifts!.gone_quiet)
     const order = items.map(({ priority }) => priority)
     t.same(
       order,

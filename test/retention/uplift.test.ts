@@ -44,13 +44,24 @@ const rows = [
   ['20x0 / 10x0 10x40', Math.exp(-Math.log(20) / (2 + 1 / 19) / (25 + 1 / (2 + 1 / 19)))],
 ] as const
 
+/** Standard normal quantile at 0.975 */
+const Z = 1.959963984540054
+
 t.test('what experiments found, and how much of it is believed', async (t) => {
   for (const [text, expected] of rows)
     t.ok(
-      Math.abs(upliftOf(trials(text)) - expected) < 1e-9,
-      `${text}: ${upliftOf(trials(text))}, ${expected}`,
+      Math.abs(upliftOf(trials(text)).uplift - expected) < 1e-9,
+      `${text}: ${upliftOf(trials(text)).uplift}, ${expected}`,
     )
-  t.equal(upliftOf([]), 1, 'exactly')
+  t.equal(upliftOf([]).uplift, 1, 'exactly')
+  // Without a trial 95 % are those of the assumption: 1.96 deviations of 0.2; with one, of 1 / sqrt(78 + 25).
+  const none = upliftOf([])
+  t.match(none, { trials: 0, treated: 0, control: 0 })
+  t.ok(Math.abs(Math.log(none.high) - 0.2 * Z) < 1e-9 && Math.abs(none.low * none.high - 1) < 1e-9)
+  const twice = upliftOf(trials('20x20 20x60 / 20x10 20x30; 9x20 10x60 / 10x10 10x30'))
+  t.match(twice, { trials: 1, treated: 40, control: 40 }, 'who is not heard is not counted')
+  t.ok(Math.abs(Math.log(twice.high / twice.uplift) - Z / Math.sqrt(103)) < 1e-9)
+  t.ok(Math.abs(Math.log(twice.low / twice.uplift) + Z / Math.sqrt(103)) < 1e-9)
 })
 
 const group = fc
@@ -66,8 +77,14 @@ t.test('whatever the groups: finite, above zero, and harm is the mirror of help'
     fc.property(fc.array(fc.tuple(group, group), { maxLength: 4 }), (pairs) => {
       const there = pairs.map(([a, b]) => ({ treated: sums(a), control: sums(b) }))
       const back = pairs.map(([a, b]) => ({ treated: sums(b), control: sums(a) }))
-      const [uplift, mirror] = [upliftOf(there), upliftOf(back)]
-      return Number.isFinite(uplift) && uplift > 0 && Math.abs(uplift * mirror - 1) < 1e-9
+      const [{ uplift, low, high }, mirror] = [upliftOf(there), upliftOf(back).uplift]
+      return (
+        Number.isFinite(high) &&
+        low > 0 &&
+        low < uplift &&
+        uplift < high &&
+        Math.abs(uplift * mirror - 1) < 1e-9
+      )
     }),
     { numRuns: runs(200) },
   )
@@ -78,8 +95,8 @@ t.test('who spends more is worth more, and nobody is believed further than the f
   fc.assert(
     fc.property(some, some, fc.double({ min: 1.01, max: 10, noNaN: true }), (treated, control, factor) => {
       const against = { control: sums(control) }
-      const plain = upliftOf([{ ...against, treated: sums(treated) }])
-      const more = upliftOf([{ ...against, treated: sums(treated.map((spent) => spent * factor)) }])
+      const plain = upliftOf([{ ...against, treated: sums(treated) }]).uplift
+      const more = upliftOf([{ ...against, treated: sums(treated.map((spent) => spent * factor)) }]).uplift
       const [a, b] = [sums(treated).spend, sums(control).spend]
       const ratio = a.sum / a.members / (b.sum / b.members)
       return more > plain && Math.abs(Math.log(plain)) <= Math.abs(Math.log(ratio)) + 1e-9
