@@ -15,7 +15,8 @@ export const retentionBacktest: CliCommand = {
       'rate promises, asked of members who bought within one horizon before the cut, repeated three times or more, ' +
       'have been here for three quarters of a horizon, and promise at least 1.5 purchases.',
     'AUC is how often one for whom it came true ranks above one for whom it did not; top tenth, how many of the ' +
-      'tenth ranked highest it came true for; calibration, how far chances are from shares over ten bins. Beside ' +
+      'tenth ranked highest it came true for; calibration, how far chances are from shares over ten bins; by ' +
+      'chance, how far they would be with so few members if they were exactly right. Beside ' +
       'them stand days of silence, which any spreadsheet has, and the classic customer-base models.',
     'Exit code 1 when the file ends before the horizon does: the outcome is not known.',
   ],
@@ -87,12 +88,14 @@ function targetLines(name: string, { members, rate, methods }: Target): string[]
     number(method.auc),
     number(method.precisionTop),
     number(method.calibration),
+    number(method.byChance),
   ])
   const head = [
     `${name}: ${count(members, 'member')}, true for ${number(rate)}`,
     'AUC',
     'top tenth',
     'calibration',
+    'by chance',
   ]
   return [table([head, ...rows])]
 }

@@ -4,7 +4,7 @@
  */
 import { boughtBetween, stateAt } from './cuts.ts'
 import { learn, modelsOf } from './learn.ts'
-import { areaUnderCurve, calibrationError, precisionAtTop } from './measure.ts'
+import { areaUnderCurve, calibrationByChance, calibrationError, precisionAtTop } from './measure.ts'
 import { endAt, type Purchases } from './purchases.ts'
 import { type Scores, scoreAll } from './score.ts'
 import type { MemberState } from './state.ts'
@@ -16,6 +16,8 @@ export interface Measured {
   readonly precisionTop: number | null
   /** null also where the method gives no chances */
   readonly calibration: number | null
+  /** what the calibration error would be if these chances were exactly right: the fewer members, the more */
+  readonly byChance: number | null
 }
 
 export interface Backtest {
@@ -151,6 +153,7 @@ function targetOf({
         auc: areaUnderCurve(outcomes),
         precisionTop: precisionAtTop(outcomes),
         calibration: isChance ? calibrationError(outcomes) : null,
+        byChance: isChance ? calibrationByChance(outcomes) : null,
       }
     }),
   }

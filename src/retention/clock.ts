@@ -4,6 +4,7 @@
  * It is built from purchases up to its last day only, and it never runs backwards.
  */
 import type { Purchases } from './purchases.ts'
+import { type Weeks, yearlySeason } from './season.ts'
 
 export interface Clock {
   readonly firstDay: number
@@ -71,9 +72,10 @@ export function buildClock(purchases: Purchases, lastDay: number, declared: read
   for (const day of days) if (day < firstDay) firstDay = day
   const length = lastDay - firstDay + 1
   const trade = tradeByDay(purchases, firstDay, length)
-  const first = levelOf(trade, length, null)
-  const season = seasonOf(paceOf(trade, first, closures(trade.all, first)))
-  const level = levelOf(trade, length, season)
+  const rough = closures(trade.all, levelOf(trade, null))
+  const yearly = yearlySeason(weeksOf(trade, rough))
+  const season = seasonOf(paceOf(trade, levelOf(trade, { season: yearly, closed: rough }), rough), yearly)
+  const level = levelOf(trade, { season, closed: rough })
   const closed = closures(trade.all, level)
   if (declared.length > 0)
     for (let day = 0; day < length; day++)
@@ -102,14 +104,18 @@ interface Trade {
   readonly repeats: Float64Array
   /** members who bought in the half year before the day */
   readonly active: Float64Array
+  /** their days since the first purchase, summed */
+  readonly ages: Float64Array
 }
 
 function tradeByDay({ starts, days }: Purchases, firstDay: number, length: number): Trade {
   const all = new Float64Array(length)
   const repeats = new Float64Array(length)
   const changes = new Float64Array(length + 1)
+  const births = new Float64Array(length + 1)
   for (let member = 0; member + 1 < starts.length; member++) {
     let until = -1
+    const birth = days[starts[member]!]! - firstDay
     for (let i = starts[member]!; i < starts[member + 1]!; i++) {
       const day = days[i]! - firstDay
       all[day]!++
@@ -119,36 +125,53 @@ function tradeByDay({ starts, days }: Purchases, firstDay: number, length: numbe
       until = day + 1 + ACTIVE_FOR
       changes[Math.min(from, length)]!++
       changes[Math.min(until, length)]!--
+      births[Math.min(from, length)]! += birth
+      births[Math.min(until, length)]! -= birth
     }
   }
   const active = new Float64Array(length)
-  let now = 0
+  const ages = new Float64Array(length)
+  let [now, born] = [0, 0]
   for (let day = 0; day < length; day++) {
     now += changes[day]!
+    born += births[day]!
     active[day] = now
+    ages[day] = now * day - born
   }
-  return { all, repeats, active }
+  return { all, repeats, active, ages }
 }
 
 /**
  * What each week was a year before, or will have been a year after: taken out before the level is smoothed,
  * the newest weeks of a slack season do not look like the level itself.
  */
-function seasonOf(pace: Float64Array): Float64Array {
+function seasonOf(pace: Float64Array, yearly: Float64Array): Float64Array {
   const year = YEAR / WEEK
-  return pace.map((_, week) => pace[week - year] ?? pace[week + year] ?? 1)
+  return pace.map((_, week) => pace[week - year] ?? pace[week + year] ?? yearly[week]!)
+}
+
+/** Closed days count for nothing: neither that nobody bought nor that many could have. */
+function weeksOf({ repeats, active, ages }: Trade, closed?: Uint8Array): Weeks {
+  const weeks = Math.ceil(repeats.length / WEEK)
+  const [bought, exposed, age] = [new Float64Array(weeks), new Float64Array(weeks), new Float64Array(weeks)]
+  for (let day = 0; day < repeats.length; day++) {
+    if (closed?.[day]) continue
+    const week = Math.floor(day / WEEK)
+    bought[week]! += repeats[day]!
+    exposed[week]! += active[day]!
+    age[week]! += ages[day]!
+  }
+  for (let week = 0; week < weeks; week++) age[week]! /= Math.max(1, exposed[week]!)
+  return { bought, exposed, age }
 }
 
 /** Expected repeat purchases of each day: active members times their smoothed rate, by kernel. */
-function levelOf({ repeats, active }: Trade, length: number, season: Float64Array | null): Float64Array {
-  const weeks = Math.ceil(length / WEEK)
-  const bought = new Float64Array(weeks)
-  const exposed = new Float64Array(weeks)
-  for (let day = 0; day < length; day++) {
-    const week = Math.floor(day / WEEK)
-    bought[week]! += repeats[day]! / (season?.[week] ?? 1)
-    exposed[week]! += active[day]!
-  }
+function levelOf(trade: Trade, without: { season: Float64Array; closed: Uint8Array } | null): Float64Array {
+  const { active } = trade
+  const { length } = active
+  const { bought, exposed } = weeksOf(trade, without?.closed)
+  const weeks = bought.length
+  if (without !== null) for (let week = 0; week < weeks; week++) bought[week]! /= without.season[week]!
   const width = Math.min(WIDEST, Math.max(NARROWEST, SMOOTH_SHARE * weeks))
   const level = new Float64Array(length)
   for (let week = 0; week < weeks; week++) {

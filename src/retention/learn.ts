@@ -14,7 +14,7 @@ import type { Purchases } from './purchases.ts'
 import { type FittedSpend, fitSpend } from './spend.ts'
 import type { MemberState } from './state.ts'
 import { type Tail, tailOf } from './surprise.ts'
-import { hasRate, hasRepeat, mostInDecline, type Window } from './targets.ts'
+import { hasRepeat, mostInDecline, teachesRate, type Window } from './targets.ts'
 import { type Said, voiceOf } from './voice.ts'
 
 export interface Learnt {
@@ -191,7 +191,7 @@ function tell(purchases: Purchases, { members, cut, common, said }: Telling): To
     told.bought += bought
     const lesson = hasRepeat(state) ? told.silent : told.second
     lesson.add(into, bought === 0)
-    if (!hasRate(state, window)) continue
+    if (!teachesRate(state, window)) continue
     turnToDecline(into, seen)
     told.decline.add(into, bought <= most)
   }

@@ -35,19 +35,39 @@ export function areaUnderCurve(outcomes: Outcomes): number | null {
 
 /** Mean distance of chance and truth over ten bins of equally many members. */
 export function calibrationError(outcomes: Outcomes, bins = 10): number | null {
+  const { scores, truths } = outcomes
+  return overBins(outcomes, bins, (members) => {
+    let difference = 0
+    for (const i of members) difference += scores[i]! - Number(truths[i]!)
+    return Math.abs(difference)
+  })
+}
+
+/**
+ * What the error would be on average if every chance were exactly right: few members in a bin are never quite
+ * the share foretold. Truths less chances of a bin are nearly normal, so their mean distance is sqrt(2/pi) of
+ * their deviation.
+ */
+export function calibrationByChance(outcomes: Outcomes, bins = 10): number | null {
+  const { scores } = outcomes
+  return overBins(outcomes, bins, (members) => {
+    let variance = 0
+    for (const i of members) variance += scores[i]! * (1 - scores[i]!)
+    return Math.sqrt((2 / Math.PI) * variance)
+  })
+}
+
+/** The sum over bins of equally many members, lowest scores first, per member. */
+function overBins(outcomes: Outcomes, bins: number, of: (members: Int32Array) => number): number | null {
   const places = order(outcomes)
   if (places.length === 0) return null
-  let error = 0
+  let sum = 0
   for (let bin = 0; bin < bins; bin++) {
     const from = Math.floor((bin * places.length) / bins)
     const to = Math.floor(((bin + 1) * places.length) / bins)
-    let difference = 0
-    for (let i = from; i < to; i++) {
-      difference += outcomes.scores[places[i]!]! - Number(outcomes.truths[places[i]!]!)
-    }
-    error += Math.abs(difference)
+    sum += of(places.subarray(from, to))
   }
-  return error / places.length
+  return sum / places.length
 }
 
 /** Share of true ones among the tenth with the highest scores. */

@@ -5,7 +5,10 @@
 import t from 'tap'
 import { backtest } from '../../src/retention/backtest.ts'
 import { levelOf } from '../../src/retention/level.ts'
+import { stateOf } from '../../src/retention/state.ts'
+import { hasRate, teachesRate } from '../../src/retention/targets.ts'
 import { madeProgram, type ProgramKind } from '../support/programs.ts'
+import { fc, runs } from '../support/property.ts'
 
 t.setTimeout(900_000)
 
@@ -80,4 +83,21 @@ t.test('the level of chances over cuts', async (t) => {
   const apart = levelOf([cut(0.3, 0.1), cut(0.3, 0.9), cut(0.3, 0.1), cut(0.3, 0.9)])
   t.ok(Math.abs(apart) < 0.2, `cuts that disagree say little: ${apart}`)
   t.ok(Number.isFinite(levelOf([cut(0.3, 1), cut(0.001, 0, 5), cut(0.999, 1, 4)])))
+})
+
+t.test('who may be asked about a decline also teaches it, and some others do', async (t) => {
+  const window = { asOf: 400, horizonDays: 120 }
+  const days = fc.uniqueArray(fc.integer({ min: 0, max: 400 }), { minLength: 1, maxLength: 20 })
+  let [asked, more] = [0, 0]
+  fc.assert(
+    fc.property(days, (bought) => {
+      const state = stateOf(bought.toSorted((a, b) => a - b).map((day) => ({ day, cents: 100 })))
+      const [isAsked, teaches] = [hasRate(state, window), teachesRate(state, window)]
+      if (isAsked) asked++
+      else if (teaches) more++
+      return teaches || !isAsked
+    }),
+    { numRuns: runs(300), seed: 6 },
+  )
+  t.ok(asked > 10 && more > 10, `${asked} are asked, ${more} more teach`)
 })
