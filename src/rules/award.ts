@@ -237,7 +237,7 @@ function quickSteps(of: {
 }): Quick | undefined {
   const [points, step] = [quickConstant(of.points), quickConstant(of.step)]
   if (!of.quick || !points || !step) return undefined
-  const { unit, read } = of.quick
+  const { unit, read, onLine } = of.quick
   const [each, size] = [points.constant, step.constant]
   if (of.full) {
     const whole = safe(unit * size)
@@ -250,7 +250,7 @@ function quickSteps(of: {
   }
   const [factor, divisor] = [safe(each * step.unit), safe(unit * points.unit * size * 2) / 2]
   if (Number.isNaN(factor + divisor)) return undefined
-  return { unit: divisor, multiple: { read, factor }, read: (sight) => safe(read(sight) * factor) }
+  return { unit: divisor, multiple: { read, factor, onLine }, read: (sight) => safe(read(sight) * factor) }
 }
 
 function shown(exact: Decimal): string {

@@ -19,8 +19,7 @@ interface Share {
 }
 
 export class Basis {
-  /** with the amounts that may earn */
-  readonly lines: readonly LineFacts[]
+  readonly #lines: readonly LineFacts[]
   readonly #unreduced: readonly LineFacts[]
   readonly #share: Share | null
   readonly #sums = new Map<Amount | 'quantity', Decimal>()
@@ -29,7 +28,12 @@ export class Basis {
   constructor(unreduced: readonly LineFacts[], share: Share | null) {
     this.#unreduced = unreduced
     this.#share = share
-    this.lines = share === null ? unreduced : unreduced.map((line) => new ReducedLine(line, share))
+    this.#lines = share === null ? unreduced : unreduced.map((line) => new ReducedLine(line, share))
+  }
+
+  /** With the amounts that may earn. */
+  get lines(): readonly LineFacts[] {
+    return this.#lines
   }
 
   /** The same less lines that earn elsewhere. */

@@ -119,7 +119,11 @@ function onBasis(what: LineAmount): Quick {
 }
 
 function onLine(what: LineAmount): Quick {
-  return { unit: PARTS, read: ({ line }) => (line === null ? Number.NaN : partsOnLine(line, what)) }
+  return {
+    unit: PARTS,
+    onLine: what,
+    read: ({ line }) => (line === null ? Number.NaN : partsOnLine(line, what)),
+  }
 }
 
 export function builtInOfLine(

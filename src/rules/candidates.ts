@@ -3,7 +3,9 @@
  * equality of each rule. What it leaves out is certain not to hold; the order of the file is kept.
  */
 import { Decimal } from '../base/points.ts'
+import { ColumnBasis, isOfGoods } from './columns.ts'
 import type { Fact } from './fact.ts'
+import type { LineFacts } from './facts.ts'
 import type { Anchor } from './matcher.ts'
 import type { Ready } from './ready.ts'
 import type { Sight } from './sight.ts'
@@ -90,9 +92,14 @@ export function lineOf(key: Key): number {
 /** Keys of the rules that may apply, in their order. Leaves `sight.line` without a line. */
 export function candidatesFor({ always, doors }: Candidates, sight: Sight): readonly Key[] {
   const found: Key[] = []
-  for (const { fact, byValue, byLine } of doors) {
+  for (const door of doors) {
+    const { fact, byValue, byLine } = door
     if (!fact.perLine) {
       addAll(found, byValue, fact.read(sight))
+      continue
+    }
+    if (sight.basis instanceof ColumnBasis && isOfGoods([fact])) {
+      addByGoods(found, door, sight.basis, sight)
       continue
     }
     const lines = sight.basis?.lines ?? []
@@ -109,6 +116,24 @@ export function candidatesFor({ always, doors }: Candidates, sight: Sight): read
   for (const key of always) found.push(key)
   return inOrder(found)
 }
+
+/** The same, having looked once at each of the goods. */
+function addByGoods(found: Key[], door: Door, basis: ColumnBasis, sight: Sight): void {
+  const { fact, byValue, byLine } = door
+  const { sheet, count } = basis
+  const find = (line: LineFacts): readonly Key[] => {
+    sight.line = line
+    const value = fact.read(sight) as string | undefined
+    sight.line = null
+    return value === undefined ? NO_KEYS : (byValue.get(value) ?? NO_KEYS)
+  }
+  for (let index = 0; index < count; index += 1) {
+    for (const place of sheet.ofGoods(door, basis.place(index), find))
+      found.push(byLine.has(place) ? place + index + 1 : place)
+  }
+}
+
+const NO_KEYS: readonly Key[] = []
 
 /** Sorted, each once. Mostly they are few and nearly in order. */
 function inOrder(keys: Key[]): Key[] {

@@ -12,11 +12,6 @@ import { type Selection, selectionOf } from './selection.ts'
 import type { Sight } from './sight.ts'
 import { show } from './value.ts'
 
-/** Says of a line whether it matches; the line is the one in the sight's hand. */
-export interface LineCondition {
-  readonly holds: (sight: Sight) => boolean
-}
-
 export function allHold(tests: readonly Test[], sight: Sight): boolean {
   for (const test of tests) if (!test.holds(sight)) return false
   return true

@@ -2,10 +2,10 @@
  * Values a transaction: which rules fire, what they give, and why. Pure: the same facts, member and limits
  * used give the same valuation. The only refusals are a limit that says so and points out of range.
  */
-import { basisOf } from './basis.ts'
+import { type Basis, basisOf } from './basis.ts'
 import { LimitBook } from './book.ts'
 import { type Candidates, candidatesFor, indexRules, type Key, lineOf, placeOf } from './candidates.ts'
-import type { LineCondition } from './condition.ts'
+import { ColumnBasis, type LineCondition, type Lines } from './columns.ts'
 import type { LineFacts, MemberFacts, TransactionFacts, UsedOf, Valuation } from './facts.ts'
 import { commit, isOpen, type Proposal, proposeAll, type Run, skip } from './give.ts'
 import { pick } from './pick.ts'
@@ -58,18 +58,18 @@ export interface Question {
   readonly explain?: boolean
   /** false: awards come without their explanation */
   readonly words?: boolean
+  /**
+   * The transaction's lines, where they are in columns and it was paid with money alone: then those of the
+   * transaction are not looked at, and what a rule gives to several lines can be one award.
+   */
+  readonly lines?: Lines | null
 }
 
 /** Throws DomainError `limit_reached` (a limit that refuses) and `points_out_of_range`. */
 export function evaluate(set: RuleSet, question: Question): Valuation {
   const { transaction, member, used, short, explain = false, words = true } = question
   const sight = new Sight({ transaction, member, timeZone: set.timeZone, givers: set.givers })
-  const { neverEarn } = set
-  const basis = basisOf(transaction, (line) => {
-    sight.line = line
-    return neverEarn?.holds(sight) ?? false
-  })
-  sight.line = null
+  const basis = earning(set, question, sight)
   sight.basis = basis
 
   const run: Run = {
@@ -87,6 +87,17 @@ export function evaluate(set: RuleSet, question: Question): Valuation {
   else if (candidates) applyReady(set, candidatesFor(candidates, sight), run)
   const { awards, extensions, trace } = run
   return { awards, extensions, uses: run.book.uses(), spend: basis.sum('net'), trace }
+}
+
+/** What of the transaction may earn. Leaves the sight without a line. */
+function earning({ neverEarn }: RuleSet, { transaction, lines }: Question, sight: Sight): Basis {
+  if (lines) return new ColumnBasis(lines, neverEarn, sight)
+  const basis = basisOf(transaction, (line) => {
+    sight.line = line
+    return neverEarn?.holds(sight) ?? false
+  })
+  sight.line = null
+  return basis
 }
 
 /** As the rules are written, one after the other, each of them traced. */
@@ -125,7 +136,7 @@ function rivalsFrom(set: RuleSet, keys: readonly Key[], from: number): Rule[] {
 
 /** The same points with nothing traced, and each rule only where the index has found it. */
 function applyReady(set: RuleSet, keys: readonly Key[], run: Run): void {
-  const lines = run.sight.basis?.lines ?? []
+  const { basis } = run.sight
   const closed = new Set<string>()
   for (let index = 0; index < keys.length; ) {
     const ready = set.ready[placeOf(keys[index]!)]!
@@ -134,7 +145,7 @@ function applyReady(set: RuleSet, keys: readonly Key[], run: Run): void {
       if (isClosedBy(ready.group, rivals, { run, closed })) return
       index += rivals.length
     } else if (ready.byLine) {
-      index = giveByLine(ready, { keys, from: index, lines, closed }, run)
+      index = giveByLine(ready, { keys, from: index, lines: basis?.lines ?? [], closed }, run)
     } else {
       if (ready.isOpen(run)) ready.giveAll(run)
       index += 1

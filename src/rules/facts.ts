@@ -85,6 +85,8 @@ export interface Award {
   readonly points: bigint
   /** only for rules per line */
   readonly lineId: string | null
+  /** of how many lines it is the sum, where lines come in columns */
+  readonly lines?: number
   /** one sentence for a person: `1 bean per 1 EUR of 12.50 EUR net, rounded down`; empty where not asked for */
   readonly explanation: string
 }

@@ -24,7 +24,13 @@ export interface LineText {
 
 const ZERO = new Decimal(0)
 
-export class Line implements LineFacts {
+/** A line that knows its amounts as numbers. */
+export abstract class AmountLine {
+  /** In ten-thousandths; NaN where it has finer parts. */
+  abstract parts(what: LineAmount): number
+}
+
+export class Line extends AmountLine implements LineFacts {
   readonly lineId: string
   readonly sku: string | null
   readonly category: string | null
@@ -38,6 +44,7 @@ export class Line implements LineFacts {
   #netParts: number | undefined
 
   constructor(text: LineText) {
+    super()
     this.lineId = text.lineId
     this.sku = text.sku
     this.category = text.category
@@ -68,8 +75,7 @@ export class Line implements LineFacts {
     return this.#gross
   }
 
-  /** In ten-thousandths; NaN where it has finer parts. */
-  parts(what: LineAmount): number {
+  override parts(what: LineAmount): number {
     const { quantity, tax, gross } = this.#text
     if (what === 'quantity') return partsOfNumber(quantity)
     if (what === 'net' || (what === 'gross' && gross === null && tax === null)) {
@@ -83,5 +89,5 @@ export class Line implements LineFacts {
 
 /** An amount of any line in ten-thousandths; NaN where it has finer parts. */
 export function partsOnLine(line: LineFacts, what: LineAmount): number {
-  return line instanceof Line ? line.parts(what) : partsOf(line[what])
+  return line instanceof AmountLine ? line.parts(what) : partsOf(line[what])
 }

@@ -3,6 +3,7 @@
  * exact. NaN says that it is not, and then Decimal decides; never is one answer nearly the other.
  */
 import type { Decimal } from '../base/points.ts'
+import type { LineAmount } from './line.ts'
 import { PARTS, partsOf, safe } from './parts.ts'
 import type { Sight } from './sight.ts'
 
@@ -14,7 +15,13 @@ export interface Quick {
   /** of a constant: what it always reads */
   readonly constant?: number
   /** of a multiple of an amount: that amount, and how many times it is read */
-  readonly multiple?: { readonly read: (sight: Sight) => number; readonly factor: number }
+  readonly multiple?: {
+    readonly read: (sight: Sight) => number
+    readonly factor: number
+    readonly onLine?: LineAmount | undefined
+  }
+  /** of an amount of the line in hand: which one */
+  readonly onLine?: LineAmount
 }
 
 /** Products of declared amounts and factors stay below it; Decimal keeps far more digits. */

@@ -4,9 +4,11 @@
  */
 import { type Rounding, toWholePoints } from '../base/points.ts'
 import type { Grant } from './award.ts'
+import { ColumnBasis, isOfGoods, type LineCondition } from './columns.ts'
 import { allHold } from './condition.ts'
 import type { LineFacts } from './facts.ts'
 import { type Proposal, proposeExact, putOff, type Run, takeLimited } from './give.ts'
+import type { LineAmount } from './line.ts'
 import type { Test } from './matcher.ts'
 import { safe } from './parts.ts'
 import type { Rule } from './rule.ts'
@@ -27,6 +29,10 @@ export class Ready {
   readonly #recurs: Rule['recurs']
   readonly #extends: boolean
   readonly #perLine: boolean
+  /** what it gives to lines is of one amount each, and to which lines can be told from their goods */
+  readonly #sums: boolean
+  /** null: to all of them */
+  readonly #goods: LineCondition | null
 
   constructor(rule: Rule) {
     const { anchor, perLine, group, from, until } = rule
@@ -46,6 +52,12 @@ export class Ready {
     this.#until = until === null ? Number.POSITIVE_INFINITY : until.getTime()
     this.#recurs = rule.recurs
     this.#extends = rule.extend !== null
+    const seen = rule.lineTests.flatMap(({ facts }) => facts)
+    const gifts = [this.#gift, ...others]
+    const isPlain = perLine && this.group === null && rule.extend === null && isOfGoods(seen)
+    this.#sums = isPlain && gifts.every((gift) => gift?.sums === true)
+    const holds = (sight: Run['sight']) => allHold(rule.lineTests, sight)
+    this.#goods = rule.lineTests.length === 0 ? null : { ofGoods: true, holds }
   }
 
   /** Whether it is in force and its conditions on the transaction hold. */
@@ -58,8 +70,21 @@ export class Ready {
 
   /** An open rule gives, in all or line by line. */
   giveAll(run: Run): void {
+    const { basis } = run.sight
     if (!this.#perLine) this.give(run)
-    else for (const line of run.sight.basis?.lines ?? []) this.giveTo(line, run)
+    else if (!(basis instanceof ColumnBasis && this.#giveSums(basis, run)))
+      for (const line of basis?.lines ?? []) this.giveTo(line, run)
+  }
+
+  /** One award for all lines; false: nothing was given, it has to go line by line. */
+  #giveSums(basis: ColumnBasis, run: Run): boolean {
+    if (!this.#sums || this.#gift === null || run.words) return false
+    const indexes = basis.indexesOf(this.#goods, run.sight)
+    const gifts = this.#gifts === null ? [this.#gift] : [this.#gift, ...this.#gifts]
+    const sums = gifts.map((gift) => gift.sumOf(basis, indexes))
+    if (!sums.every((sum, place) => sum !== null && gifts[place]!.fits(sum, run))) return false
+    for (const [place, gift] of gifts.entries()) gift.giveSum(sums[place]!, run)
+    return true
   }
 
   /** Gives to one line, if the conditions on lines hold. Leaves the sight without a line. */
@@ -82,6 +107,12 @@ function someOf<T>(items: readonly T[]): readonly T[] | null {
   return items.length === 0 ? null : items
 }
 
+/** Whole points given to so many lines. */
+interface LineSum {
+  readonly points: number
+  readonly lines: number
+}
+
 /** What a rule gives in one currency, with as much of it at hand as needs no Decimal. */
 class Gift {
   readonly #id: string
@@ -95,6 +126,10 @@ class Gift {
   readonly #isFree: boolean
   readonly #rule: Rule
   readonly #grant: Grant
+  /** of the line in hand it reads one amount, or nothing */
+  readonly #onLine: LineAmount | null
+  /** what it gives to several lines can be summed up */
+  readonly sums: boolean
 
   constructor(rule: Rule, grant: Grant) {
     const { quick } = grant
@@ -107,6 +142,50 @@ class Gift {
     this.#isFree = rule.limits.length === 0
     this.#rule = rule
     this.#grant = grant
+    this.#onLine = (quick?.multiple ?? quick)?.onLine ?? null
+    const isAlike = rule.limits.every(({ by, tests }) => !by?.perLine && !tests.some((test) => test.perLine))
+    const isOne = rule.grants.length === 1 || rule.limits.length === 0
+    this.sums =
+      isAlike && isOne && !Number.isNaN(this.#factor) && (this.#read === null || this.#onLine !== null)
+  }
+
+  /** What some lines are given in all, each rounded by itself; null where that needs Decimal. */
+  sumOf(basis: ColumnBasis, indexes: Int32Array): LineSum | null {
+    const [unit, factor, rounding, what] = [this.#unit, this.#factor, this.#rounding, this.#onLine]
+    let [points, lines] = [0, 0]
+    for (const index of indexes) {
+      const value = what === null ? factor : safe(basis.amount(what, index) * factor)
+      if (Number.isNaN(value)) return null
+      const whole = value > 0 ? toWholePoints(value, unit, rounding) : 0
+      points += whole
+      if (whole > 0) lines += 1
+    }
+    return Number.isSafeInteger(points) ? { points, lines } : null
+  }
+
+  /** Whether limits let all of it through: what they cut is cut line by line. */
+  fits({ points }: LineSum, { book, sight }: Run): boolean {
+    if (this.#isFree || points === 0) return true
+    return book.wouldAllow(this.#wish(BigInt(points)), sight) === BigInt(points)
+  }
+
+  giveSum({ points: sum, lines }: LineSum, { awards, book, builtOn, sight }: Run): void {
+    if (sum === 0) return
+    const points = BigInt(sum)
+    if (!this.#isFree) book.allow(this.#wish(points), sight)
+    if (builtOn.size > 0 && builtOn.has(this.#id)) sight.give(this.#id, this.#currency, points)
+    awards.push({
+      rule: this.#id,
+      currency: this.#currency,
+      points,
+      lineId: null,
+      lines,
+      explanation: '',
+    })
+  }
+
+  #wish(points: bigint) {
+    return { rule: this.#id, limits: this.#rule.limits, currency: this.#currency, points }
   }
 
   give(run: Run): void {

@@ -6,7 +6,8 @@ import { didYouMean, nearest } from '../base/nearest.ts'
 import { type Rounding, roundings } from '../base/points.ts'
 import { dayOf } from '../base/time.ts'
 import { compileAward, type Grant } from './award.ts'
-import { allHold, compileCondition, compileSelection, type LineCondition } from './condition.ts'
+import { isOfGoods, type LineCondition } from './columns.ts'
+import { allHold, compileCondition, compileSelection } from './condition.ts'
 import { compileExtension } from './extend.ts'
 import type { Fact, Terms } from './fact.ts'
 import type { Extension } from './facts.ts'
@@ -148,7 +149,10 @@ export function compileLineCondition(node: Node, scope: Scope, report: Report): 
   const cases = nodes.map((item) => compileCondition(item, terms, report))
   const compiled = cases.filter((tests) => tests !== null)
   if (compiled.length < cases.length) return null
-  return { holds: (sight) => compiled.some((tests) => allHold(tests, sight)) }
+  return {
+    holds: (sight) => compiled.some((tests) => allHold(tests, sight)),
+    ofGoods: isOfGoods(compiled.flat().flatMap(({ facts }) => facts)),
+  }
 }
 
 type Written = ReadonlyMap<string, Node>

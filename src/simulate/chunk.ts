@@ -7,6 +7,7 @@ import { newCommand } from '../engine/command.ts'
 import { redecide } from '../engine/decide.ts'
 import { load } from '../engine/load.ts'
 import type { GroupState, MemberState } from '../engine/state.ts'
+import { standingAt } from '../tiers/history.ts'
 import { PastBudgets } from './budgets.ts'
 import { Conclusion, type Stand } from './conclude.ts'
 import { MemberRun, type Simulated } from './member-run.ts'
@@ -64,7 +65,11 @@ export async function simulateMembers(
 }
 
 function standOf({ book, history, member }: MemberState): Stand {
-  return { accounts: book.accounts.values(), changes: history, enrolledAt: member.enrolledAt }
+  const { enrolledAt } = member
+  return {
+    accounts: book.accounts.values(),
+    tierAt: (ladder, at) => standingAt(ladder, { enrolledAt, changes: history, at }).tier,
+  }
 }
 
 /** The members as the engine would load them, with everything due by the end settled. */

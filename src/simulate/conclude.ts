@@ -5,10 +5,8 @@
 import { Decimal } from '../base/points.ts'
 import { type Mark, marksAt } from '../engine/marks.ts'
 import { emptyAccount } from '../ledger/account.ts'
-import type { Program } from '../program/program.ts'
+import type { Ladder, Program } from '../program/program.ts'
 import type { FieldValue } from '../rules/facts.ts'
-import { standingAt } from '../tiers/history.ts'
-import type { TierChange } from '../tiers/standing.ts'
 import { BY_SEGMENT, type Simulated } from './member-run.ts'
 import { isBegun } from './replay.ts'
 import {
@@ -28,8 +26,7 @@ import {
 /** What a member has, and how they came to their tiers. */
 export interface Stand {
   readonly accounts: Iterable<Owed & { readonly currency: string }>
-  readonly changes: readonly TierChange[]
-  readonly enrolledAt: Date
+  tierAt(ladder: Ladder, at: Date): string
 }
 
 export interface Concluded {
@@ -89,13 +86,8 @@ export class Conclusion {
   }
 
   /** By ladder. */
-  #tiers(side: keyof Both<unknown>, { changes, enrolledAt }: Stand): Map<string, string> {
-    return new Map(
-      this.#programs[side].ladders.map((ladder) => [
-        ladder.id,
-        standingAt(ladder, { enrolledAt, changes, at: this.#end }).tier,
-      ]),
-    )
+  #tiers(side: keyof Both<unknown>, stand: Stand): Map<string, string> {
+    return new Map(this.#programs[side].ladders.map((ladder) => [ladder.id, stand.tierAt(ladder, this.#end)]))
   }
 
   /** Mostly one; of segments, all that the member is in at the end. */

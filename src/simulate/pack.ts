@@ -1,27 +1,16 @@
 /**
- * What a simulation looks at of a stretch of members, and no more: their sales and returns packed small, with
- * whatever many of them share written once. Plain data, ready for JSON; the same rows give the same pack.
+ * What a simulation looks at of a stretch of members, and no more: their sales and lines in columns, with whatever
+ * many of them share written once, and the little that only some have as plain data. The same rows give the same.
  */
 import type { ReversedAward } from '../earning/return.ts'
-import type { ReturnBody, TransactionBody } from '../earning/transaction.ts'
+import type { ReturnBody } from '../earning/transaction.ts'
 import type { KeptAward, KeptUse, KeptValuation } from '../earning/valued.ts'
 import type { Mark } from '../engine/marks.ts'
-import type { FieldValue, LineKind } from '../rules/facts.ts'
+import type { Goods, LineColumns } from '../rules/columns.ts'
+import type { FieldValue } from '../rules/facts.ts'
 
 /** Packs of another form are read anew. */
-export const PACK_FORM = 1
-
-/** A line without its id; what is missing at the end is as where a request leaves it out. */
-export type PackedLine = readonly [
-  sku: string | null,
-  quantity: number,
-  net: string,
-  category?: string | null,
-  kind?: LineKind | null,
-  tax?: string | null,
-  gross?: string | null,
-  attributes?: Readonly<Record<string, FieldValue>>,
-]
+export const PACK_FORM = 2
 
 /** What many sales have in common: of what kind they are, and who bought, as rules saw them then. */
 export interface Head {
@@ -31,7 +20,8 @@ export interface Head {
   readonly channel: string | null
   readonly attributes: Readonly<Record<string, FieldValue>>
   readonly tenders: readonly { readonly kind: string; readonly amount: string }[]
-  readonly member: Omit<KeptValuation['member'], 'tiers'>
+  /** as of the sale; the day of enrolment is left out where it is the member's */
+  readonly member: Omit<KeptValuation['member'], 'tiers' | 'enrolledAt'> & { readonly enrolledAt?: string }
   /** what limits had used before */
   readonly used: readonly KeptUse[]
 }
@@ -39,35 +29,19 @@ export interface Head {
 /** By threes: the place in `given` of a pack, points, and in how many awards. */
 export type Sums = readonly number[]
 
-export interface PackedSale {
-  /** of the command */
-  readonly id: string
-  /** occurred and recorded, in milliseconds */
-  readonly at: number
-  readonly recorded: number
-  /** places in the pack */
-  readonly head: number
-  readonly lines: readonly number[]
-  readonly gave: Sums
-  /** decimal text */
-  readonly spend: string
-  /** by line, where something of the sale is returned later */
-  readonly lineIds?: readonly string[]
-}
-
 export interface PackedReturn {
   readonly id: string
   readonly recorded: number
+  /** how many of the member's sales came before it */
+  readonly after: number
   /** which of the member's sales, from 0 */
   readonly of: number
   readonly body: ReturnBody
   readonly took: Sums
 }
 
-export type PackedStep = PackedSale | PackedReturn
-
-/** A change of tier as far as a simulation tells of it: ladder, from, to, direction, effective at, until. */
-export type PackedChange = readonly [string, string, string, 'up' | 'down' | 'renewed', number, number | null]
+/** A change of tier as far as a simulation tells of it: ladder, to, effective at. */
+export type PackedChange = readonly [ladder: string, to: string, at: number]
 
 /** The member as recorded, with everything due by the time of packing settled. */
 export interface PackedMember {
@@ -77,108 +51,81 @@ export interface PackedMember {
   /** `out`: hangs together with others; `apart`: has a history that is not packed */
   readonly kind: 'packed' | 'apart' | 'out'
   readonly settledAt: number
-  /** from then on the member stands otherwise */
+  /** from then on the member stands otherwise; null: never */
   readonly dueAt: number | null
   readonly enrolledAt: number
-  readonly attributes: Readonly<Record<string, FieldValue>>
-  readonly marks: readonly (readonly [Mark['kind'], string, number, number | null])[]
+  readonly attributes?: Readonly<Record<string, FieldValue>>
+  readonly marks?: readonly (readonly [Mark['kind'], string, number, number | null])[]
   /** currency, available, pending, held, negative */
   readonly accounts: readonly (readonly [string, number, number, number, number])[]
-  readonly changes: readonly PackedChange[]
-  readonly steps: readonly PackedStep[]
+  readonly changes?: readonly PackedChange[]
+  /** the first of the member's sales, and the one after the last */
+  readonly from: number
+  readonly to: number
+  readonly returns?: readonly PackedReturn[]
+  /** ids of lines of sales of which something is returned, by which of the member's sales it is */
+  readonly lineIds?: Readonly<Record<number, readonly string[]>>
+}
+
+export interface SaleColumns {
+  /** occurred and recorded, in milliseconds */
+  readonly at: Float64Array
+  readonly recorded: Float64Array
+  /** a place in `heads` */
+  readonly head: Uint32Array
+  /** where its lines begin; the next one's begin where they end */
+  readonly line: Uint32Array
+  /** in ten-thousandths; NaN: it stands in `spends` */
+  readonly spend: Float64Array
+  /** where its sums begin; the next one's begin where they end */
+  readonly sum: Uint32Array
+  /** of the command: sixteen bytes each */
+  readonly id: Uint8Array
+}
+
+/** What rules gave to sales, as recorded: one after the other. */
+export interface SumColumns {
+  /** a place in `given` */
+  readonly given: Uint32Array
+  readonly points: Float64Array
+  /** in how many awards */
+  readonly awards: Uint32Array
 }
 
 export interface Pack {
-  readonly lines: readonly PackedLine[]
   readonly heads: readonly Head[]
   /** `rule\ncurrency` */
   readonly given: readonly string[]
   readonly members: readonly PackedMember[]
+  /** decimal text, by place of the sale */
+  readonly spends: Readonly<Record<number, string>>
+  readonly sales: SaleColumns
+  readonly sums: SumColumns
+  readonly lines: LineColumns
 }
 
-/** Writes what many share once, and says where it stands; goes on from an older pack. */
-export class Packer {
-  readonly lines: Shared<PackedLine>
-  readonly heads: Shared<Head>
-  readonly given: Shared<string>
-
-  constructor(from: Pick<Pack, 'lines' | 'heads' | 'given'>) {
-    this.lines = new Shared(from.lines)
-    this.heads = new Shared(from.heads)
-    this.given = new Shared(from.given)
-  }
-
-  sale(
-    row: { rulesVersion: string; request: TransactionBody; valuation: KeptValuation },
-    times: Pick<PackedSale, 'id' | 'at' | 'recorded'>,
-  ): PackedSale {
-    const { request, valuation } = row
-    const { tiers: _tiers, ...member } = valuation.member
-    const head = this.heads.place({
-      type: request.type,
-      version: row.rulesVersion,
-      location: request.location ?? null,
-      channel: request.channel ?? null,
-      attributes: request.attributes ?? {},
-      tenders: (request.tenders ?? []).map(({ kind, amount }) => ({ kind, amount: amount.amount })),
-      member,
-      used: valuation.used,
-    })
-    return {
-      ...times,
-      head,
-      lines: request.lines.map((line) => this.lines.place(packedLine(line))),
-      gave: this.sums(valuation.awards),
-      spend: valuation.spend,
-    }
-  }
-
-  sums(of: readonly (Pick<KeptAward, 'rule' | 'currency' | 'points'> | ReversedAward)[]): Sums {
-    const sums: number[] = []
-    for (const { rule, currency, points } of of) {
-      const place = this.given.place(`${rule}\n${currency}`)
-      let at = 0
-      while (at < sums.length && sums[at] !== place) at += 3
-      if (at === sums.length) sums.push(place, 0, 0)
-      sums[at + 1]! += points
-      sums[at + 2]! += 1
-    }
-    return sums
-  }
-
-  pack(members: readonly PackedMember[]): Pack {
-    return { lines: this.lines.all, heads: this.heads.all, given: this.given.all, members }
-  }
+/** What a pack begins with. */
+export const EMPTY: Pack = {
+  ...{ heads: [], given: [], members: [], spends: {} },
+  sales: {
+    ...{ at: new Float64Array(), recorded: new Float64Array(), spend: new Float64Array() },
+    ...{ head: new Uint32Array(), line: new Uint32Array(1), sum: new Uint32Array(1), id: new Uint8Array() },
+  },
+  sums: { given: new Uint32Array(), points: new Float64Array(), awards: new Uint32Array() },
+  lines: {
+    goods: [],
+    ...{ place: new Uint32Array(), net: new Float64Array(), quantity: new Float64Array() },
+    ...{ tax: new Float64Array(), gross: new Float64Array() },
+  },
 }
 
-class Shared<T> {
-  readonly all: T[]
-  readonly #places: Map<string, number>
-
-  constructor(all: readonly T[]) {
-    this.all = [...all]
-    this.#places = new Map(all.map((one, place) => [JSON.stringify(one), place]))
-  }
-
-  place(one: T): number {
-    const key = JSON.stringify(one)
-    let place = this.#places.get(key)
-    if (place === undefined) {
-      place = this.all.length
-      this.all.push(one)
-      this.#places.set(key, place)
-    }
-    return place
-  }
+/** The id of a sale's command. */
+export function idOf({ id }: SaleColumns, sale: number): string {
+  const hex = Buffer.from(id.buffer, id.byteOffset + sale * 16, 16).toString('hex')
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
 }
 
-function packedLine(line: TransactionBody['lines'][number]): PackedLine {
-  const { sku = null, quantity, net, category = null, tax, gross, attributes } = line
-  const kind = line.kind === 'item' ? null : (line.kind ?? null)
-  if (attributes)
-    return [sku, quantity, net.amount, category, kind, tax?.amount ?? null, gross?.amount ?? null, attributes]
-  if (tax || gross)
-    return [sku, quantity, net.amount, category, kind, tax?.amount ?? null, gross?.amount ?? null]
-  if (kind !== null) return [sku, quantity, net.amount, category, kind]
-  return category === null ? [sku, quantity, net.amount] : [sku, quantity, net.amount, category]
-}
+export type Summed = Pick<KeptAward, 'rule' | 'currency' | 'points'> | ReversedAward
+
+/** One for all lines of the same goods. */
+export type PackedGoods = readonly [Goods['sku'], Goods['category'], Goods['kind'], Goods['attributes']]

@@ -2,23 +2,25 @@
  * Packs the history of members, read in order with one member in mind at a time. A history that the short way
  * of a simulation does not know how to tell is not packed, and its member is read anew each time.
  */
+import { showInstant } from '../base/time.ts'
 import type { Executor } from '../db/connection.ts'
 import type { ReturnBody } from '../earning/transaction.ts'
 import type { Request } from '../engine/command.ts'
 import type { MemberState } from '../engine/state.ts'
 import { recordedState } from './chunk.ts'
 import { commandOf, type Simulated } from './member-run.ts'
-import type { PackedMember, PackedReturn, PackedSale, PackedStep, Packer } from './pack.ts'
+import type { PackedMember, PackedReturn } from './pack.ts'
+import type { Packer } from './packer.ts'
 import { type CommandRow, readAlone, readCommands, type SaleRow, streamSales } from './queries.ts'
 import { replayed } from './replay.ts'
 import { at } from './tally.ts'
 
 /**
- * Sales and their lines of one stretch, and of one member: of whoever has more, only one sale at a time is kept
- * in mind. So a pack has some ten megabytes at most, mostly one.
+ * Lines and sales of one stretch, and of one member: of whoever has more, only one sale at a time is kept in mind.
+ * So a pack has some tens of megabytes at most, mostly one.
  */
-const MOST_IN_ALL = 400_000
-const MOST_OF_ONE = 40_000
+const MOST_IN_ALL = 2_000_000
+const MOST_OF_ONE = 400_000
 
 interface Packing {
   readonly what: Simulated
@@ -40,76 +42,80 @@ export async function packMembers(
   ])
   const byMember = new Map<string, CommandRow[]>()
   for (const command of commands) at(byMember, command.memberId, () => []).push(command)
-  const room: Room = { left: MOST_IN_ALL }
-  const histories = new Map(ids.map((id) => [id, new History(byMember.get(id) ?? [], { packer, room })]))
+  const packed = new Map<string, Told>()
+  const begin = (id: string) =>
+    new History(byMember.get(id) ?? [], { packer, enrolledAt: group.members.get(id)!.member.enrolledAt })
+  let [whose, history]: [string, History | null] = ['', null]
   for await (const sales of streamSales(sql, ids)) {
-    for (const sale of sales) histories.get(sale.memberId)!.sale(sale)
-  }
-  return all.map(({ id, token }) => {
-    const history = histories.get(id)
-    if (!history) return { ...NOBODY, id, token, kind: 'out' as const, settledAt: what.asOf.getTime() }
-    const steps = history.end()
-    const as = { token, settledAt: what.asOf.getTime() }
-    return {
-      ...packedState(group.members.get(id)!),
-      ...as,
-      id,
-      kind: steps ? 'packed' : 'apart',
-      steps: steps ?? [],
+    for (const sale of sales) {
+      if (history === null || sale.memberId !== whose) {
+        if (history !== null) packed.set(whose, history.end())
+        whose = sale.memberId
+        history = begin(whose)
+      }
+      history.sale(sale)
     }
+  }
+  if (history !== null) packed.set(whose, history.end())
+  return all.map(({ id, token }): PackedMember => {
+    const as = { id, token, settledAt: what.asOf.getTime() }
+    const state = group.members.get(id)
+    if (!state) return { ...NOBODY, ...as, kind: 'out' }
+    const told = packed.has(id) ? packed.get(id) : begin(id).end()
+    return { ...packedState(state), ...as, kind: told ? 'packed' : 'apart', ...(told ?? NO_SALES) }
   })
 }
 
-const NOBODY = {
-  ...{ dueAt: null, enrolledAt: 0, attributes: {}, marks: [], accounts: [], changes: [], steps: [] },
-}
+const NO_SALES = { from: 0, to: 0 }
+const NOBODY = { dueAt: null, enrolledAt: 0, accounts: [], ...NO_SALES }
 
-function packedState(
-  state: MemberState,
-): Omit<PackedMember, 'id' | 'token' | 'kind' | 'settledAt' | 'steps'> {
-  const { member, dueAt, marks = [], book, history } = state
+type OfState = 'dueAt' | 'enrolledAt' | 'attributes' | 'marks' | 'accounts' | 'changes'
+
+/** What there is none of is left out. */
+function packedState({ member, dueAt, marks = [], book, history }: MemberState): Pick<PackedMember, OfState> {
+  const { attributes } = member
+  const packedMarks = marks.map(({ kind, name, since, until }) => {
+    return [kind, name, since.getTime(), until?.getTime() ?? null] as const
+  })
+  const changes = history.map(({ ladder, to, effectiveAt }) => [ladder, to, effectiveAt.getTime()] as const)
   return {
     dueAt: dueAt?.getTime() ?? null,
     enrolledAt: member.enrolledAt.getTime(),
-    attributes: member.attributes,
-    marks: marks.map(({ kind, name, since, until }) => [
-      kind,
-      name,
-      since.getTime(),
-      until?.getTime() ?? null,
-    ]),
     accounts: [...book.accounts.values()].map(({ currency, available, pending, held, negative }) => [
       currency,
       ...([Number(available), Number(pending), Number(held), Number(negative)] as const),
     ]),
-    changes: history.map(({ ladder, from, to, direction, effectiveAt, until }) => [
-      ...([ladder, from, to, direction, effectiveAt.getTime(), until?.getTime() ?? null] as const),
-    ]),
+    ...(Object.keys(attributes).length > 0 && { attributes }),
+    ...(packedMarks.length > 0 && { marks: packedMarks }),
+    ...(changes.length > 0 && { changes }),
   }
 }
 
-interface Room {
-  left: number
-}
+/** Of a member, what comes of the history; null: it cannot be told the short way. */
+type Told = Pick<PackedMember, 'from' | 'to' | 'returns' | 'lineIds'> | null
 
-/** One member's steps, as far as they can be packed. */
+/** One member's sales and returns, as far as they can be packed. */
 class History {
   readonly #packer: Packer
-  readonly #room: Room
-  #taken = 0
+  readonly #enrolledAt: string
+  readonly #from: number
+  readonly #firstLine: number
   readonly #returns: readonly Returned[]
   readonly #returned: ReadonlySet<string>
-  readonly #steps: PackedStep[] = []
+  readonly #packed: PackedReturn[] = []
+  readonly #lineIds: Record<number, readonly string[]> = {}
   /** by id: which of the sales it is */
   readonly #sales = new Map<string, number>()
   #next = 0
   #latest = Number.NEGATIVE_INFINITY
   #saysMarks: boolean | null = null
-  #isPlain = true
+  #isPlain: boolean
 
-  constructor(commands: readonly CommandRow[], { packer, room }: { packer: Packer; room: Room }) {
+  constructor(commands: readonly CommandRow[], { packer, enrolledAt }: { packer: Packer; enrolledAt: Date }) {
     this.#packer = packer
-    this.#room = room
+    this.#enrolledAt = showInstant(enrolledAt)
+    this.#from = packer.sales
+    this.#firstLine = packer.lines
     const returns = commands.flatMap((row) => returnedBy(row) ?? [])
     this.#isPlain = returns.length === commands.length
     this.#returns = returns
@@ -125,52 +131,57 @@ class History {
     const saysMarks = segments !== undefined || promotions !== undefined
     const isInOrder = occurred >= this.#latest && occurred <= recorded
     const isAlike = this.#saysMarks === null || this.#saysMarks === saysMarks
+    const facts = { id, at: occurred, recorded, ...row, gave: row.valuation.awards }
     this.#isPlain &&=
-      isInOrder && isAlike && row.revalued === null && this.#hasRoom(1 + row.request.lines.length)
+      isInOrder &&
+      isAlike &&
+      row.revalued === null &&
+      this.#hasRoom(1 + row.request.lines.length) &&
+      this.#packer.sale({ ...facts, enrolledAt: this.#enrolledAt })
     if (!this.#isPlain) return
     this.#latest = occurred
     this.#saysMarks = saysMarks
-    const packed: PackedSale = this.#packer.sale(row, { id, at: occurred, recorded })
-    this.#sales.set(row.transactionId, this.#sales.size)
-    const isReturned = this.#returned.has(row.transactionId)
-    this.#steps.push(
-      isReturned ? { ...packed, lineIds: row.request.lines.map(({ lineId }) => lineId) } : packed,
-    )
+    const place = this.#sales.size
+    this.#sales.set(row.transactionId, place)
+    if (this.#returned.has(row.transactionId))
+      this.#lineIds[place] = row.request.lines.map(({ lineId }) => lineId)
+  }
+
+  #hasRoom(size: number): boolean {
+    const { sales, lines } = this.#packer
+    const taken = sales - this.#from + lines - this.#firstLine + size
+    return taken <= MOST_OF_ONE && sales + lines + size <= MOST_IN_ALL
   }
 
   /** What is given up leaves its room to others. */
-  #hasRoom(size: number): boolean {
-    this.#taken += size
-    this.#room.left -= size
-    if (this.#room.left >= 0 && this.#taken <= MOST_OF_ONE) return true
-    this.#room.left += this.#taken
-    this.#steps.length = 0
-    return false
-  }
-
-  /** Null: it cannot be told the short way. */
-  end(): readonly PackedStep[] | null {
+  end(): Told {
     if (this.#isPlain) this.#catchUp(null)
-    return this.#isPlain ? this.#steps : null
+    if (!this.#isPlain) {
+      this.#packer.cut(this.#from)
+      return null
+    }
+    const { sales } = this.#packer
+    const returns = this.#packed.length > 0 && { returns: this.#packed, lineIds: this.#lineIds }
+    return { from: this.#from, to: sales, ...returns }
   }
 
   #catchUp(id: string | null): void {
     for (; this.#next < this.#returns.length; this.#next += 1) {
-      const { transactionId, step } = this.#returns[this.#next]!
+      const { transactionId, step, reversed } = this.#returns[this.#next]!
       if (id !== null && step.id > id) return
       const of = this.#sales.get(transactionId)
       if (of === undefined) {
         this.#isPlain = false
         return
       }
-      this.#steps.push({ ...step, of, took: this.#packer.sums(this.#returns[this.#next]!.reversed) })
+      this.#packed.push({ ...step, after: this.#sales.size, of, took: this.#packer.sums(reversed) })
     }
   }
 }
 
 interface Returned {
   readonly transactionId: string
-  readonly step: Omit<PackedReturn, 'of' | 'took'>
+  readonly step: Omit<PackedReturn, 'of' | 'took' | 'after'>
   readonly reversed: readonly { rule: string; currency: string; points: number }[]
 }
 

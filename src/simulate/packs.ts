@@ -9,6 +9,7 @@ import { newId } from '../base/ids.ts'
 import type { Sql } from '../db/connection.ts'
 import type { Publication } from '../engine/programs.ts'
 import { PACK_FORM, type Pack } from './pack.ts'
+import { decodePack, encodePack } from './pack-file.ts'
 import { readIdentity } from './queries.ts'
 
 /** Where the packs of one history are, and how many bytes there is still room for. Plain data. */
@@ -60,22 +61,30 @@ export async function dropPacks(dataFolder: string): Promise<void> {
 /** Null: there is none, or none that can be read. */
 export async function readPack({ folder }: Packs, name: string): Promise<Pack | null> {
   try {
-    return JSON.parse(await readFile(join(folder, `${name}.json`), 'utf8')) as Pack
+    return decodePack(aligned(await readFile(fileOf(folder, name))))
   } catch {
     return null
   }
 }
 
+function fileOf(folder: string, name: string): string {
+  return join(folder, `${name}.pack`)
+}
+
+/** Columns are looked at where they lie, which has to be a whole number of eight bytes. */
+function aligned(bytes: Buffer): Buffer {
+  return bytes.byteOffset % 8 === 0 ? bytes : Buffer.from(new Uint8Array(bytes).buffer)
+}
+
 /** Written whole or not at all. Returns how many bytes that are; 0 where there is no room. */
 export async function writePack({ folder, room }: Packs, name: string, pack: Pack): Promise<number> {
-  const text = JSON.stringify(pack)
-  const bytes = Buffer.byteLength(text)
-  if (bytes > room) return 0
+  const bytes = encodePack(pack)
+  if (bytes.length > room) return 0
   const draft = join(folder, `${newId()}.tmp`)
   try {
-    await writeFile(draft, text, { mode: 0o600 })
-    await rename(draft, join(folder, `${name}.json`))
-    return bytes
+    await writeFile(draft, bytes, { mode: 0o600 })
+    await rename(draft, fileOf(folder, name))
+    return bytes.length
   } catch {
     // A full disk, or somebody who was erased meanwhile: the next simulation reads again.
     await rm(draft, { force: true })

@@ -3,14 +3,16 @@
  * then it goes into the tally.
  */
 import { Decimal } from '../base/points.ts'
-import { decimalOf, PARTS, partsOfText, safe } from '../rules/parts.ts'
-import type { PackedReturn, PackedSale, Sums } from './pack.ts'
+import { decimalOf, PARTS, safe } from '../rules/parts.ts'
+import type { Pack, PackedReturn } from './pack.ts'
 import { addTo, type Both, countRule, type Tally } from './tally.ts'
 
 interface Given {
   readonly rule: string
   readonly currency: string
   readonly points: bigint | number
+  /** to how many lines; one where it is not said */
+  readonly lines?: number
 }
 
 /** Rule and currency, by place in the pack. */
@@ -60,44 +62,46 @@ export class Score {
   readonly #after: Sum[] = []
   readonly #refused: [string, number][] = []
   readonly #given: Named
+  readonly #pack: Pack
 
-  constructor(given: Named) {
+  constructor(pack: Pack, given: Named) {
+    this.#pack = pack
     this.#given = given
   }
 
   /** A sale that is counted, as it was. */
-  recorded({ gave, spend }: PackedSale): void {
+  recorded(sale: number): void {
+    const { sales, sums, spends } = this.#pack
     this.#transactions += 1
-    const parts = safe(this.#spend + partsOfText(spend))
-    if (Number.isNaN(parts)) this.#exactSpend = (this.#exactSpend ?? new Decimal(0)).plus(spend)
-    else this.#spend = parts
-    this.#sum(gave, 1)
+    const parts = safe(this.#spend + sales.spend[sale]!)
+    if (Number.isNaN(parts)) {
+      const exact = spends[sale] ?? decimalOf(sales.spend[sale]!, PARTS)
+      this.#exactSpend = (this.#exactSpend ?? new Decimal(0)).plus(exact)
+    } else this.#spend = parts
+    for (let at = sales.sum[sale]!; at < sales.sum[sale + 1]!; at += 1)
+      this.#sum(sums.given[at]!, sums.points[at]!, sums.awards[at]!)
   }
 
   tookRecorded({ took }: PackedReturn): void {
     this.#returns += 1
-    this.#sum(took, -1)
+    for (let at = 0; at < took.length; at += 3) this.#sum(took[at]!, -took[at + 1]!, 0)
   }
 
-  #sum(sums: Sums, sign: 1 | -1): void {
-    for (let at = 0; at < sums.length; at += 3) {
-      const place = sums[at]!
-      const known = this.#before.get(place)
-      const [points, awards] = [sign * sums[at + 1]!, sign === 1 ? sums[at + 2]! : 0]
-      if (known) {
-        known.points += points
-        known.awards += awards
-      } else this.#before.set(place, { points, awards })
-    }
+  #sum(place: number, points: number, awards: number): void {
+    const known = this.#before.get(place)
+    if (known) {
+      known.points += points
+      known.awards += awards
+    } else this.#before.set(place, { points, awards })
   }
 
   gave(awards: readonly Given[]): void {
     let sum: Sum | null = null
-    for (const { rule, currency, points } of awards) {
+    for (const { rule, currency, points, lines = 1 } of awards) {
       // What one rule gives to several lines comes one after the other.
       if (sum === null || sum.rule !== rule || sum.currency !== currency) sum = this.#sumOf(rule, currency)
       sum.points += BigInt(points)
-      sum.awards += 1
+      sum.awards += lines
     }
   }
 

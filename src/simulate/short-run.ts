@@ -4,38 +4,59 @@
  * way, which gives the same: a test holds the two together.
  */
 import { DomainError } from '../base/errors.ts'
-import { dayOf } from '../base/time.ts'
-import { limitCounter, lotKey } from '../earning/earn.ts'
-import { lotName, type Share, sumByFunder } from '../earning/funder.ts'
-import { type PastReturn, takeBack } from '../earning/return.ts'
+import { Decimal } from '../base/points.ts'
+import { dayNumbered, dayNumberOf } from '../base/time.ts'
+import { limitCounter } from '../earning/earn.ts'
+import { type FundedPoints, lotName, sumByFunder } from '../earning/funder.ts'
+import { type PastReturn, type ReversedAward, takeBack } from '../earning/return.ts'
 import { countedSpend, type KeptUse, type KeptValuation, keepValuation } from '../earning/valued.ts'
-import { accrue } from '../ledger/accrue.ts'
+import { accrue, receive } from '../ledger/accrue.ts'
 import { type Book, openBook, post } from '../ledger/book.ts'
+import { clawBack } from '../ledger/claw.ts'
 import { nextDue, settleLots } from '../ledger/due.ts'
 import type { Entry, Posting } from '../ledger/entry.ts'
-import { lotIdOf } from '../ledger/lot.ts'
 import type { Program } from '../program/program.ts'
 import { evaluate } from '../rules/evaluate.ts'
 import type { Award, MemberFacts, TransactionFacts, Valuation } from '../rules/facts.ts'
 import { type CounterRow, counted } from '../tiers/counters.ts'
-import type { PackedMember, PackedReturn, PackedSale } from './pack.ts'
+import { Climb, type Climbing, TooFine } from './climb.ts'
+import { idOf, type PackedMember, type PackedReturn } from './pack.ts'
+import { Remaining } from './remaining.ts'
 import type { Stretched } from './stretched.ts'
-import { Counters, TierWalk } from './tier-walk.ts'
+import { type Tiers, TierWalk } from './tier-walk.ts'
 
 /** A sale as simulated, as far as what comes later asks for it. */
 interface Sold {
   readonly at: Date
+  readonly day: number
   readonly program: Program
-  readonly facts: TransactionFacts
-  /** null: nothing of it is returned */
-  readonly kept: KeptValuation | null
-  readonly tiers: MemberFacts['tiers']
-  /** what it counts for tiers, less what returns of it took back */
-  readonly counts: CounterRow[]
   readonly isCounted: boolean
-  returns: readonly PastReturn[]
+  readonly tiers: MemberFacts['tiers']
+  readonly spend: Decimal
+  readonly awards: readonly Award[]
+  /** null: nothing of it is returned */
+  readonly returned: Returning | Shrinking | null
+  /** what returns took off counters of tiers */
+  readonly less: CounterRow[]
+}
+
+/** As the engine takes back. */
+interface Returning {
+  readonly facts: TransactionFacts
+  readonly kept: KeptValuation
+  before: readonly PastReturn[]
   /** what of it is not returned; null: all of it was */
   left: Valuation | null
+}
+
+/** In numbers: what rules gave to lines is summed up by rule. */
+interface Shrinking {
+  readonly facts: TransactionFacts
+  readonly member: MemberFacts
+  readonly rest: Remaining
+  /** by rule and currency: what it gave, and was not taken back */
+  readonly given: ReversedAward[]
+  spend: Decimal
 }
 
 /** Thrown where the short way does not lead on. */
@@ -45,101 +66,143 @@ export class ShortRun {
   readonly book: Book = openBook([], [], true)
   readonly #member: PackedMember
   readonly #of: Stretched
-  readonly #enrolledAt: Date
+  readonly #climbing: Climbing | null
   readonly #used = new Map<string, bigint>()
   readonly #sold: (Sold | null)[] = []
-  #counters = new Counters()
-  #walk: TierWalk
+  readonly #inNumbers: boolean
+  #tiers: Tiers
+  /** the last sale was asked of some limit */
+  #hasAsked = false
 
-  constructor(member: PackedMember, of: Stretched) {
+  /** In numbers alone, or where those have not led to the end, in decimals where they are needed. */
+  constructor(member: PackedMember, of: Stretched, inNumbers: boolean) {
     this.#member = member
     this.#of = of
-    this.#enrolledAt = new Date(member.enrolledAt)
-    this.#walk = new TierWalk(of.program, this.#enrolledAt)
+    this.#inNumbers = inNumbers
+    this.#climbing = inNumbers ? of.climbing : null
+    this.#tiers = this.#newTiers()
   }
 
-  /** Changes of tier as simulated, oldest first. */
-  get changes() {
-    return this.#walk.changes
+  #newTiers(): Tiers {
+    if (this.#climbing) return new Climb(this.#climbing)
+    return new TierWalk(this.#of.program, new Date(this.#member.enrolledAt))
   }
 
-  /** False: this history is not for the short way, and nothing of it may be counted. */
-  run(): boolean {
+  get tiers(): Tiers {
+    return this.#tiers
+  }
+
+  /** If it does not lead to the end, nothing of it may be counted; `fine`: in decimals it might. */
+  run(): 'done' | 'fine' | 'no way' {
     const { what } = this.#of
+    const { from, to, returns = [] } = this.#member
     try {
-      for (const step of this.#member.steps) {
-        if ('of' in step) this.#return(step)
-        else this.#sale(step)
+      let next = 0
+      for (let sale = from; sale <= to; sale += 1) {
+        for (; next < returns.length && returns[next]!.after === sale - from; next += 1)
+          this.#return(returns[next]!)
+        if (sale < to) this.#sale(sale)
       }
       this.#settle(what.asOf)
-      this.#walk.step(this.#counters, what.asOf)
-      return true
+      this.#tiers.step(what.asOf)
+      return 'done'
     } catch (error) {
-      if (error instanceof NoWay || error instanceof DomainError) return false
+      if (error instanceof TooFine) return 'fine'
+      if (error instanceof NoWay || error instanceof DomainError) return 'no way'
       throw error
     }
   }
 
-  #sale(sale: PackedSale): void {
-    const { score, heads } = this.#of
-    const at = new Date(sale.at)
+  #sale(sale: number): void {
+    const { score, pack } = this.#of
+    const at = new Date(pack.sales.at[sale]!)
     const isCounted = this.#isCounted(at)
     if (isCounted) score.recorded(sale)
-    const { type, member } = heads[sale.head]!
+    const { type, enrolledAt } = this.#of.headOf(sale)
     if (type === 'tierReached') {
       this.#sold.push(null)
       return
     }
-    if (member.enrolledAt.getTime() !== this.#member.enrolledAt) throw new NoWay()
-    this.#settle(new Date(sale.recorded))
-    this.#walk.step(this.#counters, at)
+    if (enrolledAt !== null) throw new NoWay()
+    if (this.#of.settles) this.#settle(new Date(pack.sales.recorded[sale]!))
+    this.#tiers.step(at)
     const sold = this.#value(sale, { at, isCounted })
     this.#sold.push(sold)
     if (sold === null) return
-    for (const row of sold.counts) this.#counters.add(row)
-    this.#walk.step(this.#counters, at)
+    this.#tiers.count(sold.program, sold)
+    this.#tiers.step(at)
   }
 
   /** Null: the rules refuse it. */
-  #value(sale: PackedSale, { at, isCounted }: { at: Date; isCounted: boolean }): Sold | null {
+  #value(sale: number, { at, isCounted }: { at: Date; isCounted: boolean }): Sold | null {
     const { score } = this.#of
     const program = this.#of.programAt(sale, at)
-    const facts = this.#of.factsOf(sale, at)
-    const tiers = this.#walk.met(at)
-    const member: MemberFacts = { ...this.#of.personOf(sale, at), tiers }
+    const lineIds = this.#member.lineIds?.[sale - this.#member.from] ?? null
+    const { isMoney } = this.#of.headOf(sale)
+    const isInColumns = isMoney && (lineIds === null || this.#inNumbers)
+    const facts = this.#of.factsOf(sale, at, isInColumns ? [] : (lineIds ?? this.#numbered(sale)))
+    const tiers = this.#tiers.met(at)
+    const member = this.#of.memberOf(sale, at, tiers)
     const used: KeptUse[] = []
-    const valuation = this.#evaluate(sale, { program, facts, member, used })
+    this.#hasAsked = false
+    const valuation = this.#evaluate(sale, { program, facts, member, used, isInColumns })
     if (valuation === null) return null
-    const lots = this.#post(program, { facts, member, awards: valuation.awards })
-    const rows = counted(program, {
-      day: dayOf(program.timeZone, at),
-      spend: countedSpend(valuation.spend),
-      transactions: 1n,
-      awards: valuation.awards,
-    })
+    const { awards, spend } = valuation
+    const day = dayNumberOf(program.timeZone, at)
+    const sums = sumByFunder(program, facts, awards)
+    this.#post(sums, { at, day })
     for (const { limit, shared, period, points } of valuation.uses) {
       if (shared) continue
       const key = `${limitCounter(limit)} ${period}`
       this.#used.set(key, (this.#used.get(key) ?? 0n) + points)
     }
-    if (isCounted) score.gave(valuation.awards)
-    const kept = sale.lineIds ? keepValuation(valuation, { member, used, lots: lots() }) : null
-    return { at, program, facts, kept, tiers, counts: rows, isCounted, returns: [], left: valuation }
+    if (isCounted) score.gave(awards)
+    const sold = { at, day, program, isCounted, tiers, spend, awards, less: [] }
+    if (lineIds === null) return { ...sold, returned: null }
+    if (isInColumns) {
+      const rest = new Remaining(this.#of.linesOf(sale), lineIds)
+      const given = this.#isSummed(awards) ? byRule(awards) : tooFine()
+      return { ...sold, returned: { facts, member, rest, given, spend } }
+    }
+    const lots = Object.fromEntries(
+      sums.map((share) => [lotName(share), this.#of.placeOf(day, at, share).lotId]),
+    )
+    const kept = keepValuation(valuation, { member, used, lots })
+    return { ...sold, returned: { facts, kept, before: [], left: valuation } }
+  }
+
+  /** No limit had a say, and nothing was given to a line of its own. */
+  #isSummed(awards: readonly Award[]): boolean {
+    return !this.#hasAsked && awards.every(({ lineId }) => lineId === null)
+  }
+
+  /** Ids of lines that nobody returns. */
+  #numbered(sale: number): string[] {
+    const { line } = this.#of.pack.sales
+    return Array.from({ length: line[sale + 1]! - line[sale]! }, (_, index) => String(index))
   }
 
   #evaluate(
-    sale: PackedSale,
-    of: { program: Program; facts: TransactionFacts; member: MemberFacts; used: KeptUse[] },
+    sale: number,
+    of: {
+      program: Program
+      facts: TransactionFacts
+      member: MemberFacts
+      used: KeptUse[]
+      isInColumns: boolean
+    },
   ): Valuation | null {
-    const { budgets, score } = this.#of
-    const { program, facts, member, used } = of
-    budgets.begin(sale.id, [...this.#of.seenOf(sale, facts.occurredAt)])
+    const { budgets, score, hasBudgets, pack } = this.#of
+    const { program, facts, member, used, isInColumns } = of
+    if (hasBudgets) budgets.begin(idOf(pack.sales, sale), [...this.#of.seenOf(sale, facts.occurredAt)])
     try {
       const valuation = evaluate(program.rules, {
         transaction: facts,
         member,
         words: false,
+        lines: isInColumns ? this.#of.linesOf(sale) : null,
         used: (limit, period, total) => {
+          this.#hasAsked = true
           const points =
             total === null
               ? (this.#used.get(`${limitCounter(limit)} ${period}`) ?? 0n)
@@ -148,10 +211,11 @@ export class ShortRun {
           return points
         },
       })
-      budgets.take(
-        program.id,
-        valuation.uses.filter(({ shared }) => shared),
-      )
+      if (hasBudgets)
+        budgets.take(
+          program.id,
+          valuation.uses.filter(({ shared }) => shared),
+        )
       return valuation
     } catch (error) {
       if (!(error instanceof DomainError)) throw error
@@ -160,49 +224,84 @@ export class ShortRun {
     }
   }
 
-  /** Into the lots; which ones, is told when it is asked. */
-  #post(
-    program: Program,
-    of: { facts: TransactionFacts; member: MemberFacts; awards: readonly Award[] },
-  ): () => Record<string, string> {
-    const { facts, member, awards } = of
-    const from = { occurredAt: facts.occurredAt, member: { attributes: member.attributes, profile: {} } }
-    const keyOf = ({ currency, funder }: Share) => ({
-      ...lotKey(program, program.currencies.get(currency)!, from),
-      funder,
-    })
-    const sums = sumByFunder(program, facts, awards)
+  /** Into the lots. */
+  #post(sums: readonly FundedPoints[], { at, day }: { at: Date; day: number }): void {
+    const { book } = this
+    const owes = sums.some(({ currency }) => (book.accounts.get(currency)?.negative ?? 0n) > 0n)
+    if (!owes) {
+      for (const sum of sums) receive(book, this.#of.placeOf(day, at, sum), sum.points)
+      return
+    }
     const postings: Posting[] = []
-    for (const { points, ...share } of sums)
-      postings.push(...accrue(this.book, keyOf(share), { points, source: 'issued', after: postings }))
-    if (postings.length > 0) post(this.book, entryOf(facts.occurredAt, postings))
-    return () => Object.fromEntries(sums.map((share) => [lotName(share), lotIdOf(keyOf(share))]))
+    for (const sum of sums) {
+      const { key } = this.#of.placeOf(day, at, sum)
+      postings.push(...accrue(book, key, { points: sum.points, source: 'issued', after: postings }))
+    }
+    post(book, entryOf(at, postings))
   }
 
   #return(step: PackedReturn): void {
-    const { score, budgets } = this.#of
+    const { score } = this.#of
     const sold = this.#sold[step.of]
     // What the simulated rules refused cannot be returned: the long way knows what is said then.
-    if (!sold?.kept) throw new NoWay()
+    if (!sold?.returned) throw new NoWay()
     this.#settle(new Date(step.recorded))
-    const { program, facts, kept, returns, isCounted } = sold
+    const { isCounted, returned } = sold
     if (isCounted) score.tookRecorded(step)
+    const rows =
+      'rest' in returned ? this.#shrink(sold, returned, step) : this.#takeBack(sold, returned, step)
+    for (const row of rows) this.#less(sold, row)
+    // Whatever tier came before the sale rests on others; less of it brings no tier.
+    if (this.#tiers.hasChangedSince(sold.at)) this.#walkAgain()
+  }
+
+  /** What counters lose. */
+  #takeBack({ program, isCounted }: Sold, returned: Returning, step: PackedReturn): readonly CounterRow[] {
+    const { score, budgets } = this.#of
+    const { facts, kept, before, left } = returned
     budgets.begin(step.id, [])
     const back = takeBack({
-      ...{ program, facts, kept, before: returns, body: step.body, book: this.book, counters: [] },
+      ...{ program, facts, kept, before, body: step.body, book: this.book, counters: [] },
       occurredAt: new Date(step.body.occurredAt),
       putBackLapsed: () => {},
       confirmation: null,
-      ...(sold.left && { was: sold.left }),
+      ...(left && { was: left }),
       ...{ transactionId: '', returnId: '', nextId: () => '' },
     })
     budgets.take(program.id, back.budgeted)
-    sold.returns = [...returns, back.record]
-    sold.left = back.now
+    returned.before = [...before, back.record]
+    returned.left = back.now
     if (isCounted) score.took(back.record.reversed)
-    for (const row of back.counted) this.#less(sold, row)
-    // Whatever tier came before the sale rests on others; less of it brings no tier.
-    if (this.#walk.changes.some(({ effectiveAt }) => effectiveAt >= sold.at)) this.#walkAgain()
+    return back.counted
+  }
+
+  /**
+   * The same in numbers. Of what a rule gives to lines, less of a line is never worth more: so either every line
+   * loses or none does, and the sums of the rule say what the lines say one by one.
+   */
+  #shrink(sold: Sold, returned: Shrinking, step: PackedReturn): readonly CounterRow[] {
+    const { program, day, isCounted } = sold
+    const { rest, facts, member, given } = returned
+    rest.take(step.body)
+    this.#hasAsked = false
+    const lines = rest.lines()
+    const now =
+      lines && evaluate(program.rules, { transaction: facts, member, words: false, lines, used: tooFine })
+    if (now && !this.#isSummed(now.awards)) throw new TooFine()
+    const reversed = lost(given, now ? byRule(now.awards) : [])
+    const occurredAt = new Date(step.body.occurredAt)
+    for (const { points, ...share } of sumByFunder(program, facts, reversed)) {
+      const { lotId } = this.#of.placeOf(day, sold.at, share)
+      const what = { currency: share.currency, points, lotId, at: occurredAt }
+      const { postings } = clawBack(this.book, program.returns, what)
+      post(this.book, { entryId: '', kind: 'return', occurredAt, postings })
+    }
+    if (isCounted) this.#of.score.took(reversed)
+    const spend = countedSpend(returned.spend).minus(now ? countedSpend(now.spend) : 0)
+    returned.spend = now ? now.spend : new Decimal(0)
+    const awards = reversed.map(({ currency, points }) => ({ currency, points: BigInt(points) }))
+    const rows = counted(program, { day: dayNumbered(day), spend, transactions: now ? 0n : 1n, awards })
+    return rows.map((row) => ({ ...row, value: row.value.negated() }))
   }
 
   /** What a return takes off a counter: of limits, or of tiers. */
@@ -212,23 +311,22 @@ export class ShortRun {
       this.#used.set(key, (this.#used.get(key) ?? 0n) + BigInt(row.value.toFixed(0)))
       return
     }
-    sold.counts.push(row)
-    this.#counters.add(row)
+    sold.less.push(row)
+    this.#tiers.less(row)
   }
 
   /** Tiers as they are without what was returned; a sale that meets another one is valued again: the long way. */
   #walkAgain(): void {
-    const walk = new TierWalk(this.#of.program, this.#enrolledAt)
-    const counters = new Counters()
+    const tiers = this.#newTiers()
     for (const sold of this.#sold) {
       if (sold === null) continue
-      walk.step(counters, sold.at)
-      if (!isSame(walk.met(sold.at), sold.tiers)) throw new NoWay()
-      for (const row of sold.counts) counters.add(row)
-      walk.step(counters, sold.at)
+      tiers.step(sold.at)
+      if (!isSame(tiers.met(sold.at), sold.tiers)) throw new NoWay()
+      tiers.count(sold.program, sold)
+      for (const row of sold.less) tiers.less(row)
+      tiers.step(sold.at)
     }
-    this.#walk = walk
-    this.#counters = counters
+    this.#tiers = tiers
   }
 
   #settle(at: Date): void {
@@ -244,6 +342,34 @@ export class ShortRun {
 }
 
 const LIMIT = limitCounter('')
+
+function tooFine(): never {
+  throw new TooFine()
+}
+
+/** Points by rule and currency. */
+function byRule(awards: readonly Award[]): ReversedAward[] {
+  const sums: ReversedAward[] = []
+  for (const { rule, currency, points } of awards) {
+    const sum = sums.find((one) => one.rule === rule && one.currency === currency)
+    if (sum) sum.points += Number(points)
+    else sums.push({ rule, currency, points: Number(points) })
+  }
+  return sums
+}
+
+/** What was given and no longer is; it is taken off what was given. */
+function lost(given: readonly ReversedAward[], now: readonly ReversedAward[]): ReversedAward[] {
+  const reversed: ReversedAward[] = []
+  for (const award of given) {
+    const { rule, currency } = award
+    const still = now.find((one) => one.rule === rule && one.currency === currency)?.points ?? 0
+    if (award.points <= still) continue
+    reversed.push({ rule, currency, points: award.points - still })
+    award.points = still
+  }
+  return reversed
+}
 
 function entryOf(occurredAt: Date, postings: readonly Posting[]): Entry {
   return { entryId: '', kind: 'earn', occurredAt, postings }

@@ -3,12 +3,12 @@
  * way from the database. Both count the same into one tally.
  */
 import type { Executor } from '../db/connection.ts'
-import type { TierChange } from '../tiers/standing.ts'
 import { PastBudgets } from './budgets.ts'
 import { simulateMembers } from './chunk.ts'
 import { Conclusion, type Stand } from './conclude.ts'
 import type { Simulated } from './member-run.ts'
-import { type Pack, type PackedChange, type PackedMember, Packer } from './pack.ts'
+import { EMPTY, type Pack, type PackedMember } from './pack.ts'
+import { Packer } from './packer.ts'
 import { packMembers } from './packing.ts'
 import { type Packs, readPack, writePack } from './packs.ts'
 import { plainProgram } from './plain.ts'
@@ -38,15 +38,13 @@ export async function simulateStretch(
   }
   const { pack, bytes } = await packOf(sql, where, what)
   const conclusion = new Conclusion(what)
-  const { takes } = conclusion.tally
-  const of = new Stretched(pack, { what, program, budgets: new PastBudgets(what.course, takes) })
+  const budgets = new PastBudgets(what.course, conclusion.tally.takes)
+  const of = new Stretched(pack, { what, program, budgets })
   const spent = new Spent()
   const long: string[] = []
   for (const member of pack.members) {
     if (member.kind === 'out') continue
-    const taken = takes.length
     if (member.kind === 'packed' && runShort(member, of, { conclusion, spent })) continue
-    takes.length = taken
     long.push(member.id)
   }
   const tally = conclusion.end()
@@ -61,38 +59,48 @@ function runShort(
   of: Stretched,
   { conclusion, spent }: { conclusion: Conclusion; spent: Spent },
 ): boolean {
-  of.turnTo(member)
-  const run = new ShortRun(member, of)
-  if (!run.run()) return false
+  const run = finished(member, of, conclusion.tally.takes)
+  if (run === null) return false
   of.score.addTo(conclusion.tally, spent)
-  const enrolledAt = new Date(member.enrolledAt)
   conclusion.take({
     memberId: member.id,
     points: of.score.points,
     stands: {
-      before: recordedStand(member, enrolledAt),
-      after: { accounts: run.book.accounts.values(), changes: run.changes, enrolledAt },
+      before: recordedStand(member),
+      after: { accounts: run.book.accounts.values(), tierAt: (ladder, at) => run.tiers.tierAt(ladder, at) },
     },
-    attributes: member.attributes,
+    attributes: member.attributes ?? {},
     marks: of.marks,
   })
   return true
 }
 
-function recordedStand({ accounts, changes }: PackedMember, enrolledAt: Date): Stand {
+/** In numbers at first, then in decimals; null: neither leads to the end. */
+function finished(member: PackedMember, of: Stretched, takes: Tally['takes']): ShortRun | null {
+  const taken = takes.length
+  for (const inNumbers of [true, false]) {
+    of.turnTo(member)
+    const run = new ShortRun(member, of, inNumbers)
+    const end = run.run()
+    if (end === 'done') return run
+    takes.length = taken
+    if (end === 'no way') return null
+  }
+  return null
+}
+
+function recordedStand({ accounts, changes = [] }: PackedMember): Stand {
   return {
-    enrolledAt,
-    changes: changes.map(changeOf),
+    tierAt({ id, tiers }, at) {
+      const time = at.getTime()
+      const last = changes.findLast(([ladder, , since]) => ladder === id && since <= time)
+      return last ? last[1] : (tiers[0]?.id ?? '')
+    },
     accounts: accounts.map(([currency, available, pending, held, negative]) => ({
       ...{ currency, available: BigInt(available), pending: BigInt(pending) },
       ...{ held: BigInt(held), negative: BigInt(negative) },
     })),
   }
-}
-
-function changeOf([ladder, from, to, direction, effectiveAt, until]: PackedChange): TierChange {
-  const ends = until === null ? null : new Date(until)
-  return { ladder, from, to, direction, effectiveAt: new Date(effectiveAt), until: ends, reason: '' }
 }
 
 /** As it was kept where that still holds; whoever was written to since is packed anew. */
@@ -116,10 +124,10 @@ async function packOf(
 
   // What is shared by those who are no longer there is kept on, as long as most of them are.
   const isMostlyGood = kept !== null && stale.length * 2 < tokens.length
-  const packer = new Packer(isMostlyGood ? kept : { lines: [], heads: [], given: [] })
+  const packer = new Packer(isMostlyGood ? kept : EMPTY)
   const anew = isMostlyGood ? stale : tokens
   const fresh = new Map((await packMembers(sql, anew, { what, packer })).map((one) => [one.id, one]))
-  const pack = packer.pack(tokens.map(({ id }) => fresh.get(id) ?? known.get(id)!))
+  const pack = packer.pack(tokens.map(({ id }) => fresh.get(id) ?? packer.keep(kept!, known.get(id)!)))
   return { pack, bytes: packs ? await writePack(packs, name, pack) : 0 }
 }
 

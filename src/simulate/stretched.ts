@@ -1,15 +1,18 @@
 /**
- * A pack opened for the short way: lines and heads made into facts once for all sales that share them, and the
- * rules that each sale is valued by.
+ * A pack opened for the short way: heads made into facts once for all sales that share them, lines as rules look at
+ * them, and the rules that each sale is valued by.
  */
 import { Decimal } from '../base/points.ts'
+import { lotKey } from '../earning/earn.ts'
 import { type Mark, marksAt } from '../engine/marks.ts'
+import { type LotKey, lotIdOf } from '../ledger/lot.ts'
 import type { Program } from '../program/program.ts'
+import { ColumnLine, type Lines, Sheet } from '../rules/columns.ts'
 import type { MemberFacts, Tender, TransactionFacts } from '../rules/facts.ts'
-import { Line } from '../rules/line.ts'
 import type { PastBudgets } from './budgets.ts'
+import { type Climbing, climbingOf } from './climb.ts'
 import type { Simulated } from './member-run.ts'
-import type { Head, Pack, PackedLine, PackedMember, PackedSale } from './pack.ts'
+import type { Head, Pack, PackedMember } from './pack.ts'
 import { heldMarks, isBegun } from './replay.ts'
 import { type Named, named, Score } from './score.ts'
 
@@ -19,101 +22,135 @@ type Person = Omit<MemberFacts, 'tiers'>
 interface OpenHead {
   readonly head: Head
   readonly type: string
-  readonly member: Person
+  /** all but the day of enrolment, where that is the member's own */
+  readonly member: Omit<Person, 'enrolledAt'>
+  readonly enrolledAt: Date | null
   /** what was recorded of the member's marks; else they are as the member has them */
   readonly saysMarks: boolean
   readonly tenders: readonly Tender[]
+  /** nothing was paid with points or gift cards */
+  readonly isMoney: boolean
   readonly recorded: Program
 }
 
+/** Where points go that are earned on a day. */
+export interface Place {
+  readonly key: LotKey
+  readonly lotId: string
+}
+
 export class Stretched {
+  readonly pack: Pack
   readonly what: Simulated
   readonly budgets: PastBudgets
   readonly heads: readonly OpenHead[]
   /** by whose ladders and currencies it goes */
   readonly program: Program
+  /** null: some ladder is not for numbers alone */
+  readonly climbing: Climbing | null
   /** some points fall due by themselves */
   readonly settles: boolean
+  /** some rule of some version has a limit over all members */
+  readonly hasBudgets: boolean
   /** the running member's */
   score: Score
-  readonly #pack: Pack
+  readonly #sheet: Sheet
   readonly #given: Named
-  readonly #lines: (Line | undefined)[]
-  /** by line of the pack: the sale that it was last seen in */
-  readonly #seenIn: Uint32Array
-  #sales = 0
+  readonly #places = new Map<string, Map<number, Place>>()
   /** the running member's, as they are */
   marks: readonly Mark[] = []
+  #enrolledAt = new Date(0)
 
   constructor(pack: Pack, of: { what: Simulated; program: Program; budgets: PastBudgets }) {
-    this.#pack = pack
-    this.what = of.what
-    this.program = of.program
-    this.budgets = of.budgets
+    const { what, program, budgets } = of
+    this.pack = pack
+    this.what = what
+    this.program = program
+    this.budgets = budgets
+    this.#sheet = new Sheet(pack.lines)
     this.#given = named(pack.given)
-    this.score = new Score(this.#given)
-    this.heads = pack.heads.map((head) => openHead(head, of.what))
-    this.settles = [...of.program.currencies.values()].some(
+    this.score = new Score(pack, this.#given)
+    this.heads = pack.heads.map((head) => openHead(head, what))
+    this.climbing = climbingOf(program)
+    this.settles = [...program.currencies.values()].some(
       ({ expiry, pending }) => expiry.kind !== 'never' || pending.kind !== 'none',
     )
-    this.#lines = new Array(pack.lines.length)
-    this.#seenIn = new Uint32Array(pack.lines.length)
+    const all = [...what.recorded.all(what.program), ...(what.candidate ? [what.candidate.program] : [])]
+    this.hasBudgets = all.some(({ rules }) => rules.rules.some(({ limits }) => limits.some(isBudget)))
   }
 
   /** Turns to the next member. */
-  turnTo({ marks }: PackedMember): void {
-    this.score = new Score(this.#given)
+  turnTo({ marks = [], enrolledAt }: PackedMember): void {
+    this.score = new Score(this.pack, this.#given)
+    this.#enrolledAt = new Date(enrolledAt)
     this.marks = marks.map(([kind, name, since, until]) => ({
       ...{ kind, name, since: new Date(since) },
       until: until === null ? null : new Date(until),
     }))
   }
 
+  headOf(sale: number): OpenHead {
+    return this.heads[this.pack.sales.head[sale]!]!
+  }
+
   /** The candidate from its time on, before it the version that the sale was valued with. */
-  programAt({ head }: PackedSale, at: Date): Program {
+  programAt(sale: number, at: Date): Program {
     const { candidate } = this.what
     if (candidate !== null && isBegun(candidate, at)) return candidate.program
-    return this.heads[head]!.recorded
+    return this.headOf(sale).recorded
   }
 
   /** What a sale that keeps its rules saw of limits over all members. */
-  seenOf({ head }: PackedSale, at: Date): Head['used'] {
+  seenOf(sale: number, at: Date): Head['used'] {
     const { candidate } = this.what
-    return candidate !== null && isBegun(candidate, at) ? [] : this.heads[head]!.head.used
+    return candidate !== null && isBegun(candidate, at) ? [] : this.headOf(sale).head.used
   }
 
-  personOf({ head }: PackedSale, at: Date): Person {
-    const { member, saysMarks } = this.heads[head]!
-    return saysMarks || this.marks.length === 0 ? member : { ...member, ...marksAt(this.marks, at) }
+  memberOf(sale: number, at: Date, tiers: MemberFacts['tiers']): MemberFacts {
+    const { member, saysMarks, enrolledAt } = this.headOf(sale)
+    const { attributes, segments, promotions } = member
+    const since = enrolledAt ?? this.#enrolledAt
+    if (segments && promotions) return { enrolledAt: since, attributes, segments, promotions, tiers }
+    const facts = { enrolledAt: since, attributes, tiers }
+    return saysMarks || this.marks.length === 0 ? facts : { ...facts, ...marksAt(this.marks, at) }
   }
 
-  factsOf(sale: PackedSale, occurredAt: Date): TransactionFacts {
-    const { head, tenders } = this.heads[sale.head]!
+  /** Lines have the ids that are given, which returns name them by; without any, they are left out. */
+  factsOf(sale: number, occurredAt: Date, lineIds: readonly string[]): TransactionFacts {
+    const { head, tenders } = this.headOf(sale)
     const { type, location, channel, attributes } = head
-    return { type, occurredAt, lines: this.#linesOf(sale), tenders, location, channel, attributes }
+    const first = this.pack.sales.line[sale]!
+    const lines = lineIds.map((id, index) => new ColumnLine(this.pack.lines, first + index, id))
+    return { type, occurredAt, lines, tenders, location, channel, attributes }
   }
 
-  /** Lines tell of themselves but for their ids, which have to be told apart within a sale, and by its returns. */
-  #linesOf({ lines, lineIds }: PackedSale): Line[] {
-    this.#sales += 1
-    return lines.map((place, index) => {
-      if (lineIds) return lineOf(this.#pack.lines[place]!, lineIds[index]!)
-      const isAgain = this.#seenIn[place] === this.#sales
-      if (isAgain) return lineOf(this.#pack.lines[place]!, `${place}/${index}`)
-      this.#seenIn[place] = this.#sales
-      let line = this.#lines[place]
-      if (line === undefined) {
-        line = lineOf(this.#pack.lines[place]!, String(place))
-        this.#lines[place] = line
-      }
-      return line
-    })
+  linesOf(sale: number): Lines {
+    const { line } = this.pack.sales
+    return { sheet: this.#sheet, from: line[sale]!, to: line[sale + 1]! }
+  }
+
+  /** Where points earned at an instant go: that depends on its day alone. */
+  placeOf(day: number, occurredAt: Date, to: { currency: string; funder: string }): Place {
+    const { currency, funder } = to
+    const name = `${currency}/${funder}`
+    let places = this.#places.get(name)
+    if (places === undefined) {
+      places = new Map()
+      this.#places.set(name, places)
+    }
+    let place = places.get(day)
+    if (place === undefined) {
+      const from = { occurredAt, member: { attributes: {}, profile: {} } }
+      const key = { ...lotKey(this.program, this.program.currencies.get(currency)!, from), funder }
+      place = { key, lotId: lotIdOf(key) }
+      places.set(day, place)
+    }
+    return place
   }
 }
 
-function lineOf(packed: PackedLine, lineId: string): Line {
-  const [sku, quantity, net, category = null, kind, tax = null, gross = null, attributes = {}] = packed
-  return new Line({ lineId, sku, category, kind: kind ?? 'item', quantity, net, tax, gross, attributes })
+function isBudget({ per }: { readonly per: string }): boolean {
+  return per === 'all'
 }
 
 function openHead(head: Head, { recorded, program }: Simulated): OpenHead {
@@ -123,9 +160,11 @@ function openHead(head: Head, { recorded, program }: Simulated): OpenHead {
   return {
     head,
     type: head.type,
-    member: { enrolledAt: new Date(enrolledAt), attributes, ...marksAt(marks, new Date(0)) },
+    member: { attributes, ...marksAt(marks, new Date(0)) },
+    enrolledAt: enrolledAt === undefined ? null : new Date(enrolledAt),
     saysMarks,
     tenders: head.tenders.map(({ kind, amount }) => ({ kind, amount: new Decimal(amount) })),
+    isMoney: head.tenders.every(({ kind }) => kind !== 'points' && kind !== 'giftCard'),
     recorded: recorded.version(program, head.version),
   }
 }

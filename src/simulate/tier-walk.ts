@@ -1,22 +1,45 @@
 /**
- * A member's tiers on the short way of a simulation: walked forward, fact by fact in the order of business, by
- * the assessment of the engine, which is spared where it is certain to change nothing.
+ * A member's tiers on the short way of a simulation: walked forward, fact by fact in the order of business. Where
+ * numbers do not do, by the assessment of the engine, which is spared where it is certain to change nothing.
  */
 import { Decimal } from '../base/points.ts'
-import { dayOf } from '../base/time.ts'
+import { dayNumbered, dayOf } from '../base/time.ts'
+import { countedSpend } from '../earning/valued.ts'
 import type { Counter, Ladder, Program } from '../program/program.ts'
 import type { MemberFacts } from '../rules/facts.ts'
 import { afterChange, assess, baseStanding, tierOf } from '../tiers/assess.ts'
-import { type CounterRow, countersAsOf } from '../tiers/counters.ts'
+import { type CounterRow, counted, countersAsOf } from '../tiers/counters.ts'
 import { keepsTally } from '../tiers/counting.ts'
 import { isMet } from '../tiers/criterion.ts'
-import { standingMet } from '../tiers/history.ts'
+import { standingAt, standingMet } from '../tiers/history.ts'
 import type { Standing, TierChange } from '../tiers/standing.ts'
 
 const NOTHING = new Decimal(0)
 
+/** What a sale counts. */
+export interface Counted {
+  /** the business day, as a number */
+  readonly day: number
+  readonly spend: Decimal
+  readonly awards: readonly { readonly currency: string; readonly points: bigint }[]
+}
+
+/** One member's tiers, at an instant that never goes back. */
+export interface Tiers {
+  count(program: Program, sale: Counted): void
+  /** what a return takes off a counter */
+  less(row: CounterRow): void
+  /** everything that comes of what is counted by an instant */
+  step(at: Date): void
+  /** the tiers that a fact of an instant meets; time was walked up to it before */
+  met(at: Date): MemberFacts['tiers']
+  /** whether any tier changed at an instant or after it */
+  hasChangedSince(at: Date): boolean
+  tierAt(ladder: Ladder, at: Date): string
+}
+
 /** What is counted for tiers by day, and in all. */
-export class Counters {
+class Counters {
   readonly rows: CounterRow[] = []
   readonly #places = new Map<string, number>()
   readonly #totals = new Map<string, Decimal>()
@@ -44,9 +67,10 @@ interface Rung {
   readonly boundedByTotals: boolean
 }
 
-export class TierWalk {
+export class TierWalk implements Tiers {
   /** oldest first */
-  readonly changes: TierChange[] = []
+  readonly #changes: TierChange[] = []
+  readonly #counters = new Counters()
   readonly #program: Program
   readonly #enrolledAt: Date
   readonly #rungs: readonly Rung[]
@@ -63,8 +87,25 @@ export class TierWalk {
     this.#base = baseTiers(program)
   }
 
-  /** Everything that comes of what is counted by an instant. Instants never go back. */
-  step(counters: Counters, at: Date): void {
+  count(program: Program, { day, spend, awards }: Counted): void {
+    const sale = { day: dayNumbered(day), spend: countedSpend(spend), transactions: 1n, awards }
+    for (const row of counted(program, sale)) this.#counters.add(row)
+  }
+
+  less(row: CounterRow): void {
+    this.#counters.add(row)
+  }
+
+  hasChangedSince(at: Date): boolean {
+    return this.#changes.some(({ effectiveAt }) => effectiveAt >= at)
+  }
+
+  tierAt(ladder: Ladder, at: Date): string {
+    return standingAt(ladder, { enrolledAt: this.#enrolledAt, changes: this.#changes, at }).tier
+  }
+
+  step(at: Date): void {
+    const counters = this.#counters
     for (const rung of this.#rungs) {
       if (isAtRest(rung, counters, at)) continue
       const { timeZone } = this.#program
@@ -74,18 +115,17 @@ export class TierWalk {
         counters: countersAsOf(counters.rows, dayOf(timeZone, at)),
       })
       for (const change of changes) {
-        this.changes.push(change)
+        this.#changes.push(change)
         rung.standing = afterChange(rung.standing, change)
       }
     }
   }
 
-  /** The tiers that a fact of an instant meets; time was walked up to it before. */
   met(at: Date): MemberFacts['tiers'] {
-    if (this.changes.length === 0) return this.#base
+    if (this.#changes.length === 0) return this.#base
     return new Map(
       this.#program.ladders.map((ladder) => {
-        const known = { enrolledAt: this.#enrolledAt, changes: this.changes, at }
+        const known = { enrolledAt: this.#enrolledAt, changes: this.#changes, at }
         const { tier } = standingMet(ladder, known)
         return [ladder.id, { tier, rank: tierOf(ladder, tier)?.rank ?? 0 }]
       }),
@@ -103,7 +143,7 @@ function isAtRest({ ladder, standing, boundedByTotals }: Rung, counters: Counter
 
 const bases = new WeakMap<Program, MemberFacts['tiers']>()
 
-function baseTiers(program: Program): MemberFacts['tiers'] {
+export function baseTiers(program: Program): MemberFacts['tiers'] {
   let tiers = bases.get(program)
   if (tiers === undefined) {
     tiers = new Map(program.ladders.map(({ id, tiers: [base] }) => [id, { tier: base?.id ?? '', rank: 0 }]))

@@ -4,7 +4,7 @@
  */
 import { parseDocument } from 'yaml'
 import { Decimal } from '../../src/base/points.ts'
-import type { LineCondition } from '../../src/rules/condition.ts'
+import type { LineCondition } from '../../src/rules/columns.ts'
 import { buildRuleSet, evaluate } from '../../src/rules/evaluate.ts'
 import type {
   Field,

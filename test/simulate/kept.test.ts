@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { createPrograms } from '../../src/engine/programs.ts'
 import { runSimulation, type SimulationAsked } from '../../src/simulate/candidate.ts'
+import { EMPTY } from '../../src/simulate/pack.ts'
 import { dropPacks, openPacks, writePack } from '../../src/simulate/packs.ts'
 import { isSame, type SimulationResult } from '../../src/simulate/result.ts'
 import { type Engine, startEngine } from '../support/engine.ts'
@@ -108,9 +109,8 @@ t.test('what is kept has its bounds', async (t) => {
   const programs = await createPrograms(engine.sql)
   const of = { program: 'shop', publications: programs.versions('shop'), version: 'v' }
   const packs = (await openPacks(keptIn, engine.sql, of))!
-  const pack = { lines: [], heads: [], given: [], members: [] }
-  t.equal(await writePack({ ...packs, room: 10 }, 'a', pack), 0, 'no more than there is room for')
-  t.ok((await writePack(packs, 'a', pack)) > 0)
+  t.equal(await writePack({ ...packs, room: 10 }, 'a', EMPTY), 0, 'no more than there is room for')
+  t.ok((await writePack(packs, 'a', EMPTY)) > 0)
   const other = (await openPacks(keptIn, engine.sql, { ...of, version: 'w' }))!
   t.not(other.folder, packs.folder, 'other rules in force, other packs')
   t.ok(other.room < packs.room)
