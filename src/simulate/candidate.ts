@@ -69,6 +69,8 @@ function mustBeAttribute(by: string | null, programs: readonly Program[]): void 
   throw new DomainError(
     'unknown_fact',
     { path: '/by', attribute: by, ...(hint && { hint }) },
-    `members have no attribute "${by}"${hint ? `: ${hint}` : ''}`,
+    by === BY_SEGMENT
+      ? 'this program has no segments'
+      : `members have no attribute "${by}"${hint ? `: ${hint}` : ''}`,
   )
 }

@@ -192,6 +192,8 @@ t.test('simulate: before and after, and nothing is written', async (t) => {
   ] as const) {
     t.equal((await post('/v1/rules/simulate', asked)).body.code, code, JSON.stringify(asked).slice(0, 40))
   }
+  const bySegment = await post('/v1/rules/simulate', { by: 'segment' })
+  t.match(bySegment.body, { code: 'unknown_fact', detail: 'this program has no segments' })
   const [one, other] = await Promise.all([post('/v1/rules/simulate', {}), post('/v1/rules/simulate', {})])
   t.strictSame([one.status, other.status].sort(), [200, 503], 'one at a time')
 })
