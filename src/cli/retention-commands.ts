@@ -39,8 +39,8 @@ function termsIn(call: Call, programs: Programs): Terms {
     const there = known.length > 0 ? `there are ${known.join(', ')}` : 'no program has a retention section'
     throw new UsageError(`option --program is missing: ${there}`)
   }
-  const { retention, money } = programs.at(id, at)
-  return { program: id, retention: retention!, money, at }
+  const { retention, money, segments } = programs.at(id, at)
+  return { program: id, retention: retention!, money, segments, at }
 }
 
 async function openTerms(call: Call) {
@@ -137,7 +137,13 @@ export const retentionWorklist: CliCommand = {
       throw new UsageError(`there is no state "${state}"`, didYouMean(state, phases))
     const capacity = capacityIn(call)
     const { sql, terms } = await openTerms(call)
-    const asked = { state, segment: call.words.text('segment') ?? null, capacity, limit: PAGE }
+    const segment = call.words.text('segment') ?? null
+    if (segment !== null && !terms.segments.includes(segment))
+      throw new UsageError(
+        `${terms.program} has no segment "${segment}"`,
+        didYouMean(segment, terms.segments) ?? `there are ${terms.segments.join(', ') || 'none'}`,
+      )
+    const asked = { state, segment, capacity, limit: PAGE }
     const first = await readWorklist(sql, terms, { ...asked, cursor: null })
     const items = [...first.items]
     for (let cursor = first.nextCursor; cursor !== null; ) {

@@ -33,9 +33,9 @@ export function retentionRoutes(app: App, { sql, programs, now }: RouteDeps): vo
   const tags = ['retention']
   const config = scope('retention:read')
   const termsFor = (program: string): Terms => {
-    const { retention, money } = programs.at(program, now())
+    const { retention, money, segments } = programs.at(program, now())
     if (retention === null) throw new DomainError('retention_not_declared', { program })
-    return { program, retention, money, at: now() }
+    return { program, retention, money, segments, at: now() }
   }
 
   const worklist = {
@@ -48,6 +48,7 @@ export function retentionRoutes(app: App, { sql, programs, now }: RouteDeps): vo
     querystring: query,
     response: replies({ 200: { description: 'The worklist', schema: Worklist } }, [
       'retention_not_declared',
+      'segment_not_found',
       'invalid_cursor',
       'no_rules_in_force',
     ]),

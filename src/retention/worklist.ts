@@ -18,6 +18,8 @@ import {
 export interface Terms {
   readonly program: string
   readonly retention: Retention
+  /** those that the rules declare */
+  readonly segments: readonly string[]
   /** the program's money */
   readonly money: string
   readonly at: Date
@@ -34,9 +36,11 @@ export interface Asked {
 
 export type WireScore = ReturnType<typeof wireScore>
 
-/** Refuses `invalid_cursor`. */
+/** Refuses `invalid_cursor`, and `segment_not_found`: an empty list would say that nobody is slipping away. */
 export async function readWorklist(sql: Executor, terms: Terms, asked: Asked) {
-  const { program, retention } = terms
+  const { program, retention, segments } = terms
+  const { segment } = asked
+  if (segment !== null && !segments.includes(segment)) throw new DomainError('segment_not_found', { segment })
   const capacity = asked.capacity ?? retention.capacity
   const after = asked.cursor === null ? null : readCursor(asked.cursor)
   const before = after?.place ?? 0

@@ -6,6 +6,10 @@ import { sale, shopRules, startService } from './front.ts'
 
 t.setTimeout(600_000)
 
+const ownRules = `retention: { capacity: 3 }
+segments: [{ id: vip, when: { memberFor: { atLeast: 0 } } }]
+`
+
 const silent = { debug() {}, info() {}, error() {} }
 
 t.test('worklist, member and summary', async (t) => {
@@ -14,7 +18,7 @@ t.test('worklist, member and summary', async (t) => {
   const ann = await member('1')
   t.match(await get('/v1/retention/flags'), { status: 409, body: { code: 'retention_not_declared' } })
 
-  const files = new Map([['program.yaml', `${shopRules}retention: { capacity: 3 }\n`]])
+  const files = new Map([['program.yaml', `${shopRules}${ownRules}`]])
   await publish(engine.sql, { files, by: 'test', now: new Date('2026-02-01T00:00:00Z') })
   await engine.programs.refresh()
   t.match(await get('/v1/retention/flags'), {
@@ -68,6 +72,7 @@ t.test('worklist, member and summary', async (t) => {
     ['/v1/members/mem_0198f0a2b3c4700080000000000a0001/retention', service.key, 404, 'member_not_found'],
     ['/v1/members/nobody/retention', service.key, 404, 'member_not_found'],
     ['/v1/retention/flags?cursor=x', service.key, 400, 'invalid_cursor'],
+    ['/v1/retention/flags?segment=vips', service.key, 404, 'segment_not_found'],
     ['/v1/retention/flags?capacity=0', service.key, 400, 'malformed_request'],
     ['/v1/retention/flags?state=sleepy', service.key, 400, 'malformed_request'],
     ['/v1/retention/flags?limit=201', service.key, 400, 'malformed_request'],

@@ -189,8 +189,8 @@ t.test('members move up whose flag a campaign has helped', async (t) => {
   t.ok(seen.gone_quiet >= 5 && seen.buying_less >= 5 && seen.none >= 5, JSON.stringify(seen))
 
   await t.test('the worklist is in that order', async (t) => {
-    const { retention, money } = engine.programs.at('shop', engine.now())
-    const terms = { program: 'shop', retention: retention!, money, at: engine.now() }
+    const { retention, money, segments } = engine.programs.at('shop', engine.now())
+    const terms = { program: 'shop', retention: retention!, money, segments, at: engine.now() }
     const asked = { state: null, segment: null, capacity: null, limit: 200, cursor: null }
     const { items, uplifts } = await readWorklist(engine.sql, terms, asked)
     t.match(uplifts, {

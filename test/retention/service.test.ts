@@ -76,9 +76,9 @@ function score(engine: Engine, asOf: number) {
 }
 
 function terms(engine: Engine): Terms {
-  const { retention, money } = engine.programs.at('shop', engine.now())
+  const { retention, money, segments } = engine.programs.at('shop', engine.now())
   t.ok(retention)
-  return { program: 'shop', retention: retention!, money, at: engine.now() }
+  return { program: 'shop', retention: retention!, money, segments, at: engine.now() }
 }
 
 const everything = { state: null, segment: null, capacity: null, limit: 200, cursor: null }
