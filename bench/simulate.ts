@@ -23,6 +23,7 @@ import { keepStates } from '../src/retention/keep.ts'
 import { runSimulation } from '../src/simulate/candidate.ts'
 import { exportSnapshot, readChunks } from '../src/simulate/queries.ts'
 import { isSame } from '../src/simulate/result.ts'
+import { CHUNK } from '../src/simulate/simulate.ts'
 import type { Reading } from './read-rows.ts'
 import { spreadOf } from './report.ts'
 import { startBenchServer } from './server.ts'
@@ -45,7 +46,7 @@ recorded.
   --workers N     threads (2)
 
 Example:
-  npm run bench -- simulate --repeat 50
+  npm run bench -- simulate --repeat 300 --rounds 2
 `
 
 const say = (line: string) => console.error(line)
@@ -153,8 +154,8 @@ async function copyMembers(sql: Sql, repeat: number): Promise<void> {
       where table_schema = 'public' and table_name = ${table} order by ordinal_position`
     const picked = columns.map(({ name }) => {
       if (name === 'member_id') {
-        // the number takes the place of four digits that are random: a member of its own, spread evenly
-        const digits = `overlay(member_id::text placing to_hex(49152 + number) from 20 for 4)::uuid`
+        // the number goes first: copies of one member are far apart, as members who buy alike are
+        const digits = `overlay(member_id::text placing to_hex(49152 + number) from 1 for 4)::uuid`
         return digits
       }
       const isKey = name === 'external_ref' && (table === 'members' || table === 'commands')
@@ -242,7 +243,7 @@ async function readOnly(sql: Sql, workers: number): Promise<void> {
   await sql.begin('isolation level repeatable read read only', async (tx) => {
     const snapshot = await exportSnapshot(tx)
     const population = { program: PROGRAM, share: 10_000 }
-    const { starts } = await readChunks(tx, population, 200)
+    const { starts } = await readChunks(tx, population, CHUNK)
     const stretches = starts.map((from, index) => ({ from, to: starts[index + 1] ?? null }))
     const threads = Array.from({ length: workers }, (_, place) => {
       const mine = stretches.filter((_stretch, index) => index % workers === place)

@@ -182,7 +182,7 @@ export class ColumnBasis extends Basis {
   readonly count: number
   readonly #places: Int32Array
   #made: readonly LineFacts[] | null = null
-  readonly #sums = new Map<LineAmount, number>()
+  readonly #sums: Partial<Record<LineAmount, number>> = {}
 
   /** Of item lines, those that are not out; null: none is. */
   constructor({ sheet, from, to }: Lines, out: LineCondition | null, sight: Sight) {
@@ -235,12 +235,12 @@ export class ColumnBasis extends Basis {
   }
 
   override parts(what: LineAmount): number {
-    let sum = this.#sums.get(what)
+    let sum = this.#sums[what]
     if (sum === undefined) {
       sum = 0
       for (let index = 0; index < this.count; index += 1)
         sum = safe(sum + partsAt(this.columns, what, this.#places[index]!))
-      this.#sums.set(what, sum)
+      this.#sums[what] = sum
     }
     return sum
   }

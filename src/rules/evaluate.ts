@@ -67,7 +67,7 @@ export interface Question {
 
 /** Throws DomainError `limit_reached` (a limit that refuses) and `points_out_of_range`. */
 export function evaluate(set: RuleSet, question: Question): Valuation {
-  const { transaction, member, used, short, explain = false, words = true } = question
+  const { transaction, member, used, short, explain = false, words = true, lines } = question
   const sight = new Sight({ transaction, member, timeZone: set.timeZone, givers: set.givers })
   const basis = earning(set, question, sight)
   sight.basis = basis
@@ -86,7 +86,19 @@ export function evaluate(set: RuleSet, question: Question): Valuation {
   if (candidates && explain) applyAll(set, candidates.all, run)
   else if (candidates) applyReady(set, candidatesFor(candidates, sight), run)
   const { awards, extensions, trace } = run
-  return { awards, extensions, uses: run.book.uses(), spend: basis.sum('net'), trace }
+  const uses = run.book.uses()
+  if (!lines) return { awards, extensions, uses, spend: basis.sum('net'), trace }
+  const spendParts = basis.parts('net')
+  return {
+    awards,
+    extensions,
+    uses,
+    trace,
+    spendParts,
+    get spend() {
+      return basis.sum('net')
+    },
+  }
 }
 
 /** What of the transaction may earn. Leaves the sight without a line. */

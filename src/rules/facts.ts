@@ -123,6 +123,8 @@ export interface Valuation {
   readonly uses: readonly LimitUse[]
   /** net that may earn, after lines and tenders that never do: what a spend counter counts */
   readonly spend: Decimal
+  /** the same in ten-thousandths, where it was summed in columns; NaN: it has finer parts */
+  readonly spendParts?: number
   /** filled with `explain` only */
   readonly trace: readonly RuleTrace[]
 }

@@ -167,14 +167,14 @@ export class Climb implements Tiers {
     this.#until = of.ladders.map(() => Number.POSITIVE_INFINITY)
   }
 
-  count(_program: Program, { day, spend, awards }: Counted): void {
+  count(_program: Program, { day, valuation }: Counted): void {
     const { counters } = this.#of
     for (let counter = 0; counter < counters.length; counter += 1) {
       const name = counters[counter]!
-      if (name === 'spend') this.#add(counter, day, partsOf(spend))
+      if (name === 'spend') this.#add(counter, day, valuation.spendParts ?? partsOf(valuation.spend))
       else if (name === 'transactions') this.#add(counter, day, PARTS)
       else {
-        for (const { currency, points } of awards)
+        for (const { currency, points } of valuation.awards)
           if (name === `points:${currency}`) this.#add(counter, day, Number(points) * PARTS)
       }
     }

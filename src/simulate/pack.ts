@@ -6,7 +6,7 @@ import type { ReversedAward } from '../earning/return.ts'
 import type { ReturnBody } from '../earning/transaction.ts'
 import type { KeptAward, KeptUse, KeptValuation } from '../earning/valued.ts'
 import type { Mark } from '../engine/marks.ts'
-import type { Goods, LineColumns } from '../rules/columns.ts'
+import type { LineColumns } from '../rules/columns.ts'
 import type { FieldValue } from '../rules/facts.ts'
 
 /** Packs of another form are read anew. */
@@ -126,6 +126,3 @@ export function idOf({ id }: SaleColumns, sale: number): string {
 }
 
 export type Summed = Pick<KeptAward, 'rule' | 'currency' | 'points'> | ReversedAward
-
-/** One for all lines of the same goods. */
-export type PackedGoods = readonly [Goods['sku'], Goods['category'], Goods['kind'], Goods['attributes']]

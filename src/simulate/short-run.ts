@@ -32,8 +32,7 @@ interface Sold {
   readonly program: Program
   readonly isCounted: boolean
   readonly tiers: MemberFacts['tiers']
-  readonly spend: Decimal
-  readonly awards: readonly Award[]
+  readonly valuation: Valuation
   /** null: nothing of it is returned */
   readonly returned: Returning | Shrinking | null
   /** what returns took off counters of tiers */
@@ -147,7 +146,7 @@ export class ShortRun {
     this.#hasAsked = false
     const valuation = this.#evaluate(sale, { program, facts, member, used, isInColumns })
     if (valuation === null) return null
-    const { awards, spend } = valuation
+    const { awards } = valuation
     const day = dayNumberOf(program.timeZone, at)
     const sums = sumByFunder(program, facts, awards)
     this.#post(sums, { at, day })
@@ -157,12 +156,12 @@ export class ShortRun {
       this.#used.set(key, (this.#used.get(key) ?? 0n) + points)
     }
     if (isCounted) score.gave(awards)
-    const sold = { at, day, program, isCounted, tiers, spend, awards, less: [] }
+    const sold = { at, day, program, isCounted, tiers, valuation, less: [] }
     if (lineIds === null) return { ...sold, returned: null }
     if (isInColumns) {
       const rest = new Remaining(this.#of.linesOf(sale), lineIds)
       const given = this.#isSummed(awards) ? byRule(awards) : tooFine()
-      return { ...sold, returned: { facts, member, rest, given, spend } }
+      return { ...sold, returned: { facts, member, rest, given, spend: valuation.spend } }
     }
     const lots = Object.fromEntries(
       sums.map((share) => [lotName(share), this.#of.placeOf(day, at, share).lotId]),

@@ -36,7 +36,7 @@ export interface Simulation {
 }
 
 /** Members that a thread is sent at a time: few enough for progress that moves and even work. */
-const CHUNK = 1000
+export const CHUNK = 1000
 
 /** Sales leave much behind that is thrown away at once: with room for it, little of it is looked at twice. */
 const ROOM = { maxYoungGenerationSizeMb: 96 }

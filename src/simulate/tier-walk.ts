@@ -6,7 +6,7 @@ import { Decimal } from '../base/points.ts'
 import { dayNumbered, dayOf } from '../base/time.ts'
 import { countedSpend } from '../earning/valued.ts'
 import type { Counter, Ladder, Program } from '../program/program.ts'
-import type { MemberFacts } from '../rules/facts.ts'
+import type { MemberFacts, Valuation } from '../rules/facts.ts'
 import { afterChange, assess, baseStanding, tierOf } from '../tiers/assess.ts'
 import { type CounterRow, counted, countersAsOf } from '../tiers/counters.ts'
 import { keepsTally } from '../tiers/counting.ts'
@@ -20,8 +20,9 @@ const NOTHING = new Decimal(0)
 export interface Counted {
   /** the business day, as a number */
   readonly day: number
-  readonly spend: Decimal
-  readonly awards: readonly { readonly currency: string; readonly points: bigint }[]
+  readonly valuation: Pick<Valuation, 'spend' | 'spendParts'> & {
+    readonly awards: readonly { readonly currency: string; readonly points: bigint }[]
+  }
 }
 
 /** One member's tiers, at an instant that never goes back. */
@@ -87,7 +88,7 @@ export class TierWalk implements Tiers {
     this.#base = baseTiers(program)
   }
 
-  count(program: Program, { day, spend, awards }: Counted): void {
+  count(program: Program, { day, valuation: { spend, awards } }: Counted): void {
     const sale = { day: dayNumbered(day), spend: countedSpend(spend), transactions: 1n, awards }
     for (const row of counted(program, sale)) this.#counters.add(row)
   }

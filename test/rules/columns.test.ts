@@ -10,8 +10,10 @@ import { buildRuleSet, evaluate, type Question } from '../../src/rules/evaluate.
 import type { LineFacts } from '../../src/rules/facts.ts'
 import { inOrder } from '../../src/rules/order.ts'
 import { partsOf } from '../../src/rules/parts.ts'
-import { fc, runs } from '../support/property.ts'
+import { fc, PATIENCE, runs } from '../support/property.ts'
 import { checkLines, member, rule, transaction } from './fixtures.ts'
+
+t.setTimeout(PATIENCE)
 
 const conditions = fc.subarray(
   [
