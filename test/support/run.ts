@@ -37,12 +37,13 @@ async function main(): Promise<boolean> {
     process.stderr.write(`no such test file: ${missing.join(', ') || compiled}\n`)
     return false
   }
-  const server = await startRun(process.pid)
+  const starting = startRun(process.pid)
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.once(signal, () => {
       killRunning()
-      void end(server).finally(() => process.exit(1))
+      void starting.then(end).finally(() => process.exit(1))
     })
+  const server = await starting
   try {
     const { passed, failed } = await runTests({
       files,
