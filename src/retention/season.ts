@@ -22,8 +22,10 @@ const WAVES = 3
 
 /** What is tried: deviations of the season, of a week's step of the level, and of a week by itself. */
 const SEASONS = [0, 0.1, 0.25]
-const DRIFTS = [0.003, 0.012, 0.05]
-const SHOCKS = [0.03, 0.12]
+const DRIFTS = [0.003, 0.012, 0.05, 0.15]
+const SHOCKS = [0.03, 0.12, 0.3]
+/** Logarithm of the odds for a season before any week is seen: a wave seen once is sooner a level that moved. */
+const BELIEVED = -3
 const MEAN = 10
 const FADING = 1
 
@@ -43,11 +45,11 @@ export function yearlySeason(weeks: Weeks): Float64Array {
   const tried = SEASONS.flatMap((size) =>
     DRIFTS.flatMap((drift) => SHOCKS.map((shock) => explain(known, { size, drift, shock }))),
   )
-  const best = Math.max(...tried.map(({ logLikelihood }) => logLikelihood))
+  const best = Math.max(...tried.map(({ plausible }) => plausible))
   const waves = new Float64Array(YEAR)
   let total = 0
-  for (const { logLikelihood, pull, size } of tried) {
-    const weight = Math.exp(logLikelihood - best)
+  for (const { plausible, pull, size } of tried) {
+    const weight = Math.exp(plausible - best)
     total += weight
     if (size === 0) continue
     for (let week = 0; week < YEAR; week++) {
@@ -86,7 +88,7 @@ interface Guess {
   readonly shock: number
 }
 
-/** The likelihood of the weeks under a guess, and what each of them pulls the season by. */
+/** How plausible a guess is by the weeks (a logarithm), and what each of them pulls the season by. */
 function explain({ at, logs, noise, age }: Known, { size, drift, shock }: Guess) {
   const count = at.length
   const covariance = new Float64Array(count * count)
@@ -99,11 +101,11 @@ function explain({ at, logs, noise, age }: Known, { size, drift, shock }: Guess)
   }
   factorise(covariance, count)
   const half = forward(covariance, logs)
-  let logLikelihood = 0
+  let plausible = size > 0 ? BELIEVED : 0
   for (let i = 0; i < count; i++) {
-    logLikelihood -= 0.5 * half[i]! ** 2 + Math.log(covariance[i * count + i]!)
+    plausible -= 0.5 * half[i]! ** 2 + Math.log(covariance[i * count + i]!)
   }
-  return { logLikelihood, pull: backward(covariance, half), size }
+  return { plausible, pull: backward(covariance, half), size }
 }
 
 /** Cholesky's factor of a symmetric positive matrix, in place of its lower half. */

@@ -26,6 +26,7 @@ function weeksOf(count: number, rate: (week: number) => number, seed = 3): Weeks
 const wave = (week: number) => 1 + 0.25 * Math.sin((2 * Math.PI * week) / YEAR)
 const two = (week: number) => Math.exp(0.2 * Math.cos((2 * Math.PI * (week - 4)) / (YEAR / 2)))
 const fading = (week: number) => 0.5 + Math.exp(-week / 12)
+const jumping = (week: number) => (week > 30 ? 1.5 : 1)
 const swelling = (week: number) => Math.exp(0.008 * week)
 
 // Each row: a program, its weeks, the rate of its members, the season in it, and how far off it may be found.
@@ -44,6 +45,7 @@ const rows: readonly (readonly [
   ['no season', 65, () => 1, () => 1, 0.05],
   ['a level that rises', 70, swelling, () => 1, 0.05],
   ['first members who fade', 65, fading, () => 1, 0.1],
+  ['a level that jumps', 65, jumping, () => 1, 0.1],
   ['less than a year', 51, wave, () => 1, 0],
 ]
 
