@@ -47,12 +47,21 @@ function parsed(text: string): [error: Error | null, value?: unknown] {
   }
 }
 
+const PARTS_OF_REQUEST: Readonly<Record<string, string>> = {
+  body: 'body',
+  querystring: 'query',
+  params: 'path',
+  headers: 'headers',
+}
+
 export const zodValidator: FastifySchemaCompiler<z.ZodType> = ({ schema, httpPart }) => {
   return (data: unknown) => {
     // No body comes as null; a JSON null says no more.
     const parsed = schema.safeParse(data ?? undefined)
     if (parsed.success) return { value: parsed.data }
-    return { error: malformed(faultsOf(parsed.error), httpPart === 'body' ? 'the body' : 'the query') }
+    return {
+      error: malformed(faultsOf(parsed.error), `the ${PARTS_OF_REQUEST[httpPart ?? ''] ?? 'request'}`),
+    }
   }
 }
 

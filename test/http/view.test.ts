@@ -32,7 +32,7 @@ t.test('all views of a program without anybody, and with one member, tell what i
       t.notMatch(picture.text, /NaN|Infinity|undefined/)
     }
   }
-  t.match(await get('/v1/retention/views/profit'), { status: 400 })
+  t.match(await get('/v1/retention/views/profit'), { status: 400, body: { detail: /^the path at \/name: / } })
   const { body } = await get('/v1/retention/views/profiling', { key: foreignKey })
   t.match(body, { program: 'other', figures: [{ value: 0 }] })
 })
