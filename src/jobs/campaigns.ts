@@ -84,7 +84,8 @@ async function runCampaign(deps: Deps, one: One): Promise<void> {
     at: run.at,
   }
   const room = await roomOf(deps, one, experiment.terms.testMembers)
-  for await (const { memberIds, done } of candidatePages(sql, { program: program.id, campaign })) {
+  const asked = { program: program.id, campaign, since: experiment.startedAt }
+  for await (const { memberIds, done } of candidatePages(sql, asked)) {
     await decidePage(deps, { ...one, running, room, memberIds })
     // What a run that was called off has not come to, comes again.
     if (run.signal?.aborted) return

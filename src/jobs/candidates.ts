@@ -19,14 +19,16 @@ export interface CandidatePage {
 interface Asked {
   readonly program: string
   readonly campaign: Campaign
+  /** when the campaign began */
+  readonly since: Date
 }
 
 export async function* candidatePages(sql: Sql, asked: Asked): AsyncGenerator<CandidatePage> {
-  const { program, campaign } = asked
+  const { program, campaign, since } = asked
   const { start } = campaign
   if (start.kind === 'flag') yield* flagged(sql, { program, flags: start.flags })
   else if (start.kind === 'segment') yield* inSegments(sql, { program, segments: start.segments })
-  else yield* byEvents(sql, { program, reader: `campaign/${campaign.id}`, types: start.events })
+  else yield* byEvents(sql, { program, reader: `campaign/${campaign.id}`, types: start.events, since })
 }
 
 const nothing = async () => {}
@@ -59,12 +61,15 @@ async function* inSegments(
   } while (after !== null)
 }
 
-/** A campaign begins with the events that come after it first ran: history starts nothing. */
+/**
+ * A campaign begins with the events that come after it first ran: history starts nothing. The place that it begins at
+ * lies before what others were writing by then, so some that had happened stand beyond it.
+ */
 async function* byEvents(
   sql: Sql,
-  of: { program: string; reader: string; types: readonly string[] },
+  of: { program: string; reader: string; types: readonly string[]; since: Date },
 ): AsyncGenerator<CandidatePage> {
-  const { program, reader, types } = of
+  const { program, reader, types, since } = of
   let place: Place | null = await readerPlace(sql, { program, reader })
   if (place === null) {
     await moveReader(sql, { program, reader, place: await presentPlace(sql) })
@@ -73,7 +78,8 @@ async function* byEvents(
   for (;;) {
     const { events, end, isAll } = await readEvents(sql, { program, after: place, types, limit: PAGE })
     place = end
-    const memberIds = [...new Set(events.map(({ memberId }) => memberId))]
+    const came = events.filter(({ at }) => at >= since)
+    const memberIds = [...new Set(came.map(({ memberId }) => memberId))]
     yield { memberIds, done: () => moveReader(sql, { program, reader, place: end }) }
     if (isAll) return
   }

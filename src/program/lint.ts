@@ -29,7 +29,7 @@ export function lint({ top, examples, program }: Linted, report: Report): void {
     lintAwarded(rule, { rules, report })
     lintNeverEarn(rule, { top, report })
     lintEnd(rule, 'rule', report)
-    lintRegistered(rule, report)
+    lintRegistered(rule, { top, report })
   }
   for (const reward of itemsAt(top, 'rewards').flatMap((item) => asMap(item) ?? []))
     lintEnd(reward, 'reward', report)
@@ -177,9 +177,12 @@ function lintEnd(map: MapNode, what: string, report: Report): void {
 }
 
 /** A promotion's time is the one to register in; whoever did keeps it. In a campaign's file its end is told of already. */
-function lintRegistered(rule: MapNode, report: Report): void {
+function lintRegistered(rule: MapNode, { top, report }: { top: MapNode; report: Report }): void {
   const asked = childOf(asMap(childOf(rule, 'when')), 'promotion')
-  if (asked === null || asked.kind === 'map' || hasEnd(rule) || kindOf(rule.at.file) === 'campaign') return
+  if (asked === null || hasEnd(rule) || kindOf(rule.at.file) === 'campaign') return
+  const promotions = itemsAt(top, 'promotions').flatMap((item) => asMap(item) ?? [])
+  const ending = new Set(promotions.filter(hasEnd).map((map) => textAt(map, 'id')))
+  if (!valuesOf(asked).some((id) => ending.has(id))) return
   const told = `the rule "${textAt(rule, 'id')}" goes on after its promotion, for whoever registered in time`
   report(problem(asked.at, told, { hint: 'write in the rule too when it ends: `through: 2027-02-28`' }))
 }

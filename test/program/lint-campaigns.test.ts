@@ -81,7 +81,10 @@ const rows: readonly (readonly [string, string])[] = [
     `${earn}promotions: [{ id: may, through: 2026-05-31 }]\n`,
     'no rule asks for the promotion "may": whoever registers for it gets nothing',
   ],
-  [`${asking('promotion: may')}promotions: [{ id: may, through: 2026-05-31 }]\n`, ''],
+  [
+    `${asking('promotion: may')}promotions: [{ id: may, through: 2026-05-31 }]\n`,
+    'the rule "a" goes on after its promotion, for whoever registered in time',
+  ],
   [`${on('registration')}promotions: [{ id: may, through: 2026-05-31 }]\n`, ''],
   [`${earn}groups: { offers: best }\n`, 'no rule is of the group "offers"'],
   ['earn: [{ id: a, on: purchase, group: offers, award: 1 bean }]\ngroups: { offers: best }\n', ''],

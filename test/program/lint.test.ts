@@ -132,6 +132,8 @@ t.test('a rule that goes on when nobody can register for its promotion any more'
     ['when: { promotion: { not: may } }', ''],
   ] as const
   for (const [rest, expected] of rows) t.equal(warned({ 'program.yaml': asks(rest) }), expected, rest)
+  const endless = asks('when: { promotion: may }').replace(', through: 2026-05-31', '')
+  t.equal(warned({ 'program.yaml': endless }), 'the promotion "may" of a campaign never ends')
 })
 
 t.test('a rule that stands behind another one in a group of which the first is taken', async (t) => {
