@@ -13,6 +13,7 @@ import type { PastBudgets } from './budgets.ts'
 import { type Climbing, climbingOf } from './climb.ts'
 import type { Simulated } from './member-run.ts'
 import type { Head, Pack, PackedMember } from './pack.ts'
+import { Scratch } from './remaining.ts'
 import { heldMarks, isBegun } from './replay.ts'
 import { type Named, named, Score } from './score.ts'
 
@@ -55,6 +56,8 @@ export class Stretched {
   /** the running member's */
   score: Score
   readonly #sheet: Sheet
+  /** for what is left of a sale, one after the other */
+  readonly scratch: Scratch
   readonly #given: Named
   readonly #places = new Map<string, Map<number, Place>>()
   /** the running member's, as they are */
@@ -68,6 +71,7 @@ export class Stretched {
     this.program = program
     this.budgets = budgets
     this.#sheet = new Sheet(pack.lines)
+    this.scratch = new Scratch(this.#sheet)
     this.#given = named(pack.given)
     this.score = new Score(pack, this.#given)
     this.heads = pack.heads.map((head) => openHead(head, what))
