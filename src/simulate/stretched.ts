@@ -124,7 +124,10 @@ export class Stretched {
     const { head, tenders } = this.headOf(sale)
     const { type, location, channel, attributes } = head
     const first = this.pack.sales.line[sale]!
-    const lines = lineIds.map((id, index) => new ColumnLine(this.pack.lines, first + index, id))
+    const lines =
+      lineIds.length === 0
+        ? NO_LINES
+        : lineIds.map((id, index) => new ColumnLine(this.pack.lines, first + index, id))
     return { type, occurredAt, lines, tenders, location, channel, attributes }
   }
 
@@ -152,6 +155,8 @@ export class Stretched {
     return place
   }
 }
+
+const NO_LINES: TransactionFacts['lines'] = []
 
 function isBudget({ per }: { readonly per: string }): boolean {
   return per === 'all'
