@@ -69,7 +69,9 @@ export function decodePack(bytes: Buffer): Pack | null {
       continue
     }
     const stored = new widths[width](bytes.buffer as ArrayBuffer, at, count)
-    found.set(name, new (kindOf(name))(stored))
+    const kind = kindOf(name)
+    // What is as wide in memory is looked at where it lies.
+    found.set(name, stored instanceof kind ? stored : new kind(stored))
     at += padded(stored.byteLength)
   }
   const column = <T extends Wide>(name: string) => found.get(name) as T
