@@ -96,7 +96,8 @@ export function dayOf(zone: string, at: Date): Day {
 
 /** The same as days since 1 January 1970. */
 export function dayNumberOf(zone: string, at: Date): number {
-  return Math.floor(wallClock(zone, at).getTime() / DAY)
+  const time = at.getTime()
+  return Math.floor((time + offsetAt(zone, time)) / DAY)
 }
 
 /** The day with a number of days after 1 January 1970. */

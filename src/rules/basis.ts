@@ -22,8 +22,8 @@ export class Basis {
   readonly #lines: readonly LineFacts[]
   readonly #unreduced: readonly LineFacts[]
   readonly #share: Share | null
-  readonly #sums = new Map<Amount | 'quantity', Decimal>()
-  readonly #parts = new Map<LineAmount, number>()
+  #sums: Map<Amount | 'quantity', Decimal> | null = null
+  #parts: Map<LineAmount, number> | null = null
 
   constructor(unreduced: readonly LineFacts[], share: Share | null) {
     this.#unreduced = unreduced
@@ -45,6 +45,7 @@ export class Basis {
   }
 
   sum(what: Amount): Decimal {
+    this.#sums ??= new Map()
     let sum = this.#sums.get(what)
     if (sum === undefined) {
       const parts = this.parts(what)
@@ -59,6 +60,7 @@ export class Basis {
   /** The sum in ten-thousandths; NaN where it has finer parts. */
   parts(what: LineAmount): number {
     if (this.#share !== null && what !== 'quantity') return Number.NaN
+    this.#parts ??= new Map()
     let sum = this.#parts.get(what)
     if (sum === undefined) {
       sum = 0
@@ -69,6 +71,7 @@ export class Basis {
   }
 
   quantity(): Decimal {
+    this.#sums ??= new Map()
     let sum = this.#sums.get('quantity')
     if (sum === undefined) {
       sum = total(this.#unreduced.map((line) => line.quantity))

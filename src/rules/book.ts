@@ -34,7 +34,8 @@ const none: readonly Page[] = []
 export class LimitBook {
   readonly #used: UsedOf
   readonly #short: (name: string, period: string) => void
-  readonly #pages = new Map<string, Page>()
+  /** null: nothing was asked yet */
+  #pages: Map<string, Page> | null = null
 
   /** `short` is told of budgets that let less through than was wished for. */
   constructor(used: UsedOf, short: (name: string, period: string) => void = () => {}) {
@@ -69,6 +70,7 @@ export class LimitBook {
 
   /** What was used of limits that last; those per transaction start anew with each one. */
   uses(): LimitUse[] {
+    if (this.#pages === null) return []
     const uses: LimitUse[] = []
     for (const { limit, name, period, taken } of this.#pages.values()) {
       if (limit.per !== 'transaction' && taken > 0n)
@@ -92,6 +94,7 @@ export class LimitBook {
     const value = limit.by?.read(sight)
     const of = limit.by === null ? '' : `/${value === undefined ? '' : show(limit.by.type, value)}`
     const name = `${limit.name}${of}`
+    this.#pages ??= new Map()
     let page = this.#pages.get(name)
     if (page === undefined) {
       const period = periodOf(limit, sight)

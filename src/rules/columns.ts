@@ -174,39 +174,40 @@ export interface Lines {
   readonly to: number
 }
 
+const NO_LINES: readonly LineFacts[] = []
+
 /** The lines of one sale that may earn. */
 export class ColumnBasis extends Basis {
   readonly sheet: Sheet
   readonly columns: LineColumns
   /** how many they are, and where in the columns */
   readonly count: number
-  readonly #places: Int32Array
+  readonly #places: readonly number[]
   #made: readonly LineFacts[] | null = null
-  readonly #sums: Partial<Record<LineAmount, number>> = {}
+  readonly #sums: Record<LineAmount, number | null> = { net: null, tax: null, gross: null, quantity: null }
 
   /** Of item lines, those that are not out; null: none is. */
   constructor({ sheet, from, to }: Lines, out: LineCondition | null, sight: Sight) {
-    super([], null)
+    super(NO_LINES, null)
     this.sheet = sheet
     this.columns = sheet.columns
     const { goods, place } = sheet.columns
-    const places = new Int32Array(to - from)
+    // A plain array: the memory of a typed one is had from outside, which a sale of a few lines is not worth.
+    const places: number[] = []
     const isOut = out && asked(sheet, out, sight)
-    let count = 0
     for (let at = from; at < to; at += 1)
-      if (goods[place[at]!]!.kind === 'item' && !isOut?.(at)) places[count++] = at
-    this.count = count
+      if (goods[place[at]!]!.kind === 'item' && !isOut?.(at)) places.push(at)
+    this.count = places.length
     this.#places = places
   }
 
   /** Which of the lines a condition holds for; null: for all of them. */
-  indexesOf(condition: LineCondition | null, sight: Sight): Int32Array {
-    const found = new Int32Array(this.count)
+  indexesOf(condition: LineCondition | null, sight: Sight): readonly number[] {
+    const found: number[] = []
     const holds = condition && asked(this.sheet, condition, sight)
-    let count = 0
     for (let index = 0; index < this.count; index += 1)
-      if (holds === null || holds(this.#places[index]!)) found[count++] = index
-    return found.subarray(0, count)
+      if (holds === null || holds(this.#places[index]!)) found.push(index)
+    return found
   }
 
   place(index: number): number {
@@ -236,7 +237,7 @@ export class ColumnBasis extends Basis {
 
   override parts(what: LineAmount): number {
     let sum = this.#sums[what]
-    if (sum === undefined) {
+    if (sum === null) {
       sum = 0
       for (let index = 0; index < this.count; index += 1)
         sum = safe(sum + partsAt(this.columns, what, this.#places[index]!))

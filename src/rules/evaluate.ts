@@ -88,16 +88,29 @@ export function evaluate(set: RuleSet, question: Question): Valuation {
   const { awards, extensions, trace } = run
   const uses = run.book.uses()
   if (!lines) return { awards, extensions, uses, spend: basis.sum('net'), trace }
-  const spendParts = basis.parts('net')
-  return {
-    awards,
-    extensions,
-    uses,
-    trace,
-    spendParts,
-    get spend() {
-      return basis.sum('net')
-    },
+  return new InParts({ awards, extensions, uses, trace }, basis)
+}
+
+/** What was spent stands in parts; in decimals it is worked out when asked for. */
+class InParts implements Valuation {
+  readonly awards: Valuation['awards']
+  readonly extensions: Valuation['extensions']
+  readonly uses: Valuation['uses']
+  readonly trace: Valuation['trace']
+  readonly spendParts: number
+  readonly #basis: Basis
+
+  constructor({ awards, extensions, uses, trace }: Omit<Valuation, 'spend'>, basis: Basis) {
+    this.awards = awards
+    this.extensions = extensions
+    this.uses = uses
+    this.trace = trace
+    this.spendParts = basis.parts('net')
+    this.#basis = basis
+  }
+
+  get spend(): Valuation['spend'] {
+    return this.#basis.sum('net')
   }
 }
 
@@ -149,10 +162,11 @@ function rivalsFrom(set: RuleSet, keys: readonly Key[], from: number): Rule[] {
 /** The same points with nothing traced, and each rule only where the index has found it. */
 function applyReady(set: RuleSet, keys: readonly Key[], run: Run): void {
   const { basis } = run.sight
-  const closed = new Set<string>()
+  let closed: Set<string> | null = null
   for (let index = 0; index < keys.length; ) {
     const ready = set.ready[placeOf(keys[index]!)]!
     if (ready.group !== null) {
+      closed ??= new Set()
       const rivals = rivalsFrom(set, keys, index)
       if (isClosedBy(ready.group, rivals, { run, closed })) return
       index += rivals.length
@@ -183,7 +197,8 @@ interface Found {
   readonly keys: readonly Key[]
   readonly from: number
   readonly lines: readonly LineFacts[]
-  readonly closed: ReadonlySet<string>
+  /** null: none was closed */
+  readonly closed: ReadonlySet<string> | null
 }
 
 /** Gives to the lines that a rule was found for, whose keys follow one another; the index of the next key. */
@@ -193,7 +208,7 @@ function giveByLine(ready: Ready, { keys, from, lines, closed }: Found, run: Run
   let index = from
   for (; index < keys.length && placeOf(keys[index]!) === place; index += 1) {
     const line = lines[lineOf(keys[index]!)]!
-    if (isOpen && !(closed.size > 0 && closed.has(line.lineId))) ready.giveTo(line, run)
+    if (isOpen && !closed?.has(line.lineId)) ready.giveTo(line, run)
   }
   return index
 }

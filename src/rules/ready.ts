@@ -150,7 +150,7 @@ class Gift {
   }
 
   /** What some lines are given in all, each rounded by itself; null where that needs Decimal. */
-  sumOf(basis: ColumnBasis, indexes: Int32Array): LineSum | null {
+  sumOf(basis: ColumnBasis, indexes: readonly number[]): LineSum | null {
     const [unit, factor, rounding, what] = [this.#unit, this.#factor, this.#rounding, this.#onLine]
     let [points, lines] = [0, 0]
     for (const index of indexes) {

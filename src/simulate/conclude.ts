@@ -80,7 +80,8 @@ export class Conclusion {
 
   #countHoldings(side: keyof Both<unknown>, { accounts }: Stand): void {
     for (const account of accounts) owe(this.tally, side, account)
-    // A currency that nobody has points in is shown all the same.
+    // A currency that nobody has points in is shown all the same: the first member sees to it.
+    if (this.tally.members > 1) return
     for (const currency of this.#programs[side].currencies.keys())
       owe(this.tally, side, emptyAccount(currency))
   }

@@ -60,7 +60,7 @@ export function decodePack(bytes: Buffer): Pack | null {
   const from = 8 + padded(text)
   if (bytes.length !== from + bytes.readUInt32LE(4)) return null
   const { columns, plain } = JSON.parse(bytes.toString('utf8', 8, 8 + text)) as Front
-  const { goods, ...rest } = plain
+  const { heads, given, members, spends, goods } = plain
   const found = new Map<string, Wide>()
   let at = bytes.byteOffset + from
   for (const [name, width, count] of columns) {
@@ -69,20 +69,35 @@ export function decodePack(bytes: Buffer): Pack | null {
       continue
     }
     const stored = new widths[width](bytes.buffer as ArrayBuffer, at, count)
-    found.set(name, new (kindOf(name))(stored))
+    const kind = kindOf(name)
+    // What is as wide in memory is looked at where it lies.
+    found.set(name, stored instanceof kind ? stored : new kind(stored))
     at += padded(stored.byteLength)
   }
   const column = <T extends Wide>(name: string) => found.get(name) as T
+  // Nothing is spread here: what runs over packs is compiled once as long as they are all of one shape.
   return {
-    ...rest,
+    heads,
+    given,
+    members,
+    spends,
     sales: {
-      ...{ at: column('0at'), recorded: column('0recorded'), head: column('0head') },
-      ...{ line: column('0line'), spend: column('0spend'), sum: column('0sum'), id: column('0id') },
+      at: column('0at'),
+      recorded: column('0recorded'),
+      head: column('0head'),
+      line: column('0line'),
+      spend: column('0spend'),
+      sum: column('0sum'),
+      id: column('0id'),
     },
     sums: { given: column('1given'), points: column('1points'), awards: column('1awards') },
     lines: {
-      ...{ goods, place: column('2place'), net: column('2net'), quantity: column('2quantity') },
-      ...{ tax: column('2tax'), gross: column('2gross') },
+      goods,
+      place: column('2place'),
+      net: column('2net'),
+      quantity: column('2quantity'),
+      tax: column('2tax'),
+      gross: column('2gross'),
     },
   }
 }

@@ -161,16 +161,29 @@ export class Packer {
     const [line, sum] = [this.#line.copy(), this.#sum.copy()]
     line.push(this.#place.length)
     sum.push(this.#points.length)
+    // Of the same shape as a pack that was read.
     return {
-      ...{ heads: this.#heads.all, given: this.#given.all, members, spends: this.#spends },
+      heads: this.#heads.all,
+      given: this.#given.all,
+      members,
+      spends: this.#spends,
       sales: {
-        ...{ at: this.#at.values, recorded: this.#recorded.values, head: this.#head.values },
-        ...{ line: line.values, spend: this.#spend.values, sum: sum.values, id: this.#id.values },
+        at: this.#at.values,
+        recorded: this.#recorded.values,
+        head: this.#head.values,
+        line: line.values,
+        spend: this.#spend.values,
+        sum: sum.values,
+        id: this.#id.values,
       },
       sums: { given: this.#givenPlace.values, points: this.#points.values, awards: this.#awards.values },
       lines: {
-        ...{ goods: this.#goods.all, place: this.#place.values, net: this.#net.values },
-        ...{ quantity: this.#quantity.values, tax: this.#tax.values, gross: this.#gross.values },
+        goods: this.#goods.all,
+        place: this.#place.values,
+        net: this.#net.values,
+        quantity: this.#quantity.values,
+        tax: this.#tax.values,
+        gross: this.#gross.values,
       },
     }
   }

@@ -3,9 +3,37 @@
  * they do in decimals. What does not come out even is not told in numbers.
  */
 import type { ReturnBody } from '../earning/transaction.ts'
-import type { LineColumns, Lines } from '../rules/columns.ts'
+import type { Lines, Sheet } from '../rules/columns.ts'
 import { partsOfNumber } from '../rules/parts.ts'
 import { TooFine } from './climb.ts'
+
+/** Room for the lines that are left of one sale at a time: of the next sale they stand in the same place. */
+export class Scratch {
+  readonly #of: Sheet
+  #sheet: Sheet
+
+  constructor(of: Sheet) {
+    this.#of = of
+    this.#sheet = this.#wide(64)
+  }
+
+  /** With room for so many lines at least. */
+  sheet(lines: number): Sheet {
+    if (lines > this.#sheet.columns.place.length) this.#sheet = this.#wide(lines * 2)
+    return this.#sheet
+  }
+
+  #wide(lines: number): Sheet {
+    return this.#of.over({
+      goods: this.#of.columns.goods,
+      place: new Uint32Array(lines),
+      net: new Float64Array(lines),
+      quantity: new Float64Array(lines),
+      tax: new Float64Array(lines),
+      gross: new Float64Array(lines),
+    })
+  }
+}
 
 export class Remaining {
   readonly #of: Lines
@@ -20,7 +48,7 @@ export class Remaining {
     const { quantity } = of.sheet.columns
     this.#bought = lineIds.map((_, index) => partsOfNumber(quantity[of.from + index]!))
     if (!this.#bought.every((parts) => parts > 0)) throw new TooFine()
-    this.#left = [...this.#bought]
+    this.#left = this.#bought.slice()
   }
 
   /** Takes back what a return names. What the engine would refuse is left to it. */
@@ -40,25 +68,26 @@ export class Remaining {
     }
   }
 
-  /** As if only that had been bought; null: nothing is left. */
-  lines(): Lines | null {
-    const kept = [...this.#left.keys()].filter((index) => this.#left[index]! > 0)
-    if (kept.length === 0) return null
+  /** As if only that had been bought; null: nothing is left. It stands where the scratch's last one stood. */
+  lines(scratch: Scratch): Lines | null {
     const { sheet, from } = this.#of
     const { columns } = sheet
-    const amounts = (column: Float64Array) =>
-      Float64Array.from(kept, (index) => this.#part(column[from + index]!, index))
-    const left: LineColumns = {
-      goods: columns.goods,
-      place: Uint32Array.from(kept, (index) => columns.place[from + index]!),
-      quantity: Float64Array.from(kept, (index) =>
-        this.#left[index] === this.#bought[index]
-          ? columns.quantity[from + index]!
-          : this.#left[index]! / 10_000,
-      ),
-      ...{ net: amounts(columns.net), tax: amounts(columns.tax), gross: amounts(columns.gross) },
+    const left = this.#left
+    const to = scratch.sheet(left.length)
+    const rest = to.columns
+    let count = 0
+    for (let index = 0; index < left.length; index += 1) {
+      if (left[index] === 0) continue
+      const at = from + index
+      rest.place[count] = columns.place[at]!
+      rest.quantity[count] =
+        left[index] === this.#bought[index] ? columns.quantity[at]! : left[index]! / 10_000
+      rest.net[count] = this.#part(columns.net[at]!, index)
+      rest.tax[count] = this.#part(columns.tax[at]!, index)
+      rest.gross[count] = this.#part(columns.gross[at]!, index)
+      count += 1
     }
-    return { sheet: sheet.over(left), from: 0, to: kept.length }
+    return count === 0 ? null : { sheet: to, from: 0, to: count }
   }
 
   #part(amount: number, index: number): number {

@@ -156,18 +156,19 @@ export class ShortRun {
       this.#used.set(key, (this.#used.get(key) ?? 0n) + points)
     }
     if (isCounted) score.gave(awards)
-    const sold = { at, day, program, isCounted, tiers, valuation, less: [] }
-    if (lineIds === null) return { ...sold, returned: null }
-    if (isInColumns) {
+    let returned: Sold['returned'] = null
+    if (lineIds !== null && isInColumns) {
       const rest = new Remaining(this.#of.linesOf(sale), lineIds)
       const given = this.#isSummed(awards) ? byRule(awards) : tooFine()
-      return { ...sold, returned: { facts, member, rest, given, spend: valuation.spend } }
+      returned = { facts, member, rest, given, spend: valuation.spend }
+    } else if (lineIds !== null) {
+      const lots = Object.fromEntries(
+        sums.map((share) => [lotName(share), this.#of.placeOf(day, at, share).lotId]),
+      )
+      const kept = keepValuation(valuation, { member, used, lots })
+      returned = { facts, kept, before: [], left: valuation }
     }
-    const lots = Object.fromEntries(
-      sums.map((share) => [lotName(share), this.#of.placeOf(day, at, share).lotId]),
-    )
-    const kept = keepValuation(valuation, { member, used, lots })
-    return { ...sold, returned: { facts, kept, before: [], left: valuation } }
+    return { at, day, program, isCounted, tiers, valuation, less: [], returned }
   }
 
   /** No limit had a say, and nothing was given to a line of its own. */
@@ -283,7 +284,7 @@ export class ShortRun {
     const { rest, facts, member, given } = returned
     rest.take(step.body)
     this.#hasAsked = false
-    const lines = rest.lines()
+    const lines = rest.lines(this.#of.scratch)
     const now =
       lines && evaluate(program.rules, { transaction: facts, member, words: false, lines, used: tooFine })
     if (now && !this.#isSummed(now.awards)) throw new TooFine()

@@ -97,8 +97,11 @@ function recordedStand({ accounts, changes = [] }: PackedMember): Stand {
       return last ? last[1] : (tiers[0]?.id ?? '')
     },
     accounts: accounts.map(([currency, available, pending, held, negative]) => ({
-      ...{ currency, available: BigInt(available), pending: BigInt(pending) },
-      ...{ held: BigInt(held), negative: BigInt(negative) },
+      currency,
+      available: BigInt(available),
+      pending: BigInt(pending),
+      held: BigInt(held),
+      negative: BigInt(negative),
     })),
   }
 }

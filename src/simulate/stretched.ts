@@ -13,6 +13,7 @@ import type { PastBudgets } from './budgets.ts'
 import { type Climbing, climbingOf } from './climb.ts'
 import type { Simulated } from './member-run.ts'
 import type { Head, Pack, PackedMember } from './pack.ts'
+import { Scratch } from './remaining.ts'
 import { heldMarks, isBegun } from './replay.ts'
 import { type Named, named, Score } from './score.ts'
 
@@ -55,6 +56,8 @@ export class Stretched {
   /** the running member's */
   score: Score
   readonly #sheet: Sheet
+  /** for what is left of a sale, one after the other */
+  readonly scratch: Scratch
   readonly #given: Named
   readonly #places = new Map<string, Map<number, Place>>()
   /** the running member's, as they are */
@@ -68,6 +71,7 @@ export class Stretched {
     this.program = program
     this.budgets = budgets
     this.#sheet = new Sheet(pack.lines)
+    this.scratch = new Scratch(this.#sheet)
     this.#given = named(pack.given)
     this.score = new Score(pack, this.#given)
     this.heads = pack.heads.map((head) => openHead(head, what))
@@ -120,7 +124,10 @@ export class Stretched {
     const { head, tenders } = this.headOf(sale)
     const { type, location, channel, attributes } = head
     const first = this.pack.sales.line[sale]!
-    const lines = lineIds.map((id, index) => new ColumnLine(this.pack.lines, first + index, id))
+    const lines =
+      lineIds.length === 0
+        ? NO_LINES
+        : lineIds.map((id, index) => new ColumnLine(this.pack.lines, first + index, id))
     return { type, occurredAt, lines, tenders, location, channel, attributes }
   }
 
@@ -148,6 +155,8 @@ export class Stretched {
     return place
   }
 }
+
+const NO_LINES: TransactionFacts['lines'] = []
 
 function isBudget({ per }: { readonly per: string }): boolean {
   return per === 'all'

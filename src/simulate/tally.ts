@@ -74,7 +74,13 @@ const MOST_NAMED = 20
 
 export function newTally(): Tally {
   return {
-    ...{ members: 0, leftOut: 0, transactions: 0, returns: 0, spend: '0', better: 0, worse: 0 },
+    members: 0,
+    leftOut: 0,
+    transactions: 0,
+    returns: 0,
+    spend: '0',
+    better: 0,
+    worse: 0,
     rules: new Map(),
     currencies: new Map(),
     tiers: new Map(),
