@@ -100,6 +100,11 @@ export function dayNumberOf(zone: string, at: Date): number {
   return Math.floor((time + offsetAt(zone, time)) / DAY)
 }
 
+/** A day as days since 1 January 1970. */
+export function numberOfDay(day: Day): number {
+  return Date.parse(day) / DAY
+}
+
 /** The day with a number of days after 1 January 1970. */
 export function dayNumbered(number: number): Day {
   let day = days.get(number)
@@ -155,11 +160,11 @@ export function dayAt(year: number, month: number, day: number): Day {
 
 /** How many days later the second one is; below zero where it is earlier. */
 export function daysBetween(from: Day, to: Day): number {
-  return (Date.parse(to) - Date.parse(from)) / DAY
+  return numberOfDay(to) - numberOfDay(from)
 }
 
 export function addDays(day: Day, count: number): Day {
-  return dayNumbered(Date.parse(day) / DAY + count)
+  return dayNumbered(numberOfDay(day) + count)
 }
 
 /** The same day of a later month, or its last day where the month is shorter (31 Jan + 1 month = 28 Feb). */

@@ -3,7 +3,7 @@
  * It comes to what the assessment of the engine comes to, fact by fact in the order of business; a test holds the
  * two together. The calendar is the engine's own, asked once for each day.
  */
-import { type Day, dayNumbered, dayNumberOf, startOfDay } from '../base/time.ts'
+import { dayNumbered, dayNumberOf, numberOfDay, startOfDay } from '../base/time.ts'
 import type { Counter, Criterion, Ladder, Program } from '../program/program.ts'
 import type { MemberFacts } from '../rules/facts.ts'
 import { PARTS, partsOf, safe } from '../rules/parts.ts'
@@ -55,7 +55,7 @@ class Steps {
   period(day: number): Days {
     return remembered(this.#periods, day, () => {
       const { from, to } = periodAt(this.#ladder, this.#calendar(day))
-      return { from: numberOf(from), to: numberOf(to) }
+      return { from: numberOfDay(from), to: numberOfDay(to) }
     })
   }
 
@@ -87,10 +87,6 @@ function remembered<T>(answers: Map<number, T>, day: number, find: () => T): T {
     answers.set(day, answer)
   }
   return answer
-}
-
-function numberOf(day: Day): number {
-  return Math.round(Date.parse(day) / 86_400_000)
 }
 
 function timeOf(at: Date | null): number {
@@ -182,7 +178,7 @@ export class Climb implements Tiers {
 
   less({ counter, day, value }: CounterRow): void {
     const index = this.#of.counters.indexOf(counter as Counter)
-    if (index >= 0) this.#add(index, numberOf(day), partsOf(value))
+    if (index >= 0) this.#add(index, numberOfDay(day), partsOf(value))
   }
 
   #add(counter: number, day: number, value: number): void {
