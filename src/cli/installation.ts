@@ -2,15 +2,18 @@
  * The installation that a command works on: its settings, its database, its lane. The embedded server is
  * started or joined and let go of again, so that a command leaves things as it found them.
  */
+import { besideOf, startThread } from '../base/thread.ts'
 import { type Config, readConfig } from '../config.ts'
 import { connect, laneSettings, type Sql } from '../db/connection.ts'
 import { type EmbeddedServer, startServer } from '../db/embedded.ts'
 import { migrate } from '../db/migrate.ts'
 import { lookAt } from '../db/postmaster.ts'
-import { createLane, type Lane } from '../engine/lane.ts'
+import { createLane, type Lane, MOST_IN_GROUP } from '../engine/lane.ts'
+import { laneBeside } from '../engine/lane-beside.ts'
 import { createPrograms, type Programs } from '../engine/programs.ts'
 import { keepStates } from '../retention/keep.ts'
 import type { Call } from './command-line.ts'
+import type { LaneTask } from './lane-thread.ts'
 import { dataFolderOf } from './queries.ts'
 
 export interface Database {
@@ -72,15 +75,8 @@ export async function openEngine(call: Call): Promise<Engine> {
   return { ...database, programs, lane: openLane(call, { ...database, programs }) }
 }
 
-interface LaneFor {
-  readonly config: Config
-  readonly url: string
-  readonly programs: Programs
-  onGroup?(group: { size: number; seconds: number }): void
-}
-
 /** A lane with a pool of its own: a connection for each group, and one for previews. */
-export function openLane(call: Call, { config, url, programs, onGroup }: LaneFor): Lane {
+function openLane(call: Call, { config, url, programs }: Database & { programs: Programs }): Lane {
   const sql = connect(url, { max: config.lanes + 1, name: 'milepost lane', settings: laneSettings })
   call.closing.add(() => sql.end({ timeout: END_WITHIN }))
   const lane = createLane({
@@ -89,7 +85,30 @@ export function openLane(call: Call, { config, url, programs, onGroup }: LaneFor
     projection: keepStates,
     queueLimit: config.queue,
     groups: config.lanes,
-    ...(onGroup ? { onGroup } : {}),
+  })
+  call.closing.add(() => lane.close())
+  return lane
+}
+
+interface ServiceLane extends Database {
+  readonly programs: Programs
+  onGroup(group: { size: number; seconds: number }): void
+}
+
+/** The service's lane: on a thread of its own, which has its own pool and rules. Previews are made here. */
+export async function openLaneBeside(call: Call, { onGroup, ...engine }: ServiceLane): Promise<Lane> {
+  const { config, url, programs } = engine
+  const task: LaneTask = { url, groups: config.lanes, queueLimit: config.queue }
+  const thread = startThread(besideOf(import.meta.url, 'lane-thread'), task)
+  call.closing.add(async () => {
+    await thread.terminate()
+  })
+  const lane = await laneBeside({
+    thread,
+    previews: openLane(call, engine),
+    limit: config.queue + config.lanes * MOST_IN_GROUP,
+    onRules: () => programs.refresh(),
+    onGroup,
   })
   call.closing.add(() => lane.close())
   return lane

@@ -11,7 +11,7 @@ import { startSchedule } from '../jobs/schedule.ts'
 import type { Program } from '../program/program.ts'
 import type { Call, CliCommand } from './command-line.ts'
 import { curlLines, type DemoKey, demoKeys, publishDemo, shownProgram } from './demo.ts'
-import { type Database, openDatabase, openLane } from './installation.ts'
+import { type Database, openDatabase, openLaneBeside } from './installation.ts'
 import { logTarget } from './serve-log.ts'
 
 /** Reads of requests, jobs and the keeper of rules; the lane has a pool of its own. */
@@ -78,7 +78,7 @@ async function openService(call: Call, database: Database): Promise<string> {
   const log = pino({ level: config.logLevel, serializers: { err: loggedError } }, target)
   keepRulesFresh(call, { programs, log })
   const front = await call.doors.createFront()
-  const lane = openLane(call, { ...database, programs, onGroup: front.onGroup })
+  const lane = await openLaneBeside(call, { ...database, programs, onGroup: front.onGroup })
 
   const schedule = startSchedule({ sql, lane, now: call.now, log, eventDays: config.eventDays })
   call.closing.add(() => schedule.stop())

@@ -29,10 +29,9 @@ const durable = {
   checkpoint_timeout: '15min',
   checkpoint_completion_target: '0.9',
   wal_buffers: '16MB',
-  // members and accounts are updated in place: clean up early and often, so that updates stay within their page
+  // look often and clean quickly; how much there has to be is the server's own measure, since updates in place
+  // clear up their page themselves, and reading tables over for less takes a core from tills
   autovacuum_naptime: '20s',
-  autovacuum_vacuum_scale_factor: '0.05',
-  autovacuum_analyze_scale_factor: '0.05',
   autovacuum_vacuum_cost_limit: '1000',
 }
 

@@ -57,7 +57,8 @@ interface Waiting {
 type Outcome = { reply: Reply } | { refusal: unknown }
 
 const DEFAULT_GROUPS = 2
-const DEFAULT_GROUP_SIZE = 128
+/** Commands at most in one group, where nothing else is said. */
+export const MOST_IN_GROUP = 128
 
 /** Somebody else took a key between reading and writing; the group is decided again. */
 const UNIQUE_VIOLATION = '23505'
@@ -65,7 +66,7 @@ const UNIQUE_VIOLATION = '23505'
 export function createLane(options: LaneOptions): Lane {
   const { sql, programs, projection, queueLimit, onGroup } = options
   const groups = options.groups ?? DEFAULT_GROUPS
-  const groupSize = options.groupSize ?? DEFAULT_GROUP_SIZE
+  const groupSize = options.groupSize ?? MOST_IN_GROUP
   const queue: Waiting[] = []
   const busy = new Set<string>()
   let writing = 0
