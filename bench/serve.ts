@@ -25,10 +25,10 @@ export async function startService(options: {
   mkdirSync(data, { recursive: true })
   const profile = options.profileTo === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profileTo}`]
   // as `npm start` runs it
-  const young = '--max-semi-space-size=64'
+  const young = ['--max-semi-space-size=64', '--no-parallel-scavenge']
   const child = spawn(
     process.execPath,
-    [young, ...profile, join(packageRoot, 'build/src/main.js'), 'serve'],
+    [...young, ...profile, join(packageRoot, 'build/src/main.js'), 'serve'],
     {
       env: {
         ...process.env,
