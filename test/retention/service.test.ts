@@ -3,12 +3,12 @@
  * cleared once, and nothing that was posted for a later day.
  */
 import t from 'tap'
+import { dayNumbered } from '../../src/base/time.ts'
 import { publish } from '../../src/engine/publish.ts'
 import { runJob } from '../../src/jobs/run.ts'
 import { stateAt } from '../../src/retention/cuts.ts'
 import { learn } from '../../src/retention/learn.ts'
 import { PurchaseCollector } from '../../src/retention/purchases.ts'
-import { dayText } from '../../src/retention/queries-scores.ts'
 import { createScorer, scoreAll } from '../../src/retention/score.ts'
 import { readMember, readSummary, readWorklist, type Terms } from '../../src/retention/worklist.ts'
 import { seeded } from '../support/buyers.ts'
@@ -124,7 +124,7 @@ t.test('what the service says is what the file says, twice the same, and told on
       expected_value: (expected.value[place]! / 100).toFixed(2),
       flag,
       state: words.phase,
-      since: dayText(words.since),
+      since: dayNumbered(words.since),
     })
   }
   t.ok(flagged >= 5 && flagged < 60, `${flagged} are flagged: those who stopped`)
@@ -201,7 +201,7 @@ t.test('what the service says is what the file says, twice the same, and told on
     const later = await score(engine, AS_OF + 8)
     t.match(later, { ran: true, failed: 0 })
     const after = await readMember(engine.sql, terms(engine), memberId)
-    t.match(after, { score: { flag: null }, flags: [{ clearedOn: dayText(AS_OF + 8) }] })
+    t.match(after, { score: { flag: null }, flags: [{ clearedOn: dayNumbered(AS_OF + 8) }] })
     if (worst?.flag === 'gone_quiet') t.match(after, { flags: [{ outcome: 'false' }] })
     const [event] = await engine.sql`
       select payload from outbox where member_id = ${memberId} and type = 'retention.flag_cleared'`
