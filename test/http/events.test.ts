@@ -3,6 +3,7 @@ import t from 'tap'
 import { newId } from '../../src/base/ids.ts'
 import { runJob } from '../../src/jobs/run.ts'
 import { uuidOf } from '../support/engine.ts'
+import { jobDeps } from '../support/jobs.ts'
 import { until } from '../support/until.ts'
 import { type Answer, type Service, sale, startService } from './front.ts'
 
@@ -132,8 +133,7 @@ t.test('events are purged when they are old enough, and not before', async (t) =
   const service = await startService(t)
   const { engine } = service
   await service.member('1')
-  const log = { debug() {}, info() {}, error() {} }
-  const deps = { sql: engine.sql, lane: engine.lane, log, now: engine.now, eventDays: 90 }
+  const deps = { ...jobDeps(engine), eventDays: 90 }
   const [{ at }] = (await engine.sql`select now() as at`) as unknown as [{ at: Date }]
   const in89 = new Date(at.getTime() + 89 * 86_400_000)
   const in91 = new Date(at.getTime() + 91 * 86_400_000)
@@ -153,9 +153,9 @@ t.test('after a restore into a younger server events stand in front of those tha
   await engine.sql`update outbox set xact_id = '900000000000'::xid8`
   const last = await engine.sql<{ id: string }[]>`select event_id as id from outbox`
   t.strictSame((await service.get('/v1/events')).body.items, [])
-  const log = { debug() {}, info() {}, error() {} }
-  const deps = { sql: engine.sql, lane: engine.lane, log, now: engine.now }
-  t.match(await runJob(deps, { job: 'purge-events', at: engine.now() }), { counts: { broughtForward: 1 } })
+  t.match(await runJob(jobDeps(engine), { job: 'purge-events', at: engine.now() }), {
+    counts: { broughtForward: 1 },
+  })
   const old = `evt_${last[0]!.id.replaceAll('-', '')}`
   t.strictSame(ids(await all(service, 1)), [old])
   await service.member('2')

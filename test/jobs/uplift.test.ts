@@ -11,6 +11,7 @@ import { runJob } from '../../src/jobs/run.ts'
 import { readMember, readWorklist } from '../../src/retention/worklist.ts'
 import { seeded } from '../support/buyers.ts'
 import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
+import { jobDeps } from '../support/jobs.ts'
 
 t.setTimeout(600_000)
 
@@ -37,9 +38,7 @@ const ACTED = FIRST + 300
 const at = (day: number, hour = 12) => new Date(day * DAY + hour * 3_600_000).toISOString()
 
 async function job(engine: Engine, name: JobName, only = {}) {
-  const { sql, lane, now } = engine
-  const deps = { sql, lane, now, log: { debug() {}, info() {}, error() {} } }
-  return runJob(deps, { job: name, at: now(), only })
+  return runJob(jobDeps(engine), { job: name, at: engine.now(), only })
 }
 
 function sell(engine: Engine, memberId: string, day: number, amount: number) {

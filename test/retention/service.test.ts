@@ -13,6 +13,7 @@ import { createScorer, scoreAll } from '../../src/retention/score.ts'
 import { readMember, readSummary, readWorklist, type Terms } from '../../src/retention/worklist.ts'
 import { seeded } from '../support/buyers.ts'
 import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
+import { jobDeps } from '../support/jobs.ts'
 
 t.setTimeout(600_000)
 
@@ -59,20 +60,8 @@ function sell(engine: Engine, memberId: string, { day, cents }: Omit<Sale, 'memb
   return engine.run({ kind: 'earn', body })
 }
 
-const quiet = {
-  debug() {},
-  info() {},
-  error(facts: object, text: string) {
-    throw new Error(`${text} ${JSON.stringify(facts)}`)
-  },
-}
-
-function deps(engine: Engine) {
-  return { sql: engine.sql, lane: engine.lane, now: engine.now, log: quiet }
-}
-
 function score(engine: Engine, asOf: number) {
-  return runJob(deps(engine), { job: 'score', at: engine.now(), only: { asOf } })
+  return runJob(jobDeps(engine), { job: 'score', at: engine.now(), only: { asOf } })
 }
 
 function terms(engine: Engine): Terms {
@@ -243,7 +232,7 @@ t.test('a program that gets its section later knows its past; without it nothing
 
   await publish(engine.sql, { files: new Map([['program.yaml', RULES]]), by: 'test', now: engine.now() })
   engine.at(at(FIRST + 42))
-  const dropped = await runJob(deps(engine), { job: 'rebuild', at: engine.now() })
+  const dropped = await runJob(jobDeps(engine), { job: 'rebuild', at: engine.now() })
   t.match(dropped, { dropped: 2 })
   t.equal((await rows()).length, 0)
 })

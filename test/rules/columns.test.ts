@@ -8,10 +8,9 @@ import { Decimal } from '../../src/base/points.ts'
 import { type LineColumns, type Lines, Sheet } from '../../src/rules/columns.ts'
 import { buildRuleSet, evaluate, type Question } from '../../src/rules/evaluate.ts'
 import type { LineFacts } from '../../src/rules/facts.ts'
-import { inOrder } from '../../src/rules/order.ts'
 import { partsOf } from '../../src/rules/parts.ts'
 import { fc, PATIENCE, runs } from '../support/property.ts'
-import { checkLines, member, rule, transaction } from './fixtures.ts'
+import { checkLines, member, rulesOf, transaction } from './fixtures.ts'
 
 t.setTimeout(PATIENCE)
 
@@ -145,17 +144,10 @@ t.test('lines in columns give what they give one by one', async (t) => {
   )
   fc.assert(
     fc.property(asked, ([texts, basket, used, never]) => {
-      const rules = texts.flatMap((text) => {
-        try {
-          return [rule(text)]
-        } catch {
-          return []
-        }
-      })
-      const ordered = inOrder(rules)
-      if (!('rules' in ordered)) return true
+      const rules = rulesOf(texts)
+      if (rules === null) return true
       const neverEarn = never === null ? null : checkLines(`{ ${never} }`).value
-      const set = buildRuleSet({ rules: ordered.rules, neverEarn, timeZone: 'Europe/Berlin', money: 'EUR' })
+      const set = buildRuleSet({ rules, neverEarn, timeZone: 'Europe/Berlin', money: 'EUR' })
       const lines = linesOf(basket)
       const facts = transaction({ lines, location: 'berlin' })
       const question = { transaction: facts, member: member(), used: () => BigInt(used) }
