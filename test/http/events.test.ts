@@ -68,6 +68,39 @@ t.test('pages, types, and places to go on from', async (t) => {
   t.equal((await get(`/v1/events?after=${ids(whole)[0]}&type=member.enrolled`)).body.items.length, 1)
 })
 
+t.test('a rare type among many events of others', async (t) => {
+  const service = await startService(t)
+  const { sql } = service.engine
+  const memberId = uuidOf(await service.member('1'))
+  const write = (type: string, many: number) => sql`
+    insert into outbox (member_id, event_id, program, type, payload, at)
+    select ${memberId}, u.event_id, 'shop', ${type}, '{}', now()
+    from unnest(${Array.from({ length: many }, newId)}::uuid[]) as u(event_id)`
+  await write('noise', 60_000)
+  await write('rare', 1)
+  await write('noise', 60_000)
+  await write('rare', 2)
+  await until(
+    'all of them show',
+    async () =>
+      (
+        await sql`
+    select 1 from outbox where xact_id >= pg_snapshot_xmin(pg_current_snapshot()) limit 1`
+      ).length === 0,
+  )
+
+  const first = await service.get('/v1/events?type=rare&limit=2')
+  t.equal(ids(first).length, 1, 'far more than one stretch is looked at')
+  t.ok(first.body.nextCursor, 'and not without bound')
+  const second = await service.get(`/v1/events?type=rare&limit=2&after=${first.body.nextCursor}`)
+  t.match(second.body, { items: { length: 2 }, nextCursor: null })
+  t.equal(ids(await service.get('/v1/events?type=rare&limit=1')).length, 1)
+  const none = await service.get('/v1/events?type=tier.changed')
+  t.match(none.body, { items: { length: 0 }, nextCursor: String, position: none.body.nextCursor })
+  const rest = await service.get(`/v1/events?type=tier.changed&after=${none.body.nextCursor}`)
+  t.match(rest.body, { items: { length: 0 }, nextCursor: null })
+})
+
 t.test('an event that commits late is not skipped', async (t) => {
   const service = await startService(t)
   const { sql } = service.engine
