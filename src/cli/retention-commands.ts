@@ -13,7 +13,7 @@ import type { ExpectedUplift } from '../retention/uplift.ts'
 import { readMember, readSummary, readWorklist, type Terms, type WireScore } from '../retention/worklist.ts'
 import { type Call, type CliCommand, UsageError } from './command-line.ts'
 import { openEngine, openMigrated } from './installation.ts'
-import { inRetentionWords, logOf } from './jobs-commands.ts'
+import { inRetentionWords, isWhole, logOf } from './jobs-commands.ts'
 import { dayOf } from './purchases-file.ts'
 import { count, table } from './terminal.ts'
 
@@ -106,7 +106,7 @@ async function runRetention(
   if (call.words.flag('json')) call.terminal.json(report)
   else if (!report.ran) call.terminal.print(`${job}: running elsewhere, nothing done`)
   else if (report.job === 'score' || report.job === 'rebuild') call.terminal.print(inRetentionWords(report))
-  return report.ran && 'failed' in report && report.failed > 0 ? 1 : 0
+  return isWhole(report) ? 0 : 1
 }
 
 export const retentionWorklist: CliCommand = {

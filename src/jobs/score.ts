@@ -5,7 +5,7 @@
  */
 import { DomainError } from '../base/errors.ts'
 import { newId } from '../base/ids.ts'
-import { dayNumbered, dayNumberOf, minuteOf, numberOfDay, startOfDay } from '../base/time.ts'
+import { type Day, dayNumbered, dayNumberOf, minuteOf, numberOfDay, startOfDay } from '../base/time.ts'
 import { addressOf } from '../db/connection.ts'
 import { newCommand, type Request } from '../engine/command.ts'
 import { createPrograms, type Programs, readableAt } from '../engine/programs.ts'
@@ -36,8 +36,9 @@ export interface ScoreRun {
   onProgress?(progress: { readonly what: string; readonly done: number; readonly of: number | null }): void
 }
 
+/** Refuses `date_out_of_range` where the one program that is asked for was scored for a later day before. */
 export async function scorePrograms(deps: Deps, run: ScoreRun): Promise<ScoreTotals> {
-  const totals: ScoreTotals = { members: 0, programs: [], failed: 0 }
+  const totals: ScoreTotals = { members: 0, programs: [], leftAlone: [], failed: 0 }
   const programs = await createPrograms(deps.sql)
   for (const program of programsInForce(programs, run.at)) {
     const { id } = program
@@ -47,11 +48,9 @@ export async function scorePrograms(deps: Deps, run: ScoreRun): Promise<ScoreTot
     const known = last === null ? null : numberOfDay(last.asOf)
     if (run.scheduled && !isTime(program, { asOf, known, at: run.at })) continue
     if (known !== null && asOf < known) {
-      throw new DomainError('date_out_of_range', {
-        path: '/asOf',
-        earliest: dayNumbered(known),
-        problem: `${id} was scored up to ${dayNumbered(known)} before; an earlier day would undo that`,
-      })
+      if (run.program !== undefined) throw scoredLater(id, dayNumbered(known))
+      totals.leftAlone.push({ program: id, asOf: dayNumbered(known) })
+      continue
     }
     const rebuilding = { members: 0, dropped: 0, failed: 0 }
     await rebuildProgram(deps, {
@@ -74,6 +73,11 @@ export async function scorePrograms(deps: Deps, run: ScoreRun): Promise<ScoreTot
     totals.members += scored.members
   }
   return totals
+}
+
+function scoredLater(program: string, earliest: Day): DomainError {
+  const problem = `${program} was scored up to ${earliest} before; an earlier day would undo that`
+  return new DomainError('date_out_of_range', { path: '/asOf', earliest, problem })
 }
 
 function isTime(
