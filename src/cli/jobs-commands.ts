@@ -9,8 +9,6 @@ import { openEngine, openMigrated } from './installation.ts'
 import { count, table } from './terminal.ts'
 
 export const jobsRun: CliCommand = {
-  name: 'jobs run',
-  summary: 'runs one job now',
   operands: ['name'],
   about: [
     'The service runs every job by itself; this is for once more, or for another instant. A sweep settles what ' +
@@ -119,8 +117,6 @@ function inOwnWords(name: string): string {
 }
 
 export const jobsList: CliCommand = {
-  name: 'jobs list',
-  summary: 'the jobs, their times, and when each last ran',
   options: { json: { about: 'the list as JSON' } },
   examples: ['milepost jobs list', 'milepost jobs list --json'],
   async run(call) {

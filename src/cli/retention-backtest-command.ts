@@ -7,8 +7,6 @@ import { collect, DEFAULT_HORIZON, readCuts, readHorizon, tellUnreadable } from 
 import { count, table } from './terminal.ts'
 
 export const retentionBacktest: CliCommand = {
-  name: 'retention backtest',
-  summary: 'scores a past day and compares with what came after',
   about: [
     'Members are scored at the cut with what was known then; then the horizon is looked at. lapse is no purchase ' +
       'in it, asked of members with a repeat purchase. decline is fewer than half of the purchases that the own ' +

@@ -65,8 +65,6 @@ export async function scoreProgram(call: Call): Promise<number> {
 }
 
 export const retentionRebuild: CliCommand = {
-  name: 'retention rebuild',
-  summary: 'makes what is kept of members anew from their transactions',
   about: [
     'What is kept of a member follows every fact as it is posted; where it cannot, the member is marked, and the job ' +
       '`rebuild` makes the row anew. This does so now; cut short, it goes on where it ended.',
@@ -110,8 +108,6 @@ async function runRetention(
 }
 
 export const retentionWorklist: CliCommand = {
-  name: 'retention worklist',
-  summary: 'members who are slipping away, most worth a call first',
   about: [
     'In the order of P(decline) × profit at stake × expected uplift. --capacity cuts the list to as many as can be ' +
       'called; without it, to what the program declares. Beside it stand what experiments say of treating such members, ' +
@@ -242,8 +238,6 @@ function falseInWords(share: List['falseShare']): string {
 }
 
 export const retentionMember: CliCommand = {
-  name: 'retention member',
-  summary: 'where one member stands, and why',
   operands: ['member'],
   options: { program: programOption, json: { about: 'as JSON' } },
   examples: ['milepost retention member mem_0198f0a2b3c4700080000000000a0001'],
@@ -298,8 +292,6 @@ function memberInWords(found: NonNullable<Awaited<ReturnType<typeof readMember>>
 }
 
 export const retentionSummary: CliCommand = {
-  name: 'retention summary',
-  summary: 'how many members are in which state, and what is at stake',
   options: { program: programOption, json: { about: 'as JSON' } },
   examples: ['milepost retention summary --program gift-shop'],
   async run(call) {

@@ -11,8 +11,6 @@ const USUAL_HORIZON = 28
 const LONGEST_HORIZON = 3_650
 
 export const retentionProducts: CliCommand = {
-  name: 'retention products',
-  summary: 'offers products as of a past day and compares with what was bought after',
   about: [
     'Every member who had bought something by the cut is offered ten products that the member never bought: those ' +
       'nearest to what was bought, by who bought both. Of the members who then bought a product new to them within ' +

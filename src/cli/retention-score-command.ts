@@ -20,8 +20,6 @@ const LONGEST_HORIZON = 3_650
 const MOST_CUTS = 24
 
 export const retentionScore: CliCommand = {
-  name: 'retention score',
-  summary: 'scores who is slipping away: the members of a program, or a file of purchases',
   about: [
     'With --program, the members of that program as the service keeps them: up to and with --as-of, or yesterday; ' +
       'the scores are stored, flags raised and cleared (see retention worklist). The job `score` does the same at night.',
