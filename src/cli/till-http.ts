@@ -20,7 +20,7 @@ const LONGEST_PAUSE = 30_000
 const ANSWERS_WITHIN = 30_000
 
 /** The service could not be reached or did not understand: the import ends. */
-export class ServiceError extends ToldError {
+class ServiceError extends ToldError {
   constructor(message: string) {
     super(message)
     this.name = 'ServiceError'
