@@ -20,8 +20,6 @@ const reasons: Readonly<Record<string, string>> = {
 }
 
 export const ledgerBreakage: CliCommand = {
-  name: 'ledger breakage',
-  summary: 'estimates how many points are never redeemed, declares a rate, or lists both',
   operands: ['estimate|declare|list'],
   about: [
     'estimate follows all points from the day they were given to the day they were redeemed or lapsed, those still ' +

@@ -17,9 +17,6 @@ export interface CliOption {
 }
 
 export interface CliCommand {
-  /** one or two words: `serve`, `rules check` */
-  readonly name: string
-  readonly summary: string
   /** placeholders of what stands without a dash; in brackets where it may be left out */
   readonly operands?: readonly string[]
   /** paragraphs below the summary */
@@ -51,6 +48,9 @@ export interface Words {
   /** an RFC 3339 instant */
   instant(name: string): Date | undefined
 }
+
+/** A failure whose message says all that there is to say. */
+export class ToldError extends Error {}
 
 /** Wrong usage: exit code 2. */
 export class UsageError extends Error {

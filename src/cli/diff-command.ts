@@ -12,8 +12,6 @@ import { count } from './terminal.ts'
 import { programNamed } from './versions-commands.ts'
 
 export const rulesDiff: CliCommand = {
-  name: 'rules diff',
-  summary: 'what changed between two versions, in words',
   operands: ['a', 'b'],
   about: [
     'Each is a program’s folder or file, or a published version by the first 6 digits or more of its hash, or ' +

@@ -20,8 +20,6 @@ import { serverFacts } from './queries.ts'
 import type { Style } from './terminal.ts'
 
 export const doctorCommand: CliCommand = {
-  name: 'doctor',
-  summary: 'says whether this installation is healthy',
   about: [
     'Looks at node, the database and its settings, migrations, schema, partitions, programs, keys, the running ' +
       'service, the outbox and the jobs. It changes nothing. Exit code 1 when there is a problem.',

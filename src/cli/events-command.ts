@@ -15,8 +15,6 @@ const SOONEST = 500
 const SELDOM = 5_000
 
 export const eventsCommand: CliCommand = {
-  name: 'events',
-  summary: 'what happened, in order, as a table or as JSON lines',
   about: [
     'Every event of the program, oldest first, in the order in which it was committed: nothing is skipped, however ' +
       'many write at once. What is noted at the end as the position is --after of the next reading. Events are kept for ' +

@@ -13,8 +13,6 @@ import { findTransaction, type ReturnRow, returnsOf, type TransactionRow } from 
 import { count } from './terminal.ts'
 
 export const rulesExplain: CliCommand = {
-  name: 'rules explain',
-  summary: 'why a transaction gave what it gave, rule by rule',
   operands: ['txn_…'],
   about: [
     'Each rule with what it gave and how: the base, factors, rounding, limits. Rules that gave nothing are told ' +

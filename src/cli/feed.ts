@@ -8,6 +8,7 @@ import { pipeline, type Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { CsvError, parse } from 'csv-parse'
 import { didYouMean } from '../base/nearest.ts'
+import { ToldError } from './command-line.ts'
 
 export interface FeedRow {
   /** where the row begins in the file, the header being line 1 */
@@ -24,7 +25,7 @@ export interface FeedRow {
 }
 
 /** A fault of the file, with its place. */
-export class FeedError extends Error {
+export class FeedError extends ToldError {
   constructor(file: string, line: number | null, message: string) {
     super(line === null ? `${file}: ${message}` : `${file}:${line}: ${message}`)
     this.name = 'FeedError'

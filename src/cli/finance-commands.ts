@@ -27,8 +27,6 @@ import { columns, numeral } from './terminal.ts'
 const at = { about: 'a day (its end in the program’s zone) or an instant; else now', value: 'TIME' }
 
 export const ledgerLiability: CliCommand = {
-  name: 'ledger liability',
-  summary: 'points owed by currency, funder and month of lapse, and what they are worth',
   about: [
     'Summed from the postings up to an instant of business time, by all that is known now; with --known-at by what ' +
       'the books said then, which gives a closed period’s figures again. Points that have lapsed are not owed, ' +
@@ -94,8 +92,6 @@ function money(value: WireMoney | null): string {
 }
 
 export const ledgerDeferral: CliCommand = {
-  name: 'ledger deferral',
-  summary: 'deferred revenue for points by period (IFRS 15)',
   about: [
     'Sales that gave points are allocated by relative stand-alone selling prices: the points’ price is their ' +
       'declared value times the redemption rate in force at the end of the period. It becomes revenue as points are ' +
@@ -160,8 +156,6 @@ function periodsInWords({ currency, periods, exceeded }: CurrencyDeferral): stri
 }
 
 export const ledgerTotals: CliCommand = {
-  name: 'ledger totals',
-  summary: 'what was issued, redeemed and lapsed, sales and members, by business day',
   options: {
     program: programOption,
     from: { about: 'first day; else the last thirty days', value: 'DAY' },

@@ -1,12 +1,13 @@
 /** The help texts, made from the commands' own descriptions, so that none can be forgotten. */
 import type { CliCommand, CliOption } from './command-line.ts'
+import type { ListedCommand } from './commands.ts'
 import { type Style, table } from './terminal.ts'
 
 type Look = (style: Style, text: string) => string
 
 const WIDTH = 96
 
-export function overview(commands: readonly CliCommand[], look: Look): string {
+export function overview(commands: readonly ListedCommand[], look: Look): string {
   return [
     `${look('bold', 'milepost')} – a loyalty and points engine`,
     '',
@@ -24,7 +25,7 @@ export function overview(commands: readonly CliCommand[], look: Look): string {
   ].join('\n')
 }
 
-export function groupHelp(group: string, commands: readonly CliCommand[], look: Look): string {
+export function groupHelp(group: string, commands: readonly ListedCommand[], look: Look): string {
   const own = commands.filter(({ name }) => name.startsWith(`${group} `))
   return [
     `${look('bold', `milepost ${group}`)}`,
@@ -35,19 +36,14 @@ export function groupHelp(group: string, commands: readonly CliCommand[], look: 
   ].join('\n')
 }
 
-function rows(commands: readonly CliCommand[]): string {
+function rows(commands: readonly ListedCommand[]): string {
   return table(commands.map(({ name, summary }) => [`  milepost ${name}`, summary]))
 }
 
-export function commandHelp(command: CliCommand, look: Look): string {
+export function commandHelp({ name, summary }: ListedCommand, command: CliCommand, look: Look): string {
   const options = Object.entries(command.options ?? {})
-  const usage = [
-    'milepost',
-    command.name,
-    ...(command.operands ?? []),
-    ...(options.length > 0 ? ['[options]'] : []),
-  ]
-  const lines = [`${look('bold', usage.join(' '))}`, '', command.summary]
+  const usage = ['milepost', name, ...(command.operands ?? []), ...(options.length > 0 ? ['[options]'] : [])]
+  const lines = [`${look('bold', usage.join(' '))}`, '', summary]
   for (const paragraph of command.about ?? []) lines.push('', wrap(paragraph))
   lines.push(
     '',

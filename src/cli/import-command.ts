@@ -14,8 +14,6 @@ import { FEED_SOURCE, laneTill } from './till-lane.ts'
 const AT_ONCE = { lane: 512, http: 64 }
 
 export const importTillFeed: CliCommand = {
-  name: 'import till-feed',
-  summary: 'posts a till’s invoice lines as sales and returns',
   operands: ['file.csv[.gz]'],
   about: [
     'The file is CSV, plain or gzipped, with the columns InvoiceNo, StockCode, Quantity, InvoiceDate (local time ' +

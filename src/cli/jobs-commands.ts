@@ -9,8 +9,6 @@ import { openEngine, openMigrated } from './installation.ts'
 import { count, table } from './terminal.ts'
 
 export const jobsRun: CliCommand = {
-  name: 'jobs run',
-  summary: 'runs one job now',
   operands: ['name'],
   about: [
     'The service runs every job by itself; this is for once more, or for another instant. A sweep settles what ' +
@@ -39,8 +37,15 @@ export const jobsRun: CliCommand = {
     const report = await runJob(deps, { job: name, at, signal: call.closing.signal })
     if (call.words.flag('json')) call.terminal.json(report)
     else call.terminal.print(inWords(report))
-    return report.ran && 'failed' in report && report.failed > 0 ? 1 : 0
+    return isWhole(report) ? 0 : 1
   },
+}
+
+/** False: somebody or a program was left out, and the report says so. */
+export function isWhole(report: JobReport): boolean {
+  if (!report.ran) return true
+  if (report.job === 'score' && report.leftAlone.length > 0) return false
+  return !('failed' in report && report.failed > 0)
 }
 
 export function logOf({ terminal }: Call) {
@@ -91,13 +96,19 @@ export function inRetentionWords(
       report.dropped > 0 ? `, ${count(report.dropped, 'row')} of programs without a section removed` : ''
     return `rebuild: ${count(members, 'member')} made anew in ${seconds} s${dropped}${missed}`
   }
-  if (report.programs.length === 0) return `score: no program with a retention section to score${missed}`
-  const lines = report.programs.map((one) => {
+  const { programs, leftAlone } = report
+  if (programs.length + leftAlone.length === 0)
+    return `score: no program with a retention section to score${missed}`
+  const left = leftAlone.map(
+    ({ program, asOf }) =>
+      `score: ${program} left alone: it was scored up to ${asOf} before; an earlier day would undo that`,
+  )
+  const lines = programs.map((one) => {
     const { gone_quiet: quiet, buying_less: less } = one.flagged
     const told = `${quiet} gone quiet, ${less} buying less; ${count(one.raised, 'flag')} raised, ${one.cleared} cleared`
     return `score: ${one.program} as of ${one.asOf}: ${count(one.members, 'member')}, ${told}`
   })
-  return `${lines.join('\n')}\nin ${seconds} s${missed}`
+  return `${[...lines, ...left].join('\n')}\nin ${seconds} s${missed}`
 }
 
 /** `broughtForward` is `brought forward`. */
@@ -106,8 +117,6 @@ function inOwnWords(name: string): string {
 }
 
 export const jobsList: CliCommand = {
-  name: 'jobs list',
-  summary: 'the jobs, their times, and when each last ran',
   options: { json: { about: 'the list as JSON' } },
   examples: ['milepost jobs list', 'milepost jobs list --json'],
   async run(call) {

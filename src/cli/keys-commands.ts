@@ -25,8 +25,6 @@ function readScopes(text: string): Scope[] {
 const SOURCE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 
 export const keysCreate: CliCommand = {
-  name: 'keys create',
-  summary: 'makes an API key',
   about: [
     'The source says who writes with the key (a till operator, a partner, the console); the externalRef of a ' +
       'write is unique within it. The key is shown once: only its hash is kept.',
@@ -66,8 +64,6 @@ export const keysCreate: CliCommand = {
 }
 
 export const keysList: CliCommand = {
-  name: 'keys list',
-  summary: 'the API keys, without their texts',
   options: {
     program: { about: 'this program’s alone', value: 'PROGRAM' },
     json: { about: 'the list as JSON' },
@@ -93,8 +89,6 @@ export const keysList: CliCommand = {
 }
 
 export const keysRevoke: CliCommand = {
-  name: 'keys revoke',
-  summary: 'makes an API key useless, within seconds',
   operands: ['key_…'],
   options: { json: { about: 'the result as JSON' } },
   examples: ['milepost keys revoke key_0198c0ffee0070008000000000000001'],

@@ -5,8 +5,6 @@ import { openMigrated } from './installation.ts'
 import { count } from './terminal.ts'
 
 export const ledgerVerify: CliCommand = {
-  name: 'ledger verify',
-  summary: 'recomputes every balance and finds what does not add up',
   about: [
     'Every entry sums to zero; every account equals its postings, and its lots; holds add up; every recorded ' +
       'answer has its entry. It reads one snapshot, so it may run while the service does. Exit code 1 with findings.',

@@ -26,8 +26,6 @@ const options: Readonly<Record<string, CliOption>> = {
 const reason: CliOption = { about: 'why, for the record', value: 'TEXT' }
 
 export const membersMerge: CliCommand = {
-  name: 'members merge',
-  summary: 'merges a duplicate into a member',
   operands: [WHO, 'duplicate'],
   about: [
     'Points, tier counters and history come together under the first one, and every identifier of the duplicate ' +
@@ -42,8 +40,6 @@ export const membersMerge: CliCommand = {
 }
 
 export const membersUnmerge: CliCommand = {
-  name: 'members unmerge',
-  summary: 'takes a merge back',
   operands: [WHO, 'duplicate'],
   about: [
     'The duplicate gets back its identifiers, its history, and of each lot what it brought, as far as that is ' +
@@ -55,8 +51,6 @@ export const membersUnmerge: CliCommand = {
 }
 
 export const membersClose: CliCommand = {
-  name: 'members close',
-  summary: 'closes a membership',
   operands: [WHO],
   about: [
     'The member earns and redeems no more. Points are forfeited or kept, as the program says under `closing`.',
@@ -67,8 +61,6 @@ export const membersClose: CliCommand = {
 }
 
 export const membersReopen: CliCommand = {
-  name: 'members reopen',
-  summary: 'opens a closed membership again',
   operands: [WHO],
   about: ['With the points that the program let the member keep; forfeited ones do not come back.'],
   options: { ...options, reason },
@@ -77,8 +69,6 @@ export const membersReopen: CliCommand = {
 }
 
 export const membersErase: CliCommand = {
-  name: 'members erase',
-  summary: 'erases what is personal of a member, for good',
   operands: [WHO],
   about: [
     'Profile, attributes, consents and identifiers are gone everywhere, also those of merged duplicates; points ' +
@@ -94,8 +84,6 @@ export const membersErase: CliCommand = {
 }
 
 export const membersExport: CliCommand = {
-  name: 'members export',
-  summary: 'all that is known of a member, as one JSON document',
   operands: [WHO],
   about: ['Written as it is read, so its size does not matter. A file appears only once it is whole.'],
   options: {

@@ -21,8 +21,6 @@ import { table } from './terminal.ts'
 const ENTRIES = 10
 
 export const membersShow: CliCommand = {
-  name: 'members show',
-  summary: 'one member: identifiers, balances, lots, tiers, latest entries',
   operands: ['mem_…|kind:value'],
   about: [
     'The figures are those of the books. What has fallen due since the last write (points that lapsed, a hold ' +

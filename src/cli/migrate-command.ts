@@ -5,8 +5,6 @@ import { openDatabase } from './installation.ts'
 import { count } from './terminal.ts'
 
 export const migrateCommand: CliCommand = {
-  name: 'migrate',
-  summary: 'brings the database up to date',
   about: ['Forward only, and safe to run anywhere and at once: the second one finds nothing to do.'],
   options: { json: { about: 'what was done, as JSON' } },
   examples: ['milepost migrate', 'DATABASE_URL=postgres://milepost@db/milepost milepost migrate --json'],

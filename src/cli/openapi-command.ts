@@ -3,8 +3,6 @@ import { rename, writeFile } from 'node:fs/promises'
 import type { CliCommand } from './command-line.ts'
 
 export const openapiCommand: CliCommand = {
-  name: 'openapi',
-  summary: 'writes the OpenAPI document',
   about: ['Needs no database. Without --out the document goes to standard output.'],
   options: { out: { about: 'the file to write', value: 'FILE' } },
   examples: ['milepost openapi --out openapi/openapi.json', 'milepost openapi | jq .info'],

@@ -1,14 +1,12 @@
 /** `milepost retention backtest`: scores of a past day held against what came after. */
+import { dayNumbered } from '../base/time.ts'
 import { type Backtest, backtest, type Target } from '../retention/backtest.ts'
-import { dayText } from '../retention/score-line.ts'
 import type { CliCommand } from './command-line.ts'
 import { FeedError } from './feed.ts'
 import { collect, DEFAULT_HORIZON, readCuts, readHorizon, tellUnreadable } from './retention-score-command.ts'
 import { count, table } from './terminal.ts'
 
 export const retentionBacktest: CliCommand = {
-  name: 'retention backtest',
-  summary: 'scores a past day and compares with what came after',
   about: [
     'Members are scored at the cut with what was known then; then the horizon is looked at. lapse is no purchase ' +
       'in it, asked of members with a repeat purchase. decline is fewer than half of the purchases that the own ' +
@@ -45,22 +43,26 @@ export const retentionBacktest: CliCommand = {
     // A shop does not sell every day; a week of grace.
     const unknown = cuts.find((cut) => cut + horizonDays > lastDay + 7)
     if (unknown !== undefined) {
-      const ends = dayText(unknown + horizonDays)
+      const ends = dayNumbered(unknown + horizonDays)
       throw new FeedError(
         file,
         null,
-        `it ends on ${dayText(lastDay)}, the horizon of ${dayText(unknown)} on ${ends}`,
+        `it ends on ${dayNumbered(lastDay)}, the horizon of ${dayNumbered(unknown)} on ${ends}`,
       )
     }
     const early = cuts.find((cut) => cut < firstDay)
     if (early !== undefined) {
-      throw new FeedError(file, null, `it begins on ${dayText(firstDay)}, after the cut ${dayText(early)}`)
+      throw new FeedError(
+        file,
+        null,
+        `it begins on ${dayNumbered(firstDay)}, after the cut ${dayNumbered(early)}`,
+      )
     }
     const progress = call.terminal.progress('backtesting')
     const results: (Backtest & { cut: string; horizonDays: number })[] = []
     for (const [done, cut] of cuts.entries()) {
       progress.update(done, cuts.length)
-      results.push({ cut: dayText(cut), horizonDays, ...backtest(purchases, { asOf: cut, horizonDays }) })
+      results.push({ cut: dayNumbered(cut), horizonDays, ...backtest(purchases, { asOf: cut, horizonDays }) })
     }
     progress.stop()
     if (call.words.flag('json')) call.terminal.json({ results })

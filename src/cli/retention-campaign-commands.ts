@@ -25,8 +25,6 @@ async function open(call: Call): Promise<Database & { rules: Program }> {
 }
 
 export const retentionSegments: CliCommand = {
-  name: 'retention segments',
-  summary: 'segments, their sizes, and who is in two',
   about: [
     'A member can be in several segments at once. Those by conditions are gone over by milepost jobs run segments; ' +
       'those by hand are what POST /v1/members/{memberId}/segments said.',
@@ -64,8 +62,6 @@ function segmentsInWords({ segments, overlap, decidedAt }: SegmentsShown, withOv
 }
 
 export const retentionExperiments: CliCommand = {
-  name: 'retention experiments',
-  summary: 'campaigns, and whether they help',
   operands: ['[experiment]'],
   about: [
     'By intention to treat: everybody who was put into an arm counts. Net value is margin x spend, less cost, less ' +
@@ -129,8 +125,6 @@ const PAGE = 2_000
 const MOST = 100_000
 
 export const retentionCluster: CliCommand = {
-  name: 'retention cluster',
-  summary: 'proposes groups of members that are alike, as YAML to paste',
   about: [
     'k-means on ln(1 + x) of purchases, days since the last, days since the first and average spend; the same ' +
       'members give the same groups. Of 2 to 7 groups those are proposed that hang together best (silhouette) among ' +

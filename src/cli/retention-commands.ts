@@ -13,7 +13,7 @@ import type { ExpectedUplift } from '../retention/uplift.ts'
 import { readMember, readSummary, readWorklist, type Terms, type WireScore } from '../retention/worklist.ts'
 import { type Call, type CliCommand, UsageError } from './command-line.ts'
 import { openEngine, openMigrated } from './installation.ts'
-import { inRetentionWords, logOf } from './jobs-commands.ts'
+import { inRetentionWords, isWhole, logOf } from './jobs-commands.ts'
 import { dayOf } from './purchases-file.ts'
 import { count, table } from './terminal.ts'
 
@@ -65,8 +65,6 @@ export async function scoreProgram(call: Call): Promise<number> {
 }
 
 export const retentionRebuild: CliCommand = {
-  name: 'retention rebuild',
-  summary: 'makes what is kept of members anew from their transactions',
   about: [
     'What is kept of a member follows every fact as it is posted; where it cannot, the member is marked, and the job ' +
       '`rebuild` makes the row anew. This does so now; cut short, it goes on where it ended.',
@@ -106,12 +104,10 @@ async function runRetention(
   if (call.words.flag('json')) call.terminal.json(report)
   else if (!report.ran) call.terminal.print(`${job}: running elsewhere, nothing done`)
   else if (report.job === 'score' || report.job === 'rebuild') call.terminal.print(inRetentionWords(report))
-  return report.ran && 'failed' in report && report.failed > 0 ? 1 : 0
+  return isWhole(report) ? 0 : 1
 }
 
 export const retentionWorklist: CliCommand = {
-  name: 'retention worklist',
-  summary: 'members who are slipping away, most worth a call first',
   about: [
     'In the order of P(decline) × profit at stake × expected uplift. --capacity cuts the list to as many as can be ' +
       'called; without it, to what the program declares. Beside it stand what experiments say of treating such members, ' +
@@ -242,8 +238,6 @@ function falseInWords(share: List['falseShare']): string {
 }
 
 export const retentionMember: CliCommand = {
-  name: 'retention member',
-  summary: 'where one member stands, and why',
   operands: ['member'],
   options: { program: programOption, json: { about: 'as JSON' } },
   examples: ['milepost retention member mem_0198f0a2b3c4700080000000000a0001'],
@@ -298,8 +292,6 @@ function memberInWords(found: NonNullable<Awaited<ReturnType<typeof readMember>>
 }
 
 export const retentionSummary: CliCommand = {
-  name: 'retention summary',
-  summary: 'how many members are in which state, and what is at stake',
   options: { program: programOption, json: { about: 'as JSON' } },
   examples: ['milepost retention summary --program gift-shop'],
   async run(call) {

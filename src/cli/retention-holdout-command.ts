@@ -9,8 +9,6 @@ import { columns, numeral } from './terminal.ts'
 const SHORTEST = 7
 
 export const retentionHoldout: CliCommand = {
-  name: 'retention holdout',
-  summary: 'whether all campaigns together help, against the standing holdout',
   about: [
     'By intention to treat: everybody whom any campaign would have reached, those whom campaigns may treat against ' +
       'those whom none ever touches (experiments: { holdout: 5 % } in the rule files). Net value is margin x spend of ' +

@@ -1,6 +1,6 @@
 /** `milepost retention products`: next products of a past day held against what was bought after. */
+import { dayNumbered } from '../base/time.ts'
 import { backtestProducts } from '../retention/product-backtest.ts'
-import { dayText } from '../retention/score-line.ts'
 import { type CliCommand, UsageError } from './command-line.ts'
 import { FeedError } from './feed.ts'
 import { readProducts } from './products-file.ts'
@@ -11,8 +11,6 @@ const USUAL_HORIZON = 28
 const LONGEST_HORIZON = 3_650
 
 export const retentionProducts: CliCommand = {
-  name: 'retention products',
-  summary: 'offers products as of a past day and compares with what was bought after',
   about: [
     'Every member who had bought something by the cut is offered ten products that the member never bought: those ' +
       'nearest to what was bought, by who bought both. Of the members who then bought a product new to them within ' +
@@ -47,8 +45,12 @@ export const retentionProducts: CliCommand = {
     const firstDay = rows.reduce((first, { day }) => Math.min(first, day), rows[0]!.day)
     const results = cuts.map((cut) => {
       if (cut < firstDay)
-        throw new FeedError(file, null, `it begins on ${dayText(firstDay)}, after the cut ${dayText(cut)}`)
-      return { cut: dayText(cut), horizonDays, ...backtestProducts(rows, { cut, horizonDays }) }
+        throw new FeedError(
+          file,
+          null,
+          `it begins on ${dayNumbered(firstDay)}, after the cut ${dayNumbered(cut)}`,
+        )
+      return { cut: dayNumbered(cut), horizonDays, ...backtestProducts(rows, { cut, horizonDays }) }
     })
     if (call.words.flag('json')) call.terminal.json({ rows: rows.length, unreadable, results })
     else call.terminal.print(results.map(inWords).join('\n\n'))

@@ -1,11 +1,12 @@
 /** `milepost retention score`: purchases of any program as CSV in, a score for each member as CSV out. */
 
+import { dayNumbered } from '../base/time.ts'
 import { sharedSource, startCrew } from '../retention/crew.ts'
 import type { Flag } from '../retention/flag.ts'
 import { learn } from '../retention/learn.ts'
 import { PurchaseCollector, type Purchases } from '../retention/purchases.ts'
 import type { Scores } from '../retention/score.ts'
-import { dayText, scoreColumns } from '../retention/score-line.ts'
+import { scoreColumns } from '../retention/score-line.ts'
 import type { ToldStretch } from '../retention/stint.ts'
 import { type Call, type CliCommand, UsageError, type Words } from './command-line.ts'
 import { FeedError } from './feed.ts'
@@ -19,8 +20,6 @@ const LONGEST_HORIZON = 3_650
 const MOST_CUTS = 24
 
 export const retentionScore: CliCommand = {
-  name: 'retention score',
-  summary: 'scores who is slipping away: the members of a program, or a file of purchases',
   about: [
     'With --program, the members of that program as the service keeps them: up to and with --as-of, or yesterday; ' +
       'the scores are stored, flags raised and cleared (see retention worklist). The job `score` does the same at night.',
@@ -84,7 +83,7 @@ export const retentionScore: CliCommand = {
       flags: { gone_quiet: flagged('gone_quiet'), buying_less: flagged('buying_less') },
       states: phases,
       model: learnt.model.name,
-      cuts: learnt.cuts.map(({ day, horizonDays }) => ({ day: dayText(day), horizonDays })),
+      cuts: learnt.cuts.map(({ day, horizonDays }) => ({ day: dayNumbered(day), horizonDays })),
       seconds,
     }
     if (call.words.flag('json')) call.terminal.json({ ...found, unreadableRows: reading.named, out })
@@ -116,8 +115,8 @@ export async function collect(
   }).finally(progress.stop)
   const purchases = collector.finish()
   if (purchases.memberIds.length === 0) {
-    const begins = Number.isFinite(earliest) ? `; the file begins on ${dayText(earliest)}` : ''
-    throw new FeedError(file, null, `there is no purchase up to ${dayText(through)}${begins}`)
+    const begins = Number.isFinite(earliest) ? `; the file begins on ${dayNumbered(earliest)}` : ''
+    throw new FeedError(file, null, `there is no purchase up to ${dayNumbered(through)}${begins}`)
   }
   return { purchases, reading, later }
 }

@@ -12,8 +12,6 @@ import { count, table } from './terminal.ts'
 const MOST_MEMBERS = 50_000
 
 export const retentionSimulate: CliCommand = {
-  name: 'retention simulate',
-  summary: 'how soon known changes are found in a made-up program',
   about: [
     'Members buy at gamma gaps about a rhythm of their own for two years, under a season and with a closed ' +
       'fortnight. From the second year on some stop and some slow down to 0.35 of their rate. All are looked at ' +

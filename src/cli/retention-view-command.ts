@@ -11,8 +11,6 @@ import { openMigrated } from './installation.ts'
 import { columns, numeral } from './terminal.ts'
 
 export const retentionView: CliCommand = {
-  name: 'retention view',
-  summary: 'one of seven views of the members, as a table, JSON or a picture',
   operands: ['name'],
   about: [
     'The numbers come out of the ledger, the transactions and the last run of scores each time. Where there is too ' +

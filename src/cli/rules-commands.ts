@@ -27,8 +27,6 @@ function tellFaults(call: Call, source: Source): void {
 }
 
 export const rulesCheck: CliCommand = {
-  name: 'rules check',
-  summary: 'tells everything that is wrong with rule files',
   operands: ['[path]'],
   about: [pathAbout, 'Exit code 1 when there are errors; warnings alone are 0.'],
   options: {
@@ -74,8 +72,6 @@ function tellFailures(call: Call, { source, failed }: Tested): void {
 }
 
 export const rulesTest: CliCommand = {
-  name: 'rules test',
-  summary: 'runs the examples beside rule files',
   operands: ['[path]'],
   about: [pathAbout, 'Exit code 1 when an example fails or the files have errors.'],
   options: { json: { about: 'the result as JSON' } },
@@ -100,8 +96,6 @@ export const rulesTest: CliCommand = {
 }
 
 export const rulesPublish: CliCommand = {
-  name: 'rules publish',
-  summary: 'checks, tests and stores a version of a program',
   operands: ['path'],
   about: [
     'A published version never changes. It is in force from --at on, or from now; a program’s first version ' +
@@ -157,8 +151,6 @@ export const rulesPublish: CliCommand = {
 }
 
 export const rulesSchema: CliCommand = {
-  name: 'rules schema',
-  summary: 'the JSON Schema of rule files, for editors',
   about: [
     'Editors that know YAML complete and underline with it: save it, and name it in the editor’s settings.',
   ],

@@ -6,14 +6,12 @@ import { DomainError } from '../base/errors.ts'
 import { didYouMean } from '../base/nearest.ts'
 import { ConfigError } from '../config.ts'
 import { closeOnSignals, createClosing } from './closing.ts'
-import { type Call, type CliCommand, readWords, UsageError } from './command-line.ts'
-import { commands, groups } from './commands.ts'
+import { type Call, type CliCommand, readWords, ToldError, UsageError } from './command-line.ts'
+import { commands, groups, type ListedCommand } from './commands.ts'
 import type { Doors } from './doors.ts'
-import { FeedError } from './feed.ts'
 import { commandHelp, groupHelp, overview } from './help.ts'
 import { hintFor, tellRefusal } from './refusal-text.ts'
 import { createTerminal, type Streams, type Terminal } from './terminal.ts'
-import { ServiceError } from './till-http.ts'
 
 export interface Outside {
   readonly streams: Streams
@@ -50,21 +48,24 @@ async function dispatch(argv: readonly string[], outside: Outside, terminal: Ter
     else terminal.note(groupHelp(first, commands, terminal.noteStyle))
     return second === undefined ? 2 : 0
   }
-  const command = find(argv)
-  return runOne(command, argv.slice(command.name.split(' ').length), { outside, terminal })
+  const listed = find(argv)
+  return runOne(listed, argv.slice(listed.name.split(' ').length), { outside, terminal })
 }
 
 /** `help`, `help rules`, `help rules check` */
-function help(words: readonly string[], terminal: Terminal): number {
+async function help(words: readonly string[], terminal: Terminal): Promise<number> {
   const [first] = words
   if (first === undefined) terminal.print(overview(commands, terminal.style))
   else if (groups.includes(first) && words.length === 1) {
     terminal.print(groupHelp(first, commands, terminal.style))
-  } else terminal.print(commandHelp(find(words), terminal.style))
+  } else {
+    const listed = find(words)
+    terminal.print(commandHelp(listed, await listed.load(), terminal.style))
+  }
   return 0
 }
 
-function find(words: readonly string[]): CliCommand {
+function find(words: readonly string[]): ListedCommand {
   const [first = '', second = ''] = words
   const wanted = groups.includes(first) ? `${first} ${second}` : first
   const found = commands.find(({ name }) => name === wanted)
@@ -79,13 +80,14 @@ function find(words: readonly string[]): CliCommand {
 }
 
 async function runOne(
-  command: CliCommand,
+  listed: ListedCommand,
   argv: readonly string[],
   { outside, terminal }: { outside: Outside; terminal: Terminal },
 ): Promise<number> {
-  const words = usage(command, () => readWords(command, argv))
+  const command = await listed.load()
+  const words = usage(listed, () => readWords(command, argv))
   if (words.flag('help')) {
-    terminal.print(commandHelp(command, terminal.style))
+    terminal.print(commandHelp(listed, command, terminal.style))
     return 0
   }
   const closing = createClosing()
@@ -93,18 +95,18 @@ async function runOne(
   const { streams, doors, now } = outside
   const call: Call = { words, terminal, stderr: streams.err, env: streams.env, closing, doors, now }
   try {
-    return await finish(command, call)
+    return await finish(listed, command, call)
   } finally {
     await closing.run().catch((error: Error) => terminal.note(`while closing: ${error.message}`))
     stopListening()
   }
 }
 
-async function finish(command: CliCommand, call: Call): Promise<number> {
+async function finish(listed: ListedCommand, command: CliCommand, call: Call): Promise<number> {
   try {
     return await command.run(call)
   } catch (error) {
-    if (error instanceof UsageError) throw usageOf(command, error)
+    if (error instanceof UsageError) throw usageOf(listed, error)
     if (error instanceof ConfigError) {
       for (const fault of error.faults)
         call.terminal.note(`${call.terminal.noteStyle('red', 'error')} ${fault}`)
@@ -136,21 +138,21 @@ function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const isOurs = error.name === 'InvariantError' || error instanceof TypeError || error instanceof RangeError
   if (isOurs) return error.stack ?? error.message
-  if (error instanceof FeedError || error instanceof ServiceError) return error.message
+  if (error instanceof ToldError) return error.message
   const { code } = error as NodeJS.ErrnoException
   if (code === 'ECONNREFUSED') return `the database cannot be reached: ${error.message}`
   // An AggregateError of several addresses has no message of its own.
   return error.message === '' ? (code ?? error.name) : error.message
 }
 
-function usage<T>(command: CliCommand, read: () => T): T {
+function usage<T>(listed: ListedCommand, read: () => T): T {
   try {
     return read()
   } catch (error) {
-    throw error instanceof UsageError ? usageOf(command, error) : error
+    throw error instanceof UsageError ? usageOf(listed, error) : error
   }
 }
 
-function usageOf(command: CliCommand, error: UsageError): UsageError {
-  return new UsageError(`${error.message} (see milepost ${command.name} --help)`)
+function usageOf({ name }: ListedCommand, error: UsageError): UsageError {
+  return new UsageError(`${error.message} (see milepost ${name} --help)`)
 }

@@ -22,8 +22,6 @@ const GRACE = 30_000
 const RULES_EVERY = 2_000
 
 export const serveCommand: CliCommand = {
-  name: 'serve',
-  summary: 'runs the service: HTTP, jobs, the engine',
   about: [
     'Listens on HOST and PORT (127.0.0.1:8080). Without DATABASE_URL it starts its own PostgreSQL in ' +
       'MILEPOST_DATA, or joins the one that runs there, and brings it back should it be killed.',

@@ -11,8 +11,6 @@ import { count, table } from './terminal.ts'
 import { programNamed } from './versions-commands.ts'
 
 export const rulesSimulate: CliCommand = {
-  name: 'rules simulate',
-  summary: 'what recorded transactions would have given under other rules',
   operands: ['[folder]'],
   about: [
     'Replays everything that the members did, with returns and redemptions, as if the folder’s rules had ' +

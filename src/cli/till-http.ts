@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { loadProgram } from '../program/load.ts'
 import type { Program } from '../program/program.ts'
+import { ToldError } from './command-line.ts'
 import type { Posted, Till } from './feed-post.ts'
 
 export interface HttpTill {
@@ -19,7 +20,7 @@ const LONGEST_PAUSE = 30_000
 const ANSWERS_WITHIN = 30_000
 
 /** The service could not be reached or did not understand: the import ends. */
-export class ServiceError extends Error {
+class ServiceError extends ToldError {
   constructor(message: string) {
     super(message)
     this.name = 'ServiceError'

@@ -24,8 +24,6 @@ const states: Record<PublicationState, string> = {
 }
 
 export const rulesVersions: CliCommand = {
-  name: 'rules versions',
-  summary: 'who published which version of a program, when and why',
   about: [
     'Oldest effect first; versions still to come and withdrawn ones too. A version is named by the hash of ' +
       'its files; commands take the first 6 digits or more.',
@@ -72,8 +70,6 @@ const which = {
 } as const
 
 export const rulesWithdraw: CliCommand = {
-  name: 'rules withdraw',
-  summary: 'takes back a version that is still to come',
   operands: ['version'],
   about: [
     'The version is named by the first 6 digits or more of its hash. What is or was in force cannot be ' +
@@ -102,8 +98,6 @@ export const rulesWithdraw: CliCommand = {
 }
 
 export const rulesRollback: CliCommand = {
-  name: 'rules rollback',
-  summary: 'publishes an old version again',
   about: [
     'The version is named by the first 6 digits or more of its hash, as `milepost rules versions` shows it. ' +
       'It is in force again from now on, or from --at; what was posted meanwhile stays as it was. It is ' +

@@ -24,8 +24,12 @@ export interface EventRow extends Place {
   readonly at: Date
 }
 
-/** Rows that one reading looks at when it picks by type: a rare type must not mean reading the whole outbox. */
+/**
+ * Rows that are looked at together when a reading picks by type, and how many times so many in one reading: a rare
+ * type must not mean reading the whole outbox.
+ */
 const STRETCH = 10_000
+const MOST_STRETCHES = 10
 
 export interface EventsAsked {
   readonly program: string
@@ -36,6 +40,7 @@ export interface EventsAsked {
 }
 
 export interface EventsRead {
+  /** fewer than asked for, be it none, also where more rows than one reading looks at are of other types */
   readonly events: EventRow[]
   /** where the reading stopped: beyond the last event looked at, wanted or not */
   readonly end: Place
@@ -46,6 +51,18 @@ export interface EventsRead {
 // An event that a database transaction still under way will write has that transaction's xact_id, which is not
 // below pg_snapshot_xmin: everything below is committed, or was rolled back and never will be.
 export async function readEvents(sql: Executor, asked: EventsAsked): Promise<EventsRead> {
+  const events: EventRow[] = []
+  let end = asked.after
+  for (let stretches = 0; stretches < MOST_STRETCHES; stretches += 1) {
+    const read = await readStretch(sql, { ...asked, after: end, limit: asked.limit - events.length })
+    events.push(...read.events)
+    end = read.end
+    if (read.isAll || events.length === asked.limit) return { events, end, isAll: read.isAll }
+  }
+  return { events, end, isAll: false }
+}
+
+async function readStretch(sql: Executor, asked: EventsAsked): Promise<EventsRead> {
   const { program, after, types, limit } = asked
   const beyond = sql`
     program = ${program} and (xact_id, event_id) > (${after.xact}::text::xid8, ${after.eventId}::uuid)

@@ -43,7 +43,9 @@ const Events = z
       .string()
       .nullable()
       .meta({
-        description: '`after` of the next page; null: these were the last ones for now',
+        description:
+          '`after` of the next page; null: these were the last ones for now. With `type` a page may have fewer items ' +
+          'than `limit`, or none, and a next one all the same: 100000 events are looked at for one page',
         examples: [null],
       }),
     position: z

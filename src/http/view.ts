@@ -6,7 +6,7 @@ import type { z } from 'zod'
 import { DomainError } from '../base/errors.ts'
 import { showId } from '../base/ids.ts'
 import { Decimal, type Money, wireMoney } from '../base/points.ts'
-import { addMonths, dayOf, partsOf } from '../base/time.ts'
+import { addMonths, dayNumbered, dayNumberOf, dayOf } from '../base/time.ts'
 import type { Sql } from '../db/connection.ts'
 import { wireMember } from '../members/enrol.ts'
 import { marginOf } from '../program/margin.ts'
@@ -99,7 +99,7 @@ async function viewOf(sql: Sql, whose: Whose, sight: Sight): Promise<View> {
   if (row.mergedInto !== null) return viewOf(sql, { ...whose, memberId: row.mergedInto }, sight)
 
   const holdings = holdingsOf(row, { ...whose, at })
-  const today = dayNumber(dayOf(timeZone, at))
+  const today = dayNumberOf(timeZone, at)
   const voice = voiceOf(said, today)
   const standings = standingsOn(holdings, countersUntil(dayOf(timeZone, at), counters), sight)
   const rewards = rewardsFor(holdings, standings, sight)
@@ -186,7 +186,7 @@ function offersFor({ consents, rewards, shelf, given }: Offerable, { program, at
       ? repeatsOf(goods, AGAIN).map(({ product, times, lastDay }) => ({
           product,
           times,
-          lastDay: dayText(lastDay),
+          lastDay: dayNumbered(lastDay),
         }))
       : [],
     rewards: rewards.flatMap(({ rewardId, available }) => (available ? [rewardId] : [])),
@@ -268,15 +268,4 @@ function isOpen({ from, until }: { from: Date | null; until: Date | null }, at: 
 
 function monthsAgo(timeZone: string, at: Date): Date {
   return new Date(`${addMonths(dayOf(timeZone, at), -CAMPAIGN_MONTHS)}T00:00:00Z`)
-}
-
-const DAY = 86_400_000
-
-function dayNumber(day: string): number {
-  const [year, month, date] = partsOf(day)
-  return Date.UTC(year, month - 1, date) / DAY
-}
-
-function dayText(day: number): string {
-  return new Date(day * DAY).toISOString().slice(0, 10)
 }

@@ -170,6 +170,8 @@ export interface ScoredProgram {
 export interface ScoreTotals {
   members: number
   programs: ScoredProgram[]
+  /** programs that were scored up to a later day before: an earlier one would undo that */
+  leftAlone: { readonly program: string; readonly asOf: string }[]
   failed: number
 }
 

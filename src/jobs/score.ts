@@ -5,14 +5,14 @@
  */
 import { DomainError } from '../base/errors.ts'
 import { newId } from '../base/ids.ts'
-import { dayNumbered, dayNumberOf, minuteOf, startOfDay } from '../base/time.ts'
+import { type Day, dayNumbered, dayNumberOf, minuteOf, numberOfDay, startOfDay } from '../base/time.ts'
 import { addressOf } from '../db/connection.ts'
 import { newCommand, type Request } from '../engine/command.ts'
 import { createPrograms, type Programs, readableAt } from '../engine/programs.ts'
 import { ENGINE_SOURCE } from '../program/events.ts'
 import { marginOf } from '../program/margin.ts'
 import type { Program, Retention } from '../program/program.ts'
-import { dayNumber, dayText, lastRun, noteRun, noteRunEnd } from '../retention/queries-scores.ts'
+import { lastRun, noteRun, noteRunEnd } from '../retention/queries-scores.ts'
 import { scoreBeside } from '../retention/score-beside.ts'
 import type { Found, ScoreTerms } from '../retention/score-run.ts'
 import { upliftsOf } from '../retention/uplift-run.ts'
@@ -36,22 +36,21 @@ export interface ScoreRun {
   onProgress?(progress: { readonly what: string; readonly done: number; readonly of: number | null }): void
 }
 
+/** Refuses `date_out_of_range` where the one program that is asked for was scored for a later day before. */
 export async function scorePrograms(deps: Deps, run: ScoreRun): Promise<ScoreTotals> {
-  const totals: ScoreTotals = { members: 0, programs: [], failed: 0 }
+  const totals: ScoreTotals = { members: 0, programs: [], leftAlone: [], failed: 0 }
   const programs = await createPrograms(deps.sql)
   for (const program of programsInForce(programs, run.at)) {
     const { id } = program
     if (!program.retention || (run.program !== undefined && run.program !== id)) continue
     const asOf = run.asOf ?? dayNumberOf(program.timeZone, run.at) - 1
     const last = await lastRun(deps.sql, id)
-    const known = last === null ? null : dayNumber(last.asOf)
+    const known = last === null ? null : numberOfDay(last.asOf)
     if (run.scheduled && !isTime(program, { asOf, known, at: run.at })) continue
     if (known !== null && asOf < known) {
-      throw new DomainError('date_out_of_range', {
-        path: '/asOf',
-        earliest: dayNumbered(known),
-        problem: `${id} was scored up to ${dayNumbered(known)} before; an earlier day would undo that`,
-      })
+      if (run.program !== undefined) throw scoredLater(id, dayNumbered(known))
+      totals.leftAlone.push({ program: id, asOf: dayNumbered(known) })
+      continue
     }
     const rebuilding = { members: 0, dropped: 0, failed: 0 }
     await rebuildProgram(deps, {
@@ -74,6 +73,11 @@ export async function scorePrograms(deps: Deps, run: ScoreRun): Promise<ScoreTot
     totals.members += scored.members
   }
   return totals
+}
+
+function scoredLater(program: string, earliest: Day): DomainError {
+  const problem = `${program} was scored up to ${earliest} before; an earlier day would undo that`
+  return new DomainError('date_out_of_range', { path: '/asOf', earliest, problem })
 }
 
 function isTime(
@@ -118,7 +122,7 @@ async function scoreProgram(deps: Deps, scoring: Scoring): Promise<ScoredProgram
   const told = await tellFlags(deps, { scoring, terms, found })
   await noteRunEnd(deps.sql, terms, { ...found, ...told, finishedAt: deps.now() })
   const { members, flagged, model } = found
-  return { program: program.id, asOf: dayText(asOf), members, flagged, ...told, model }
+  return { program: program.id, asOf: dayNumbered(asOf), members, flagged, ...told, model }
 }
 
 interface Telling {
@@ -135,7 +139,7 @@ async function tellFlags(
   deps: Deps,
   { scoring, terms, found }: Telling,
 ): Promise<{ raised: number; cleared: number }> {
-  const day = dayText(terms.asOf)
+  const day = dayNumbered(terms.asOf)
   const { horizonDays, runId } = terms
   const clears = found.clear.map(
     ({ memberId, flagId, flag }): Told => [

@@ -4,12 +4,12 @@
  */
 import { DomainError } from '../base/errors.ts'
 import { Decimal, type WireMoney, wireMoney, wirePoints } from '../base/points.ts'
-import { addDays, addMonths, type Day, dayOf, startOf, startOfDay } from '../base/time.ts'
+import { addDays, addMonths, type Day, dayNumbered, dayOf, startOf, startOfDay } from '../base/time.ts'
 import type { Executor, Sql } from '../db/connection.ts'
 import { allocate, type DeferralTotals, rollForward, standalonePrice, Vintages } from './deferral.ts'
 import { inForce, listEstimates } from './estimates.ts'
 import { type FinanceTerms, inSnapshot, type OnProgress } from './finance.ts'
-import { dayNumbered, readHistory } from './history.ts'
+import { readHistory } from './history.ts'
 import { type EstimateRow, salesByStretch, type Until } from './queries-finance.ts'
 import { slicesOf } from './slices.ts'
 

@@ -5,10 +5,11 @@
 import { DomainError } from '../base/errors.ts'
 import { newId } from '../base/ids.ts'
 import { Decimal } from '../base/points.ts'
+import { dayNumberOf } from '../base/time.ts'
 import type { Executor, Sql } from '../db/connection.ts'
 import { Survival, type SurvivalEstimate } from './breakage.ts'
 import { type FinanceTerms, inSnapshot, type OnProgress } from './finance.ts'
-import { dayNumber, readHistory } from './history.ts'
+import { readHistory } from './history.ts'
 import { type EstimateRow, insertEstimate, readEstimates } from './queries-finance.ts'
 
 export interface EstimateInput {
@@ -66,7 +67,7 @@ async function survivals(
     }
     return one.survival
   }
-  const today = dayNumber(timeZone, input.at)
+  const today = dayNumberOf(timeZone, input.at)
   await readHistory(sql, {
     program,
     timeZone,

@@ -2,24 +2,12 @@
  * The whole history of a program's lots, told as cohorts member by member in one pass over one snapshot, so
  * that memory does not grow with the ledger.
  */
-import { addDays, type Day, dayOf } from '../base/time.ts'
+import { dayNumberOf } from '../base/time.ts'
 import type { Executor } from '../db/connection.ts'
 import { type CohortEvent, LotCohorts, type OpenCohort } from './cohort.ts'
 import { keyOfLot, type LotKey } from './lot.ts'
 import { type LegRow, legsOfLots, type Until } from './queries-finance.ts'
 import { slicesOf } from './slices.ts'
-
-const DAY = 86_400_000
-const FIRST_DAY = '1970-01-01'
-
-/** Days since 1 January 1970. */
-export function dayNumber(timeZone: string, at: Date): number {
-  return Date.parse(dayOf(timeZone, at)) / DAY
-}
-
-export function dayNumbered(number: number): Day {
-  return addDays(FIRST_DAY, number)
-}
 
 export interface HistoryInput extends Until {
   readonly program: string
@@ -56,7 +44,7 @@ class Teller {
 
   add(leg: LegRow): void {
     if (leg.lotId !== this.#lotId || leg.memberId !== this.#memberId) this.#begin(leg)
-    const on = dayNumber(this.#input.timeZone, leg.occurredAt)
+    const on = dayNumberOf(this.#input.timeZone, leg.occurredAt)
     const { from, to, points, redemptionId } = leg
     this.#cohorts.add({ from, to, points, redemptionId, on })
   }
@@ -65,7 +53,8 @@ class Teller {
     const lot = this.#lot
     if (lot === null) return
     const { at, timeZone, open } = this.#input
-    if (lot.expiresAt !== null && lot.expiresAt <= at) this.#cohorts.lapse(dayNumber(timeZone, lot.expiresAt))
+    if (lot.expiresAt !== null && lot.expiresAt <= at)
+      this.#cohorts.lapse(dayNumberOf(timeZone, lot.expiresAt))
     if (open) for (const cohort of this.#cohorts.open()) open(this.#memberId, lot, cohort)
     this.#lot = null
     this.#lotId = ''

@@ -3,6 +3,7 @@
  * what of it is profit. A program without the section keeps nothing about its members' rhythm.
  */
 import { didYouMean } from '../base/nearest.ts'
+import { numberOfDay } from '../base/time.ts'
 import type { MapNode, Report, ScalarNode } from '../rules/node.ts'
 import { problem } from '../rules/problem.ts'
 import { dayHint } from '../rules/slips.ts'
@@ -17,7 +18,6 @@ const MOST_HORIZON = 1_096
 const DEFAULT_FALSE_FLAGS = 0.1
 const MOST_CAPACITY = 1_000_000
 const MOST_CLOSED = 400
-const DAY = 86_400_000
 
 interface Scope {
   readonly transactionTypes: ReadonlySet<string>
@@ -112,5 +112,5 @@ function dayOf(text: string): number | null {
   if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return null
   const at = new Date(`${text}T00:00:00Z`)
   const exists = !Number.isNaN(at.getTime()) && at.toISOString().startsWith(text)
-  return exists ? at.getTime() / DAY : null
+  return exists ? numberOfDay(text) : null
 }

@@ -1,11 +1,9 @@
 /** A row of the database as the picture that conditions of segments and campaigns look at. */
-import { type Day, dayOf } from '../base/time.ts'
+import { dayNumberOf } from '../base/time.ts'
 import type { MemberPicture, Ranking } from '../program/campaign.ts'
 import type { Program } from '../program/program.ts'
 import type { FieldValue } from '../rules/facts.ts'
 import type { PictureRow } from './queries-members.ts'
-
-const DAY = 86_400_000
 
 /** `at`: its day, in the program's zone, is today. */
 export function pictureOf(
@@ -34,11 +32,11 @@ function factsOf(
   { scores, bought, available, enrolledAt }: PictureRow,
   { at, complaints }: { at: Date; complaints: number },
 ): Record<string, FieldValue> {
-  const today = daysSince1970(dayOf(program.timeZone, at))
+  const today = dayNumberOf(program.timeZone, at)
   const points = [...program.currencies.keys()].map((id) => [id, available[id] ?? 0] as const)
   const facts: Record<string, FieldValue> = {
     ...Object.fromEntries(points),
-    memberFor: Math.max(0, today - daysSince1970(dayOf(program.timeZone, enrolledAt))),
+    memberFor: Math.max(0, today - dayNumberOf(program.timeZone, enrolledAt)),
     openComplaints: complaints,
     purchases: bought?.days ?? 0,
     spend: money(bought?.cents ?? 0),
@@ -65,10 +63,6 @@ export function ranksOf({ scores, bought }: PictureRow): Record<Ranking, number 
     purchases: bought?.days ?? null,
     'at stake': scores?.atStake ?? null,
   }
-}
-
-function daysSince1970(day: Day): number {
-  return Date.parse(`${day}T00:00:00Z`) / DAY
 }
 
 function money(cents: number): number {

@@ -3,6 +3,7 @@
  * bounded multi-row statements, and a note of each run.
  */
 import { firstIdAt } from '../base/ids.ts'
+import { dayNumbered, numberOfDay } from '../base/time.ts'
 import { type Executor, list, type Sql } from '../db/connection.ts'
 import { columns, json } from '../engine/columns.ts'
 import type { Posting } from '../ledger/entry.ts'
@@ -14,15 +15,6 @@ import type { MemberTies } from './ties.ts'
 import type { ExpectedUplifts } from './uplift.ts'
 
 const PAGE = 5_000
-const DAY = 86_400_000
-
-export function dayText(day: number): string {
-  return new Date(day * DAY).toISOString().slice(0, 10)
-}
-
-export function dayNumber(day: string): number {
-  return Date.parse(`${day}T00:00:00Z`) / DAY
-}
 
 interface BulkRow {
   id: string
@@ -146,7 +138,7 @@ export async function openFlags(sql: Sql, program: string): Promise<OpenFlag[]> 
     memberId: row.member_id,
     flagId: row.flag_id,
     kind: row.kind,
-    raisedOn: dayNumber(row.raised_on),
+    raisedOn: numberOfDay(row.raised_on),
     horizonDays: row.horizon_days,
     most: row.most,
     isCleared: row.cleared,
@@ -184,8 +176,8 @@ export async function writeScores(sql: Sql, run: RunContext, rows: readonly Scor
     monetary,
     reasons,
   ] = columns(rows, (row) => [
-    ...[row.memberId, row.state, dayText(row.since), row.flag],
-    row.flaggedSince === null ? null : dayText(row.flaggedSince),
+    ...[row.memberId, row.state, dayNumbered(row.since), row.flag],
+    row.flaggedSince === null ? null : dayNumbered(row.flaggedSince),
     ...[row.silent, row.decline, row.alive, row.purchases, row.value, row.lifetimeValue, row.atStake],
     ...[row.uplift, row.priority, row.dispersion, row.recency, row.frequency, row.monetary],
     json(row.reasons),
@@ -194,7 +186,7 @@ export async function writeScores(sql: Sql, run: RunContext, rows: readonly Scor
     insert into retention_scores (member_id, program, run_id, as_of, state, since, flag, flagged_since, p_silent,
       p_decline, p_alive, expected_purchases, expected_value, lifetime_value, at_stake, uplift, priority,
       dispersion, recency, frequency, monetary, reasons)
-    select u.member_id, ${run.program}, ${run.runId}::uuid, ${dayText(run.asOf)}::date, u.state, u.since, u.flag,
+    select u.member_id, ${run.program}, ${run.runId}::uuid, ${dayNumbered(run.asOf)}::date, u.state, u.since, u.flag,
       u.flagged, u.silent, u.decline, u.alive, u.purchases, u.value, u.lifetime, u.stake, u.uplift, u.priority,
       u.dispersion, u.recency, u.frequency, u.monetary, u.reasons::json
     from unnest(${member!}::uuid[], ${state!}::text[], ${since!}::date[], ${flag!}::text[], ${flagged!}::date[],
@@ -231,7 +223,7 @@ export interface Outcome {
 export async function writeOutcomes(sql: Sql, outcomes: readonly Outcome[]): Promise<void> {
   for (let from = 0; from < outcomes.length; from += PAGE) {
     const [member, flag, outcome, on] = columns(outcomes.slice(from, from + PAGE), (one) => [
-      ...[one.memberId, one.flagId, one.outcome, dayText(one.on)],
+      ...[one.memberId, one.flagId, one.outcome, dayNumbered(one.on)],
     ])
     await sql`
       update retention_flags f set outcome = u.outcome, decided_on = u.decided_on
@@ -253,7 +245,7 @@ export interface RunNote extends RunContext {
 export async function noteRun(sql: Sql, run: RunNote): Promise<void> {
   await sql`
     insert into retention_runs (program, run_id, as_of, horizon_days, accepted, currency, uplifts, started_at)
-    values (${run.program}, ${run.runId}::uuid, ${dayText(run.asOf)}::date, ${run.horizonDays},
+    values (${run.program}, ${run.runId}::uuid, ${dayNumbered(run.asOf)}::date, ${run.horizonDays},
       ${run.accepted}, ${run.currency}, ${run.uplifts && sql.json(run.uplifts as never)}, ${run.startedAt})`
 }
 

@@ -2,10 +2,10 @@
  * What is read of scores: the worklist in its order, one member's standing, the program as a whole, and what
  * share of its flags turned out false.
  */
+import { dayNumbered, numberOfDay } from '../base/time.ts'
 import type { Executor } from '../db/connection.ts'
 import { standInFor } from '../engine/queries-kin.ts'
 import type { Flag } from './flag.ts'
-import { dayNumber, dayText } from './queries-scores.ts'
 import type { Reason } from './reason.ts'
 
 export interface StoredScore {
@@ -93,8 +93,8 @@ export async function falseShareOf(
   sql: Executor,
   { program, asOf, horizonDays }: { program: string; asOf: string; horizonDays: number },
 ): Promise<FalseShare> {
-  const through = dayText(dayNumber(asOf) - horizonDays)
-  const from = dayText(dayNumber(through) - QUARTER + 1)
+  const through = dayNumbered(numberOfDay(asOf) - horizonDays)
+  const from = dayNumbered(numberOfDay(through) - QUARTER + 1)
   const [row] = await sql<{ flags: number; decided: number; false: number }[]>`
     select count(*)::int as flags, count(outcome)::int as decided,
       (count(*) filter (where outcome = 'false'))::int as false
@@ -154,8 +154,8 @@ export async function memberRetention(
   const [row] = kept
   const facts = row && {
     purchaseDays: row.purchaseDays,
-    firstDay: row.first === null ? null : dayText(row.first),
-    lastDay: row.last === null ? null : dayText(row.last),
+    firstDay: row.first === null ? null : dayNumbered(row.first),
+    lastDay: row.last === null ? null : dayNumbered(row.last),
     longestGapDays: row.longestGapDays,
     spend: row.spend,
     rebuild: row.rebuild,

@@ -2,6 +2,7 @@
  * One member's score as a line of CSV. Lines are made in whichever thread knows the member, so everything that
  * decides their text stands here.
  */
+import { dayNumbered } from '../base/time.ts'
 import type { Reason } from './reason.ts'
 import type { Scores, Words } from './score.ts'
 
@@ -18,24 +19,12 @@ export const scoreColumns = [
   'since',
 ] as const
 
-const DAY = 86_400_000
-
-export function dayText(day: number): string {
-  return new Date(day * DAY).toISOString().slice(0, 10)
-}
-
 export type Numbers = Pick<Scores, 'silent' | 'decline' | 'alive' | 'purchases' | 'value'>
 
-/** Writes lines, each with its end; days are written once and remembered. */
+/** Writes lines, each with its end. */
 export function lineWriter(
   scores: Numbers,
 ): (place: number, told: { memberId: string; words: Words }) => string {
-  const days = new Map<number, string>()
-  const dayOf = (day: number): string => {
-    const known = days.get(day) ?? dayText(day)
-    days.set(day, known)
-    return known
-  }
   return (place, { memberId, words }) => {
     const { phase, flag, reasons, since } = words
     const [alive, value] = [scores.alive[place]!, scores.value[place]!]
@@ -43,7 +32,7 @@ export function lineWriter(
     const ahead = `${Number.isNaN(alive) ? '' : fixed(alive, 6)},${fixed(scores.purchases[place]!, 4)}`
     const money = Number.isNaN(value) ? '' : fixed(value / 100, 2)
     const why = reasons.length === 0 ? '' : cell(reasonText(reasons))
-    return `${cell(memberId)},${chances},${ahead},${money},${phase},${flag ?? ''},${why},${dayOf(since)}\n`
+    return `${cell(memberId)},${chances},${ahead},${money},${phase},${flag ?? ''},${why},${dayNumbered(since)}\n`
   }
 }
 

@@ -3,6 +3,7 @@
  * past, scores everybody and writes the scores. Which flags are to be raised and cleared is handed back, since
  * that happens to members and goes through the lane. Nothing after the day is looked at.
  */
+import { dayNumbered } from '../base/time.ts'
 import type { Sql } from '../db/connection.ts'
 import { startCrew } from './crew.ts'
 import { boughtBetween, sampleOf } from './cuts.ts'
@@ -11,7 +12,6 @@ import { pointsOf } from './kept.ts'
 import { type Learnt, learn, sightOf } from './learn.ts'
 import { rfmBounds } from './profile.ts'
 import {
-  dayText,
   type MovedPoints,
   type OpenFlag,
   type Outcome,
@@ -269,7 +269,7 @@ function fitOf({ model, spend, cuts, silent, decline, second, volume, usualCents
     spend: spend?.parameters ?? null,
     usualCents,
     volume,
-    cuts: cuts.map(({ day, horizonDays }) => ({ day: dayText(day), horizonDays })),
+    cuts: cuts.map(({ day, horizonDays }) => ({ day: dayNumbered(day), horizonDays })),
     judges: Object.fromEntries(
       Object.entries(lines).map(([name, { slope, intercept, learnt }]) => [
         name,

@@ -3,7 +3,7 @@
  * a line. Of amounts only what may earn is seen, and of rules about some lines, only those lines.
  */
 import { Decimal } from '../base/points.ts'
-import { dayNumberOf, weekdays } from '../base/time.ts'
+import { dayNumberOf, numberOfDay, weekdays } from '../base/time.ts'
 import type { LineFacts } from './facts.ts'
 import { type LineAmount, partsOnLine } from './line.ts'
 import { PARTS } from './parts.ts'
@@ -99,12 +99,10 @@ export function linesOf(sight: Sight, isOne: (sight: Sight) => boolean): LineFac
 export const memberFor: BuiltIn = {
   type: NUMBER,
   read({ timeZone, day, member }) {
-    const days = Math.round(Date.parse(day) / DAY) - dayNumberOf(timeZone, member.enrolledAt)
+    const days = numberOfDay(day) - dayNumberOf(timeZone, member.enrolledAt)
     return new Decimal(Math.max(0, days))
   },
 }
-
-const DAY = 86_400_000
 
 // One of each for all rules: what every rule looks at is never far from hand.
 const quickOnLine = {

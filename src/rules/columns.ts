@@ -25,7 +25,7 @@ export interface LineColumns {
   readonly gross: Float64Array
 }
 
-/** Whether a test or formula on a line sees nothing but what its goods are. */
+/** Whether all of these facts are of the line in hand, and of nothing but what its goods are. */
 export function isOfGoods(facts: readonly Fact[]): boolean {
   return facts.every(({ name, perLine }) => perLine && !AMOUNTS.has(name.replace(/^line\./, '')))
 }

@@ -2,6 +2,7 @@
  * Conditions: maps of facts and matchers, all of which must hold, joined by `any`, `all`, `none` and
  * `where`. An unknown fact is an error, never a part that silently holds.
  */
+import { isOfGoods } from './columns.ts'
 import { compileExpression } from './expression.ts'
 import { type Fact, findFact, type Terms } from './fact.ts'
 import { conditionHint } from './habits.ts'
@@ -77,10 +78,11 @@ function compileCases({ key, value }: MapEntry, terms: Terms, report: Report): T
   return cases.includes(null) ? null : cases.filter((tests) => tests !== null)
 }
 
-function shared(cases: readonly Test[][]): Pick<Test, 'perLine' | 'facts' | 'anchor'> {
+function shared(cases: readonly Test[][]): Pick<Test, 'perLine' | 'ofGoods' | 'facts' | 'anchor'> {
   const tests = cases.flat()
   const facts = [...new Map(tests.flatMap((test) => test.facts).map((fact) => [fact.name, fact])).values()]
-  return { perLine: tests.some(({ perLine }) => perLine), facts, anchor: null }
+  const ofGoods = tests.every((test) => test.ofGoods)
+  return { perLine: tests.some(({ perLine }) => perLine), ofGoods, facts, anchor: null }
 }
 
 function anyOf(cases: readonly Test[][]): Test {
@@ -136,6 +138,7 @@ function compileWhere(node: Node, terms: Terms, report: Report): Test[] | null {
         return [`"${source}" does not hold`, ...seen].join(', ')
       },
       perLine: facts.some(({ perLine }) => perLine),
+      ofGoods: isOfGoods(facts),
       facts,
       anchor: null,
     },

@@ -4,6 +4,7 @@
  */
 import { didYouMean } from '../base/nearest.ts'
 import { Decimal } from '../base/points.ts'
+import { isOfGoods } from './columns.ts'
 import type { Fact } from './fact.ts'
 import { oddText, weekdayHint } from './habits.ts'
 import type { ListNode, MapNode, Node, Report } from './node.ts'
@@ -18,6 +19,8 @@ export interface Test {
   /** why it does not hold, in words, with the value seen */
   readonly because: (sight: Sight) => string
   readonly perLine: boolean
+  /** it looks at nothing but what the goods of the line are */
+  readonly ofGoods: boolean
   readonly facts: readonly Fact[]
   /** for the index: the test holds only where the fact is one of these values */
   readonly anchor: Anchor | null
@@ -182,6 +185,7 @@ function toTest(fact: Fact, operator: Operator, values: readonly Value[]): Test 
       return `${name} is ${show(type, value)}${verdicts[operator].replace('#', () => asked)}`
     },
     perLine: fact.perLine,
+    ofGoods: isOfGoods([fact]),
     facts: [fact],
     anchor: findable ? { fact, values: plain } : null,
   }

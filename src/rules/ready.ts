@@ -4,7 +4,7 @@
  */
 import { type Rounding, toWholePoints } from '../base/points.ts'
 import type { Grant } from './award.ts'
-import { ColumnBasis, isOfGoods, type LineCondition } from './columns.ts'
+import { ColumnBasis, type LineCondition } from './columns.ts'
 import { allHold } from './condition.ts'
 import type { LineFacts } from './facts.ts'
 import { type Proposal, proposeExact, putOff, type Run, takeLimited } from './give.ts'
@@ -52,9 +52,9 @@ export class Ready {
     this.#until = until === null ? Number.POSITIVE_INFINITY : until.getTime()
     this.#recurs = rule.recurs
     this.#extends = rule.extend !== null
-    const seen = rule.lineTests.flatMap(({ facts }) => facts)
     const gifts = [this.#gift, ...others]
-    const isPlain = perLine && this.group === null && rule.extend === null && isOfGoods(seen)
+    const isPlain =
+      perLine && this.group === null && rule.extend === null && rule.lineTests.every(({ ofGoods }) => ofGoods)
     this.#sums = isPlain && gifts.every((gift) => gift?.sums === true)
     const holds = (sight: Run['sight']) => allHold(rule.lineTests, sight)
     this.#goods = rule.lineTests.length === 0 ? null : { ofGoods: true, holds }

@@ -3,7 +3,7 @@
  * BYMONTHDAY and UNTIL, in the program's zone. A day recurs or it does not; hours are said by `time`.
  */
 import { didYouMean } from '../base/nearest.ts'
-import { type Day, startOf } from '../base/time.ts'
+import { type Day, daysBetween, startOf } from '../base/time.ts'
 import type { Node, Report } from './node.ts'
 import { problem } from './problem.ts'
 import { isDay } from './value.ts'
@@ -14,7 +14,6 @@ export interface Recurrence {
   readonly holds: (day: Day) => boolean
 }
 
-const DAY = 86_400_000
 const weekdayCodes = ['MO', 'TU', 'WE', 'TH', 'FR', 'SA', 'SU'] as const
 const frequencies = ['DAILY', 'WEEKLY', 'MONTHLY', 'YEARLY'] as const
 type Frequency = (typeof frequencies)[number]
@@ -179,9 +178,8 @@ function fieldsOf(day: Day) {
 }
 
 function stepsBetween(frequency: Frequency, start: Day, day: Day): number {
-  const days = (from: Day, to: Day) => Math.round((Date.parse(to) - Date.parse(from)) / DAY)
-  if (frequency === 'DAILY') return days(start, day)
-  if (frequency === 'WEEKLY') return days(startOf('week', start), startOf('week', day)) / 7
+  if (frequency === 'DAILY') return daysBetween(start, day)
+  if (frequency === 'WEEKLY') return daysBetween(startOf('week', start), startOf('week', day)) / 7
   const years = Number(day.slice(0, 4)) - Number(start.slice(0, 4))
   if (frequency === 'YEARLY') return years
   return years * 12 + Number(day.slice(5, 7)) - Number(start.slice(5, 7))

@@ -6,7 +6,7 @@ import { didYouMean, nearest } from '../base/nearest.ts'
 import { type Rounding, roundings } from '../base/points.ts'
 import { dayOf } from '../base/time.ts'
 import { compileAward, type Grant } from './award.ts'
-import { isOfGoods, type LineCondition } from './columns.ts'
+import type { LineCondition } from './columns.ts'
 import { allHold, compileCondition, compileSelection } from './condition.ts'
 import { compileExtension } from './extend.ts'
 import type { Fact, Terms } from './fact.ts'
@@ -151,7 +151,7 @@ export function compileLineCondition(node: Node, scope: Scope, report: Report): 
   if (compiled.length < cases.length) return null
   return {
     holds: (sight) => compiled.some((tests) => allHold(tests, sight)),
-    ofGoods: isOfGoods(compiled.flat().flatMap(({ facts }) => facts)),
+    ofGoods: compiled.flat().every((test) => test.ofGoods),
   }
 }
 

@@ -30,6 +30,8 @@ export function selectionOf(
     holds: (sight) => linesOf(sight, isOne).length > 0,
     because: () => `no line has ${inWords(node)}`,
     perLine: false,
+    // it looks at the other lines
+    ofGoods: false,
     facts: [],
     anchor: null,
   }

@@ -1,10 +1,12 @@
 /** What is typed wrong is refused with exit code 2 and the nearest name; every command helps by example. */
+import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { commands, groups } from '../../src/cli/commands.ts'
 import { milepost } from './outside.ts'
 
 t.test('every command has a help with an example of itself, and all its options', async (t) => {
-  for (const { name, options } of commands) {
+  for (const { name, load } of commands) {
+    const { options } = await load()
     const { code, out, err } = await milepost([...name.split(' '), '--help'])
     t.equal(code, 0, `${name} --help`)
     t.equal(err, '', `${name} --help says nothing on standard error`)
@@ -27,6 +29,27 @@ t.test('the overview names every command, and each group its own', async (t) => 
     for (const { name } of commands)
       t.equal(own.out.includes(`milepost ${name} `), name.startsWith(`${group} `), name)
   }
+})
+
+t.test('a command that needs no room of the program loads none', async (t) => {
+  const loaded = new Set<string>()
+  const follow = (file: URL): void => {
+    if (loaded.has(file.href)) return
+    loaded.add(file.href)
+    const text = readFileSync(file, 'utf8')
+    for (const [, names = '', from = ''] of text.matchAll(/^import ([^']*)from '(\..*\.ts)'/gm))
+      if (!names.startsWith('type ')) follow(new URL(from, file))
+  }
+  const top = new URL('../../src/', import.meta.url)
+  // Tests may run compiled, beside the compiled program; what is imported says the sources.
+  const sources = new URL(top.pathname.includes('/build/') ? '../../src/' : './', top)
+  follow(new URL('main.ts', sources))
+  const rooms = [...loaded].map((href) => href.slice(sources.href.length).split('/')[0])
+  t.strictSame([...new Set(rooms)].sort(), ['base', 'cli', 'config.ts', 'db', 'main.ts'])
+  t.notOk(
+    [...loaded].some((href) => /-commands?\.ts$/.test(href)),
+    'nor the code of any command',
+  )
 })
 
 t.test('--version', async (t) => {

@@ -24,6 +24,7 @@ import t from 'tap'
 import type { Request } from '../../src/engine/command.ts'
 import { runJob } from '../../src/jobs/run.ts'
 import { type Engine, startEngine } from '../support/engine.ts'
+import { jobDeps } from '../support/jobs.ts'
 import { fc, PATIENCE, runs } from '../support/property.ts'
 import { broken } from './model-spending.ts'
 import {
@@ -145,10 +146,8 @@ async function wait(run: Run, { days, jobs }: { days: number; jobs: boolean }): 
   setClocks(run)
   if (!jobs) return
   const [engine] = run.engines
-  const log = { debug() {}, info() {}, error: (facts: object) => t.fail('a job failed', facts) }
-  const deps = { sql: engine.sql, lane: engine.lane, log, now: engine.now }
   for (const job of ['release-pending', 'expire', 'release-holds'] as const)
-    await runJob(deps, { job, at: engine.now() })
+    await runJob(jobDeps(engine!), { job, at: engine.now() })
   await compare(run, { settled: true })
 }
 

@@ -9,6 +9,7 @@ import type { Command as EngineCommand, Request } from '../../src/engine/command
 import { newCommand } from '../../src/engine/command.ts'
 import { runJob } from '../../src/jobs/run.ts'
 import { type Engine, startEngine } from '../support/engine.ts'
+import { jobDeps } from '../support/jobs.ts'
 import { fc, PATIENCE, runs } from '../support/property.ts'
 import * as sales from './model-sales.ts'
 import { asked, type Command, keepIds, namesOf, newIds, type Step, stories } from './model-steps.ts'
@@ -86,10 +87,8 @@ function note(world: World, command: Command, label: string): void {
 }
 
 async function sweep(engine: Engine): Promise<void> {
-  const log = { debug() {}, info() {}, error: (facts: object) => t.fail('a job failed', facts) }
-  const deps = { sql: engine.sql, lane: engine.lane, log, now: engine.now }
   for (const job of ['release-holds', 'release-pending', 'expire', 'assess'] as const)
-    await runJob(deps, { job, at: engine.now() })
+    await runJob(jobDeps(engine), { job, at: engine.now() })
 }
 
 interface LogRow {

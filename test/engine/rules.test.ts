@@ -7,6 +7,7 @@ import type { Request } from '../../src/engine/command.ts'
 import { celebrate } from '../../src/jobs/celebrate.ts'
 import { freshDatabase } from '../support/database.ts'
 import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
+import { jobDeps } from '../support/jobs.ts'
 
 // a machine that is busy with other tests is no matter here
 t.setTimeout(600_000)
@@ -340,11 +341,9 @@ t.test('birthdays and anniversaries are told of once, on the day of the program'
   const ada = await enrol('ada', '1984-05-03', '2024-01-15T10:00:00Z')
   const bob = await enrol('bob', null, '2023-05-03T10:00:00Z')
   const leap = await enrol('leap', '1984-02-29', '2024-01-15T10:00:00Z')
-  const log = { debug: () => {}, info: () => {}, error: () => {} }
-  const deps = { sql: engine.sql, lane: engine.lane, log, now: engine.now }
   const run = (at: string) => {
     engine.at(at)
-    return celebrate(deps, { at: new Date(at) })
+    return celebrate(jobDeps(engine), { at: new Date(at) })
   }
   t.match(await run('2026-05-02T21:59:59Z'), { birthdays: 0, anniversaries: 0, failed: 0 }, 'the day before')
   t.match(await run('2026-05-02T22:30:00Z'), { birthdays: 1, anniversaries: 1, failed: 0 })

@@ -15,6 +15,7 @@ import { runJob } from '../../src/jobs/run.ts'
 import { sharesOf, showHoldout } from '../../src/retention/holdout.ts'
 import { freshDatabase } from '../support/database.ts'
 import { startEngine, uuidOf } from '../support/engine.ts'
+import { jobDeps } from '../support/jobs.ts'
 import { RULES, sale } from './shop.ts'
 
 const START = new Date('1970-01-01T00:00:00Z')
@@ -139,8 +140,11 @@ t.test('a past that no longer loads keeps neither scores nor the holdout back', 
   await sql`
     insert into experiments (program, experiment, state, terms, started_at)
     values ('old', 'call', 'testing', ${sql.json({ testControl: 0.5, arms: ['a'], measureDays: 14 })}, ${before})`
-  const deps = { sql, lane, now, log: { debug() {}, info() {}, error() {} } }
-  const report = await runJob(deps, { job: 'score', at: now(), only: { program: 'old' } })
+  const report = await runJob(jobDeps({ sql, lane, now }), {
+    job: 'score',
+    at: now(),
+    only: { program: 'old' },
+  })
   t.match(report, { ran: true, failed: 0, programs: [{ program: 'old' }] })
 
   const program = programs.at('old', now())

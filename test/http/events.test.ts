@@ -3,6 +3,7 @@ import t from 'tap'
 import { newId } from '../../src/base/ids.ts'
 import { runJob } from '../../src/jobs/run.ts'
 import { uuidOf } from '../support/engine.ts'
+import { jobDeps } from '../support/jobs.ts'
 import { until } from '../support/until.ts'
 import { type Answer, type Service, sale, startService } from './front.ts'
 
@@ -65,6 +66,39 @@ t.test('pages, types, and places to go on from', async (t) => {
   t.match(none.body, { items: [], nextCursor: null })
   t.strictSame((await get(`/v1/events?after=${none.body.position}`)).body.items, [], 'all was looked at')
   t.equal((await get(`/v1/events?after=${ids(whole)[0]}&type=member.enrolled`)).body.items.length, 1)
+})
+
+t.test('a rare type among many events of others', async (t) => {
+  const service = await startService(t)
+  const { sql } = service.engine
+  const memberId = uuidOf(await service.member('1'))
+  const write = (type: string, many: number) => sql`
+    insert into outbox (member_id, event_id, program, type, payload, at)
+    select ${memberId}, u.event_id, 'shop', ${type}, '{}', now()
+    from unnest(${Array.from({ length: many }, newId)}::uuid[]) as u(event_id)`
+  await write('noise', 60_000)
+  await write('rare', 1)
+  await write('noise', 60_000)
+  await write('rare', 2)
+  await until(
+    'all of them show',
+    async () =>
+      (
+        await sql`
+    select 1 from outbox where xact_id >= pg_snapshot_xmin(pg_current_snapshot()) limit 1`
+      ).length === 0,
+  )
+
+  const first = await service.get('/v1/events?type=rare&limit=2')
+  t.equal(ids(first).length, 1, 'far more than one stretch is looked at')
+  t.ok(first.body.nextCursor, 'and not without bound')
+  const second = await service.get(`/v1/events?type=rare&limit=2&after=${first.body.nextCursor}`)
+  t.match(second.body, { items: { length: 2 }, nextCursor: null })
+  t.equal(ids(await service.get('/v1/events?type=rare&limit=1')).length, 1)
+  const none = await service.get('/v1/events?type=tier.changed')
+  t.match(none.body, { items: { length: 0 }, nextCursor: String, position: none.body.nextCursor })
+  const rest = await service.get(`/v1/events?type=tier.changed&after=${none.body.nextCursor}`)
+  t.match(rest.body, { items: { length: 0 }, nextCursor: null })
 })
 
 t.test('an event that commits late is not skipped', async (t) => {
@@ -132,8 +166,7 @@ t.test('events are purged when they are old enough, and not before', async (t) =
   const service = await startService(t)
   const { engine } = service
   await service.member('1')
-  const log = { debug() {}, info() {}, error() {} }
-  const deps = { sql: engine.sql, lane: engine.lane, log, now: engine.now, eventDays: 90 }
+  const deps = { ...jobDeps(engine), eventDays: 90 }
   const [{ at }] = (await engine.sql`select now() as at`) as unknown as [{ at: Date }]
   const in89 = new Date(at.getTime() + 89 * 86_400_000)
   const in91 = new Date(at.getTime() + 91 * 86_400_000)
@@ -153,9 +186,9 @@ t.test('after a restore into a younger server events stand in front of those tha
   await engine.sql`update outbox set xact_id = '900000000000'::xid8`
   const last = await engine.sql<{ id: string }[]>`select event_id as id from outbox`
   t.strictSame((await service.get('/v1/events')).body.items, [])
-  const log = { debug() {}, info() {}, error() {} }
-  const deps = { sql: engine.sql, lane: engine.lane, log, now: engine.now }
-  t.match(await runJob(deps, { job: 'purge-events', at: engine.now() }), { counts: { broughtForward: 1 } })
+  t.match(await runJob(jobDeps(engine), { job: 'purge-events', at: engine.now() }), {
+    counts: { broughtForward: 1 },
+  })
   const old = `evt_${last[0]!.id.replaceAll('-', '')}`
   t.strictSame(ids(await all(service, 1)), [old])
   await service.member('2')

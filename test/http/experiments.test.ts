@@ -4,6 +4,7 @@ import { newId } from '../../src/base/ids.ts'
 import { publish } from '../../src/engine/publish.ts'
 import { runJob } from '../../src/jobs/run.ts'
 import { uuidOf } from '../support/engine.ts'
+import { jobDeps } from '../support/jobs.ts'
 import { type Service, shopRules, startService } from './front.ts'
 
 t.setTimeout(600_000)
@@ -26,7 +27,7 @@ type Test = Parameters<typeof startService>[0] & { equal(found: unknown, wanted:
 
 async function prepared(t: Test): Promise<Service & { members: string[] }> {
   const service = await startService(t)
-  const { sql, programs, lane } = service.engine
+  const { sql, programs } = service.engine
   const files = new Map([['program.yaml', shopRules.replace('earn:\n', youngEarn) + more]])
   await publish(sql, { files, by: 'test', now: new Date('2026-02-01T00:00:00Z') })
   await programs.refresh()
@@ -36,10 +37,8 @@ async function prepared(t: Test): Promise<Service & { members: string[] }> {
     const { body } = await service.post('/v1/members', { externalRef: `m${i}`, identifiers: [], attributes })
     members.push(body.memberId)
   }
-  const log = { debug() {}, info() {}, error() {} }
-  const deps = { sql, lane, log, now: service.engine.now }
   for (const job of ['segments', 'campaigns', 'experiments'] as const)
-    t.equal('failed' in (await runJob(deps, { job, at: service.engine.now() })), true)
+    t.equal('failed' in (await runJob(jobDeps(service.engine), { job, at: service.engine.now() })), true)
   return { ...service, members }
 }
 

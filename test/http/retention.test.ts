@@ -2,6 +2,7 @@
 import t from 'tap'
 import { publish } from '../../src/engine/publish.ts'
 import { runJob } from '../../src/jobs/run.ts'
+import { jobDeps } from '../support/jobs.ts'
 import { sale, shopRules, startService } from './front.ts'
 
 t.setTimeout(600_000)
@@ -9,8 +10,6 @@ t.setTimeout(600_000)
 const ownRules = `retention: { capacity: 3 }
 segments: [{ id: vip, when: { memberFor: { atLeast: 0 } } }]
 `
-
-const silent = { debug() {}, info() {}, error() {} }
 
 t.test('worklist, member and summary', async (t) => {
   const service = await startService(t)
@@ -36,8 +35,7 @@ t.test('worklist, member and summary', async (t) => {
     // Enrolled before anything was kept: the past is still to be read.
     kept: { purchaseDays: 3, rebuild: true },
   })
-  const deps = { sql: engine.sql, lane: engine.lane, now: engine.now, log: silent }
-  const report = await runJob(deps, { job: 'score', at: engine.now() })
+  const report = await runJob(jobDeps(engine), { job: 'score', at: engine.now() })
   t.match(report, { programs: [{ program: 'shop', members: 1, raised: 0 }], failed: 0 })
 
   const one = await get(`/v1/members/${ann}/retention`)

@@ -2,10 +2,11 @@
 import t from 'tap'
 import { newId } from '../../src/base/ids.ts'
 import { publish } from '../../src/engine/publish.ts'
-import type { Deps, JobName, JobReport } from '../../src/jobs/job.ts'
+import type { JobName, JobReport } from '../../src/jobs/job.ts'
 import { runJob } from '../../src/jobs/run.ts'
 import { merging } from '../engine/household.ts'
 import { type Engine, startEngine } from '../support/engine.ts'
+import { jobDeps } from '../support/jobs.ts'
 import { until } from '../support/until.ts'
 
 t.setTimeout(600_000)
@@ -41,12 +42,8 @@ campaigns:
 experiments: { holdout: 5 % }
 `
 
-function depsOf({ sql, lane, now }: Engine): Deps {
-  return { sql, lane, now, log: { debug() {}, info() {}, error() {} } }
-}
-
 async function job(engine: Engine, name: JobName): Promise<JobReport & { counts: Record<string, number> }> {
-  return (await runJob(depsOf(engine), { job: name, at: engine.now() })) as never
+  return (await runJob(jobDeps(engine), { job: name, at: engine.now() })) as never
 }
 
 async function enrol(engine: Engine, card: string, more: object = {}): Promise<string> {

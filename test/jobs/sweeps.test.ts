@@ -1,12 +1,13 @@
 /** The jobs at virtual times: each finds its own, once; a second process at the same job does nothing. */
 import t from 'tap'
 import { DomainError } from '../../src/base/errors.ts'
-import type { Deps, JobName } from '../../src/jobs/job.ts'
+import type { JobName } from '../../src/jobs/job.ts'
 import { jobNames, jobs } from '../../src/jobs/job.ts'
 import { dueMembers, lastRuns, whileAlone } from '../../src/jobs/queries.ts'
 import { runJob } from '../../src/jobs/run.ts'
 import { startSchedule } from '../../src/jobs/schedule.ts'
 import { type Engine, startEngine } from '../support/engine.ts'
+import { jobDeps, tellingDeps } from '../support/jobs.ts'
 
 t.setTimeout(600_000)
 
@@ -30,12 +31,6 @@ tiers:
       reach: { spend: 500 EUR }
 `
 
-function depsOf(engine: Engine, lane = engine.lane): Deps & { readonly errors: string[] } {
-  const errors: string[] = []
-  const log = { debug() {}, info() {}, error: (_facts: object, message: string) => void errors.push(message) }
-  return { sql: engine.sql, lane, log, now: engine.now, errors }
-}
-
 async function sale(engine: Engine, memberId: string, amount: string, occurredAt: string): Promise<void> {
   const lines = [{ lineId: '1', quantity: 1, net: { amount, currency: 'EUR' } }]
   await engine.run({
@@ -53,7 +48,7 @@ t.test('a year in the life of 600 points', async (t) => {
   engine.at('2026-03-03T10:00:00Z')
   const memberId = await engine.enrol('a')
   await sale(engine, memberId, '600', '2026-03-03T10:00:00Z')
-  const deps = depsOf(engine)
+  const deps = tellingDeps(engine)
 
   // Each row: the instant, the job, and what it did. 14 days of waiting end with 17 March in Berlin; the
   // hold is placed on 20 March for ten minutes; silver lasts to the end of 2026; points lapse after 3 March 2027.
@@ -97,12 +92,12 @@ t.test('more members than a page, each once; twice at once does not double', asy
   const members = await Promise.all(Array.from({ length: 1_203 }, (_, index) => engine.enrol(`m${index}`)))
   await Promise.all(members.map((memberId) => sale(engine, memberId, '2', '2026-03-03T10:00:00Z')))
   const at = new Date('2026-04-01T00:00:00Z')
-  const reports = await Promise.all([1, 2].map(() => runJob(depsOf(engine), { job: 'release-pending', at })))
+  const reports = await Promise.all([1, 2].map(() => runJob(jobDeps(engine), { job: 'release-pending', at })))
   const ran = reports.filter((report) => report.ran)
   const did = ran.reduce((sum, report) => sum + ('released' in report ? report.released : 0), 0)
   t.equal(did, 2 * 1_203)
   t.match(ran, [{ failed: 0 }])
-  t.match(await runJob(depsOf(engine), { job: 'release-pending', at }), { members: 0, released: 0 })
+  t.match(await runJob(jobDeps(engine), { job: 'release-pending', at }), { members: 0, released: 0 })
   t.strictSame(await engine.findings(), [])
 })
 
@@ -130,12 +125,12 @@ t.test('while another process is at it a job does nothing, and says so', async (
   const engine = await startEngine(t, RULES)
   const at = new Date('2026-04-01T00:00:00Z')
   const elsewhere = await whileAlone(engine.sql, 'expire', async () => {
-    t.match(await runJob(depsOf(engine), { job: 'release-pending', at }), { ran: true }, 'another job may')
-    return runJob(depsOf(engine), { job: 'expire', at })
+    t.match(await runJob(jobDeps(engine), { job: 'release-pending', at }), { ran: true }, 'another job may')
+    return runJob(jobDeps(engine), { job: 'expire', at })
   })
   t.strictSame(elsewhere, { job: 'expire', at: at.toISOString(), ran: false, reason: 'running_elsewhere' })
   t.equal(await lastOutcome(engine, 'expire'), undefined, 'and leaves no note')
-  t.match(await runJob(depsOf(engine), { job: 'expire', at }), { ran: true }, 'the lock was given back')
+  t.match(await runJob(jobDeps(engine), { job: 'expire', at }), { ran: true }, 'the lock was given back')
 })
 
 t.test('a member that cannot be settled keeps nobody else from their points', async (t) => {
@@ -147,7 +142,7 @@ t.test('a member that cannot be settled keeps nobody else from their points', as
   // A row that no engine writes: the member's account says less than the lot that is to be released.
   await engine.sql`update accounts set pending = 0 where member_id = ${members[1]!}`
 
-  const deps = depsOf(engine)
+  const deps = tellingDeps(engine)
   const report = await runJob(deps, { job: 'release-pending', at })
   t.match(report, { members: 2, released: 4, failed: 1 })
   t.strictSame(deps.errors, ['a member could not be worked on'])
@@ -160,24 +155,24 @@ t.test('a sweep that meets a full or closed service fails, is noted, and gives i
   await sale(engine, await engine.enrol('a'), '2', '2026-03-03T10:00:00Z')
   const at = new Date('2026-04-01T00:00:00Z')
   await engine.lane.close()
-  await t.rejects(runJob(depsOf(engine), { job: 'release-pending', at }), new DomainError('queue_full'))
+  await t.rejects(runJob(jobDeps(engine), { job: 'release-pending', at }), new DomainError('queue_full'))
   t.match(await lastOutcome(engine, 'release-pending'), { outcome: { ok: false, error: 'queue_full' } })
-  await t.rejects(runJob(depsOf(engine), { job: 'release-pending', at }), new DomainError('queue_full'))
+  await t.rejects(runJob(jobDeps(engine), { job: 'release-pending', at }), new DomainError('queue_full'))
 })
 
 t.test('partitions', async (t) => {
   const engine = await startEngine(t, RULES)
   const at = new Date('2031-05-05T00:00:00Z')
-  const report = await runJob(depsOf(engine), { job: 'partitions', at })
+  const report = await runJob(jobDeps(engine), { job: 'partitions', at })
   t.match(report, { job: 'partitions', ran: true })
   t.ok(report.ran && report.job === 'partitions' && report.created.includes('entries_2031_05'))
-  t.match(await runJob(depsOf(engine), { job: 'partitions', at }), { created: [] })
+  t.match(await runJob(jobDeps(engine), { job: 'partitions', at }), { created: [] })
 })
 
 t.test('the schedule knows every job, and stops', async (t) => {
   t.strictSame(jobs.map(({ name }) => name).sort(), [...jobNames].sort())
   const engine = await startEngine(t, RULES)
-  const schedule = startSchedule(depsOf(engine))
+  const schedule = startSchedule(jobDeps(engine))
   await schedule.stop()
   await schedule.stop()
 })

@@ -4,13 +4,14 @@
  */
 import t, { type Test } from 'tap'
 import { newId } from '../../src/base/ids.ts'
+import { dayNumbered } from '../../src/base/time.ts'
 import { publish } from '../../src/engine/publish.ts'
 import type { JobName } from '../../src/jobs/job.ts'
 import { runJob } from '../../src/jobs/run.ts'
-import { dayText } from '../../src/retention/queries-scores.ts'
 import { readMember, readWorklist } from '../../src/retention/worklist.ts'
 import { seeded } from '../support/buyers.ts'
 import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
+import { jobDeps } from '../support/jobs.ts'
 
 t.setTimeout(600_000)
 
@@ -37,9 +38,7 @@ const ACTED = FIRST + 300
 const at = (day: number, hour = 12) => new Date(day * DAY + hour * 3_600_000).toISOString()
 
 async function job(engine: Engine, name: JobName, only = {}) {
-  const { sql, lane, now } = engine
-  const deps = { sql, lane, now, log: { debug() {}, info() {}, error() {} } }
-  return runJob(deps, { job: name, at: now(), only })
+  return runJob(jobDeps(engine), { job: name, at: engine.now(), only })
 }
 
 function sell(engine: Engine, memberId: string, day: number, amount: number) {
@@ -55,8 +54,8 @@ async function flag(engine: Engine, memberId: string, kind: string): Promise<voi
     insert into retention_scores (member_id, program, run_id, as_of, state, since, flag, flagged_since, p_silent,
       p_decline, expected_purchases, expected_value, lifetime_value, at_stake, priority, recency, frequency,
       monetary, reasons)
-    values (${memberId}, 'shop', ${newId()}, ${dayText(ACTED - 1)}, 'gone quiet', ${dayText(ACTED - 1)}, ${kind},
-      ${dayText(ACTED - 1)}, 0.8, 0.8, 1, 20, 50, 10, 8, 1, 1, 1, '[]')`
+    values (${memberId}, 'shop', ${newId()}, ${dayNumbered(ACTED - 1)}, 'gone quiet', ${dayNumbered(ACTED - 1)}, ${kind},
+      ${dayNumbered(ACTED - 1)}, 0.8, 0.8, 1, 20, 50, 10, 8, 1, 1, 1, '[]')`
 }
 
 /**

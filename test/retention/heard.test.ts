@@ -12,6 +12,7 @@ import { type Said, type Voice, voiceOf } from '../../src/retention/voice.ts'
 import { merging } from '../engine/household.ts'
 import { seeded } from '../support/buyers.ts'
 import { type Engine, startEngine } from '../support/engine.ts'
+import { jobDeps } from '../support/jobs.ts'
 import { fc, runs } from '../support/property.ts'
 
 const SILENT_VOICE = voiceOf([], 0)
@@ -134,11 +135,8 @@ async function shop(test: Parameters<typeof startEngine>[0]): Promise<{ engine: 
   return { engine, ids }
 }
 
-const quiet = { debug() {}, info() {}, error: (facts: object) => t.fail(JSON.stringify(facts)) }
-
 function run(engine: Engine, job: 'score' | 'rebuild') {
-  const deps = { sql: engine.sql, lane: engine.lane, now: engine.now, log: quiet }
-  return runJob(deps, { job, at: engine.now(), only: { asOf: AS_OF, all: true } })
+  return runJob(jobDeps(engine), { job, at: engine.now(), only: { asOf: AS_OF, all: true } })
 }
 
 interface Stored {

@@ -17,6 +17,7 @@ import type {
   Valuation,
 } from '../../src/rules/facts.ts'
 import type { MapNode, Node, Problem } from '../../src/rules/node.ts'
+import { inOrder } from '../../src/rules/order.ts'
 import { compileLineCondition, compileRule, type Rule } from '../../src/rules/rule.ts'
 import type { Scope } from '../../src/rules/scope.ts'
 import { compileTable, type Table } from '../../src/rules/table.ts'
@@ -170,6 +171,16 @@ export function rule(text: string, within: Scope = scope): Rule {
   const { value, problems } = checkRule(text, within)
   if (!value) throw new Error(`the rule does not compile: ${problems.join('; ')}`)
   return value
+}
+
+/**
+ * Of random rules those that compile, in the order in which they are applied; null where they rest on one another in
+ * a circle.
+ */
+export function rulesOf(texts: readonly string[]): readonly Rule[] | null {
+  const rules = texts.flatMap((text) => checkRule(text).value ?? [])
+  const ordered = inOrder(rules)
+  return 'rules' in ordered ? ordered.rules : null
 }
 
 interface LineInput {

@@ -8,10 +8,9 @@ import { Decimal, type Rounding, roundings, toPoints, toWholePoints } from '../.
 import { buildRuleSet, evaluate, type Question } from '../../src/rules/evaluate.ts'
 import type { FieldValue, TransactionFacts } from '../../src/rules/facts.ts'
 import { Line, type LineAmount } from '../../src/rules/line.ts'
-import { inOrder } from '../../src/rules/order.ts'
 import { decimalOf, PARTS, partsOf, partsOfNumber, partsOfText } from '../../src/rules/parts.ts'
 import { fc, runs } from '../support/property.ts'
-import { member, rule, scope } from './fixtures.ts'
+import { member, rulesOf, scope } from './fixtures.ts'
 
 const number = fc.constantFrom(
   '0.25',
@@ -150,17 +149,10 @@ t.test('the quick way and the tracing way give the same', async (t) => {
   )
   fc.assert(
     fc.property(asked, ([texts, facts, tier, used]) => {
-      const rules = texts.flatMap((text) => {
-        try {
-          return [rule(text)]
-        } catch {
-          return []
-        }
-      })
-      const ordered = inOrder(rules)
-      if (!('rules' in ordered)) return true
+      const rules = rulesOf(texts)
+      if (rules === null) return true
       const { timeZone } = scope
-      const set = buildRuleSet({ rules: ordered.rules, neverEarn: null, timeZone, money: 'EUR' })
+      const set = buildRuleSet({ rules, neverEarn: null, timeZone, money: 'EUR' })
       const question = { transaction: facts, member: member(tier, { age: 41 }), used: () => BigInt(used) }
       const traced = outcome(set, { ...question, explain: true })
       fired += rules.length > 1 && traced.includes('later') ? 1 : 0
