@@ -18,8 +18,10 @@ export function didYouMean(word: string, known: Iterable<string>): string | unde
 
 /** Letter cases aside, and signs between the words of a name. */
 function plain(text: string): string {
-  return text.toLowerCase().replace(/[\s_-]+/g, '')
+  return MIXED.test(text) ? text.toLowerCase().replace(/[\s_-]+/g, '') : text
 }
+
+const MIXED = /[^a-z0-9.]/
 
 /** The same but for signs and cases, or what people from other houses call it. */
 function alike(wanted: string, names: readonly string[]): string | null {
@@ -31,9 +33,17 @@ function alike(wanted: string, names: readonly string[]): string | null {
 
 function closest(wanted: string, names: readonly string[]): string | null {
   let best: { name: string; edits: number } | null = null
+  // What is further away than any word of these lengths may be is not measured: most names are.
+  let near = mostTypos(names.reduce((most, { length }) => Math.max(most, length), wanted.length)) + 1
   for (const name of names) {
-    const edits = typos(wanted, plain(name))
-    if (best === null || edits < best.edits) best = { name, edits }
+    const bare = plain(name)
+    if (Math.abs(bare.length - wanted.length) >= near) continue
+    const edits = typos(wanted, bare)
+    if (edits >= near) continue
+    best = { name, edits }
+    near = edits
+    // None is nearer: what is the same has been found already.
+    if (near === 1) break
   }
   if (best === null) return null
   return best.edits <= mostTypos(Math.max(wanted.length, best.name.length)) ? best.name : null
@@ -62,8 +72,13 @@ function shortened(wanted: string, names: readonly string[]): string | null {
 
 /** A part of a longer name: `category` for `line.category`, `zero` for `to_zero`. */
 function other(wanted: string, names: readonly string[]): string | null {
-  const parts = (name: string) => name.toLowerCase().split(/[\s._-]+/)
-  return names.find((name) => parts(name).includes(wanted)) ?? null
+  const isPart = (name: string) => name.split(/[\s._-]+/).includes(wanted)
+  return (
+    names.find((name) => {
+      const lower = name.toLowerCase()
+      return lower.includes(wanted) && isPart(lower)
+    }) ?? null
+  )
 }
 
 /** What is written by those who know other programs, and the words here that it may stand for. */

@@ -61,17 +61,26 @@ function lintSegments(top: MapNode, report: Report): void {
   if (anyOf || byHand.length + ruled.length === 0) return
   const text = textUnder(top, [...ASKING, 'segments'])
   const outside = textUnder(top, ASKING)
+  const byRule = new Set(ruled.map(({ id }) => id))
+  const known = new Set([...byHand, ...ruled].map(({ id }) => id))
+  let told = 0
   for (const { id, at } of [...byHand, ...ruled]) {
-    if (holds(ruled.some((one) => one.id === id) ? outside : text, id)) continue
-    const known = [...byHand, ...ruled].map((one) => one.id)
-    const meant = didYouMean(
-      id,
-      known.filter((one) => one !== id),
-    )
+    if (holds(byRule.has(id) ? outside : text, id)) continue
+    const meant = told < MOST_HINTS ? nearestOther(id, known) : undefined
     const hint =
       meant ?? 'leave it where it is for views and reports alone; rules ask by `when: { segment: … }`'
+    told += 1
     report(problem(at, `no rule and no campaign asks for the segment "${id}"`, { hint }))
   }
+}
+
+/** More than are ever told: what comes after is only counted, and looking for what was meant takes its time. */
+const MOST_HINTS = 1000
+
+function nearestOther(id: string, known: ReadonlySet<string>): string | undefined {
+  const others = new Set(known)
+  others.delete(id)
+  return didYouMean(id, others)
 }
 
 function asksForAny(rule: MapNode | null): boolean {

@@ -23,10 +23,11 @@ export interface Linted {
 export function lint({ top, examples, program }: Linted, report: Report): void {
   const rules = itemsAt(top, 'earn').flatMap((item) => asMap(item) ?? [])
   lintExamples(top, { examples, rules }, report)
+  const byId = firstById(rules)
   for (const rule of rules) {
     if (program) lintConditions(rule, program, report)
     lintLimit(rule, report)
-    lintAwarded(rule, { rules, report })
+    lintAwarded(rule, { byId, report })
     lintNeverEarn(rule, { top, report })
     lintEnd(rule, 'rule', report)
     lintRegistered(rule, { top, report })
@@ -132,13 +133,21 @@ function lintLimit(rule: MapNode, report: Report): void {
   report(problem(node.at, `this limit never binds: the rule gives ${award} at once, and never more`))
 }
 
+/** Of rules with the same id the first one. */
+function firstById(rules: readonly MapNode[]): Map<string | null, MapNode> {
+  return new Map(rules.toReversed().map((rule) => [textAt(rule, 'id'), rule]))
+}
+
 /** A rule that builds on one which is for other transactions adds nothing to nothing. */
-function lintAwarded(rule: MapNode, { rules, report }: { rules: readonly MapNode[]; report: Report }): void {
+function lintAwarded(
+  rule: MapNode,
+  { byId, report }: { byId: ReadonlyMap<string | null, MapNode>; report: Report },
+): void {
   const node = scalarAt(rule, 'award')
   const match = /^\s*\S+\s*=\s*(?:\d+(?:\.\d+)?\s*\*\s*)?awarded\(\s*["']?([^\s"')]+)["']?\s*\)\s*$/.exec(
     node?.text ?? '',
   )
-  const other = match && rules.find((each) => textAt(each, 'id') === match[1])
+  const other = match && byId.get(match[1]!)
   if (!node || !other) return
   const shared = typesOf(other).filter((type) => typesOf(rule).includes(type))
   if (shared.length > 0) return

@@ -6,7 +6,7 @@ import type { Fault } from '../base/errors.ts'
 import { nearest } from '../base/nearest.ts'
 import { buildRuleSet } from '../rules/evaluate.ts'
 import { MOST_FORMULAS } from '../rules/expression.ts'
-import type { MapNode, Node, Report } from '../rules/node.ts'
+import type { MapNode, Node, Place, Report } from '../rules/node.ts'
 import { inOrder, strangers } from '../rules/order.ts'
 import { compileGroups } from '../rules/overlap.ts'
 import { problem } from '../rules/problem.ts'
@@ -27,7 +27,7 @@ import { eventTypes } from './events.ts'
 import { examplesFile } from './examples-grammar.ts'
 import { compileExemption } from './exemption.ts'
 import { readFeedback } from './feedback.ts'
-import { checkFiles, kindOf, type ProgramFiles } from './files.ts'
+import type { ProgramFiles } from './files.ts'
 import { type Findings, newFindings } from './findings.ts'
 import { programFile } from './grammar.ts'
 import { readLadders } from './ladders.ts'
@@ -36,7 +36,6 @@ import { mergeFiles } from './merge.ts'
 import { readMilestones } from './milestones.ts'
 import { asMap, childOf, entriesAt, firstOf, itemsAt, scalarAt, textAt, wordAt } from './nodes.ts'
 import { readPartners } from './partners.ts'
-import { newBudget } from './plain-yaml.ts'
 import type { Currency, Ladder, Program } from './program.ts'
 import { readPromotions } from './promotions.ts'
 import { readRetention } from './retention.ts'
@@ -44,7 +43,7 @@ import { readRewards } from './rewards.ts'
 import { namesOfSegments } from './segments.ts'
 import { readSharing } from './sharing.ts'
 import { checkStructure } from './structure.ts'
-import { parseTree } from './tree.ts'
+import { readTrees, type Trees } from './trees.ts'
 import { checkIsoCurrency, isoCurrencies, readZone } from './units.ts'
 import { readValue } from './value.ts'
 import { contentHash } from './version.ts'
@@ -59,25 +58,22 @@ export interface Loaded {
 }
 
 export function loadProgram(files: ProgramFiles): Loaded {
-  const errors = newFindings()
+  return loadTrees(readTrees(files))
+}
+
+export function loadTrees({ files, trees, errors, isPartial }: Trees): Loaded {
   const warnings = newFindings({ echoes: true })
   const sources: MapNode[] = []
   const examples: MapNode[] = []
-  const budget = newBudget()
-  let unread = false
-  for (const name of checkFiles(files, errors.report)) {
-    const tree = parseTree({ file: name, content: files.get(name)!, budget }, errors.report)
-    const isExamples = kindOf(name) === 'examples'
-    if (tree === null) unread ||= !isExamples
-    else {
-      checkStructure(tree, isExamples ? examplesFile : programFile, errors.report)
-      if (isExamples) examples.push(tree)
-      else sources.push(tree)
-    }
+  for (const { kind, tree } of trees) {
+    const isExamples = kind === 'examples'
+    checkStructure(tree, isExamples ? examplesFile : programFile, errors.report)
+    if (isExamples) examples.push(tree)
+    else sources.push(tree)
   }
 
   // Without one of its files a program lacks names that the others use: telling of those would mislead.
-  const top = unread ? null : mergeFiles(sources, errors.report)
+  const top = isPartial ? null : mergeFiles(sources, errors.report)
   const read = top && readProgram(withCampaignRules(top), errors)
   // What is missing for an error's sake is not told of once more.
   if (top) lint({ top, examples, program: errors.size === 0 ? read : null }, warnings.report)
@@ -138,7 +134,7 @@ function readProgram(top: MapNode, findings: Findings): Omit<Program, 'version'>
     birthday,
     ladders: tierIds(ladders),
     ...readTables(top, report),
-    ruleIds: itemsAt(top, 'earn').flatMap((item) => textAt(asMap(item), 'id') ?? []),
+    ruleIds: new Set(itemsAt(top, 'earn').flatMap((item) => textAt(asMap(item), 'id') ?? [])),
     groups: compileGroups(firstOf(entriesAt(top, 'groups'), { most: 200, what: 'groups', report }), report),
     segments,
     promotions: [...promotions.keys()],
@@ -267,11 +263,11 @@ function putTogether(
   report: Report,
 ): readonly Rule[] {
   const known = new Set(rules.map(({ id }) => id))
-  const placeOf = ({ id }: Rule) =>
-    itemsAt(top, 'earn').flatMap((item) => {
-      const node = scalarAt(asMap(item), 'id')
-      return node?.text === id ? [node.at] : []
-    })[0] ?? top.at
+  let places: ReadonlyMap<string, Place> | null = null
+  const placeOf = ({ id }: Rule): Place => {
+    places ??= placesOf(itemsAt(top, 'earn'))
+    return places.get(id) ?? top.at
+  }
   // A limit for a rule that has errors of its own would only echo them.
   const whole = limits.filter((limit) => limit.rules === null || limit.rules.some((id) => known.has(id)))
   const limited = rules.length === 0 ? [] : withSharedLimits(rules, whole, report)
@@ -288,6 +284,12 @@ function putTogether(
       : `rules build on one another in a circle: ${circle.join(' -> ')}`
   report(problem(placeOf(at), told))
   return limited
+}
+
+/** Where the id of each rule stands; of several the first. */
+function placesOf(items: readonly Node[]): Map<string, Place> {
+  const ids = items.flatMap((item) => scalarAt(asMap(item), 'id') ?? [])
+  return new Map(ids.reverse().map(({ text, at }) => [text, at]))
 }
 
 const MONEY = /\b[0-9] ([A-Z]{3})\b/

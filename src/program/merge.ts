@@ -33,7 +33,10 @@ export function mergeFiles(files: readonly MapNode[], report: Report): MapNode |
 
   const top: MapNode = { ...main, entries: [...entries.values()] }
   const known = Object.keys(programFile.shape)
-  const unknown = { ...top, entries: top.entries.filter(({ key }) => !known.includes(key)) }
+  const unknown = {
+    ...top,
+    entries: top.entries.filter(({ key }) => !known.includes(key)).slice(0, MOST_SLIPS),
+  }
   const missing = REQUIRED.filter((key) => !entries.has(key) && !isMisspelt(key, unknown)).map(
     (key) => `"${key}"`,
   )
@@ -50,13 +53,19 @@ export function mergeFiles(files: readonly MapNode[], report: Report): MapNode |
  */
 function asMeant(entries: readonly MapEntry[], known: readonly string[]): MapEntry[] {
   const taken = new Set(entries.map(({ key }) => key))
+  let slips = 0
   return entries.map((entry) => {
-    const meant = known.includes(entry.key) ? null : nearest(entry.key, known)
+    if (known.includes(entry.key) || slips === MOST_SLIPS) return entry
+    slips += 1
+    const meant = nearest(entry.key, known)
     if (meant === null || taken.has(meant)) return entry
     taken.add(meant)
     return { ...entry, key: meant }
   })
 }
+
+/** Of keys that nobody knows, so many are looked at for what was meant. */
+const MOST_SLIPS = 200
 
 const ONE_PLACE = 'each key stands in one file; rules of a campaign go under campaigns/'
 

@@ -29,7 +29,7 @@ export function readMilestones(items: readonly Node[], terms: MilestoneTerms): M
     if (map === null || id === null) continue
     const at = scalarAt(map, 'id')!.at
     if (milestones.some((known) => known.id === id)) report(problem(at, `the milestone "${id}" stands twice`))
-    if (terms.scope.ruleIds.includes(id)) report(problem(at, `"${id}" is a rule already`))
+    if (terms.scope.ruleIds.has(id)) report(problem(at, `"${id}" is a rule already`))
     const milestone = readMilestone(id, map, terms)
     if (milestone) milestones.push(milestone)
   }

@@ -17,21 +17,31 @@ const MOST_TOKENS_OF_ALL = 800_000
 /** What the files of a program have left between them. */
 export interface Budget {
   tokens: number
+  /** some file was refused because they are too much together */
+  isSpent: boolean
 }
 
 export function newBudget(): Budget {
-  return { tokens: MOST_TOKENS_OF_ALL }
+  return { tokens: MOST_TOKENS_OF_ALL, isSpent: false }
 }
 
 type Parsed = Document.Parsed<ParsedNode>
 
-/** The document, or null (reported) where the text is none that rule files take. */
-export function readYaml(source: Source, budget: Budget): Parsed | null {
+/** A text cut into its tokens, of which nothing is built yet. */
+export interface CutYaml {
+  readonly source: Source
+  readonly tokens: readonly string[]
+}
+
+/** Null (reported) where the text holds what rule files do not take, or too much. */
+export function cutYaml(source: Source, budget: Budget): CutYaml | null {
   const tokens: string[] = []
-  const refused = firstRefused(source.text, { tokens, most: Math.min(MOST_TOKENS, budget.tokens) })
+  const most = Math.min(MOST_TOKENS, budget.tokens)
+  const refused = firstRefused(source.text, { tokens, most })
   budget.tokens -= tokens.length
-  if (refused === null) return compose(source, tokens)
-  const { at, ...told } = refused
+  if (refused === null) return { source, tokens }
+  const { at, isTooMuch = false, ...told } = refused
+  if (isTooMuch && most < MOST_TOKENS) budget.isSpent = true
   source.report({ at: placeAt(source, at, ''), ...told })
   return null
 }
@@ -41,6 +51,7 @@ interface Refused {
   readonly message: string
   readonly length?: number
   readonly hint?: string
+  readonly isTooMuch?: boolean
 }
 
 /** Looks at the tokens before anything is built: what is refused outright is refused here, with its place. */
@@ -49,7 +60,7 @@ function firstRefused(text: string, { tokens, most }: { tokens: string[]; most: 
   let at = 0
   let comma = false
   for (const token of new Lexer().lex(text)) {
-    if (tokens.length === most) return { at, ...tooMuch(most) }
+    if (tokens.length === most) return { at, isTooMuch: true, ...tooMuch(most) }
     tokens.push(token)
     if (token === SCALAR_FOLLOWS || token === DOCUMENT_STARTS || token === FLOW_ENDS) continue
     if (nesting(token) > DEEPEST) return { at, message: `nested deeper than ${DEEPEST} levels` }
@@ -118,7 +129,8 @@ function refusedStart(text: string, at: number, token: string): { message: strin
   return null
 }
 
-function compose(source: Source, tokens: readonly string[]): Parsed | null {
+/** The document, or null (reported) where it is no YAML, or more than one. */
+export function composeYaml({ source, tokens }: CutYaml): Parsed | null {
   // Keys are compared in the tree: the library's own check is quadratic in the number of keys.
   const composer = new Composer<ParsedNode, true>({
     prettyErrors: false,

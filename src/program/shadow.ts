@@ -16,35 +16,79 @@ export function shadowedRules(top: MapNode, rules: readonly MapNode[]): Shadowed
   return entriesAt(top, 'groups').flatMap(({ key, value }) => {
     const pick = value.kind === 'scalar' ? value.text : textAt(asMap(value), 'pick')
     if (pick !== 'first') return []
-    const members = rules.filter((rule) => textAt(rule, 'group') === key)
-    return members.flatMap((rule, index) => {
-      const before = members.slice(0, index).find((each) => isNoNarrower(each, rule))
-      return before ? [{ rule, by: textAt(before, 'id') ?? '' }] : []
+    const members = rules.filter((rule) => textAt(rule, 'group') === key).map(asked)
+    return members.flatMap((each, index) => {
+      // Each against those before it: what is compared is made once, for there may be thousands of them.
+      for (let place = 0; place < index; place += 1) {
+        const before = members[place]!
+        if (isNoNarrower(before, each)) return [{ rule: each.rule, by: textAt(before.rule, 'id') ?? '' }]
+      }
+      return []
     })
   })
 }
 
-/** Whether the first rule applies wherever the second one does, as far as can be seen without any doubt. */
-function isNoNarrower(first: MapNode, second: MapNode): boolean {
-  const bounds = ['from', 'until', 'through', 'recurs', 'forEach']
-  if (bounds.some((key) => textAt(first, key) !== null && textAt(first, key) !== textAt(second, key)))
-    return false
-  if (textAt(first, 'forEach') !== textAt(second, 'forEach')) return false
-  const [lines, others] = [childOf(first, 'lines'), childOf(second, 'lines')]
-  if (lines && (!others || shape(lines) !== shape(others))) return false
-  if (typesOf(second).some((type) => !typesOf(first).includes(type))) return false
-  const asked = asMap(childOf(second, 'when'))
-  return (asMap(childOf(first, 'when'))?.entries ?? []).every(({ key, value }) => {
-    const other = childOf(asked, key)
-    return other !== null && isAsked(value, other)
-  })
+/** What a rule asks for, in shapes that can be compared. */
+interface Asked {
+  readonly rule: MapNode
+  /** those of its bounds that are said */
+  readonly bounds: readonly (readonly [place: number, text: string])[]
+  readonly all: readonly (string | null)[]
+  readonly lines: string | null
+  readonly types: readonly string[]
+  readonly when: readonly (readonly [key: string, asked: Value])[]
+  readonly byKey: ReadonlyMap<string, Value>
 }
 
+interface Value {
+  readonly shape: string
+  /** of a plain value */
+  readonly text: string | null
+  /** of a list: the plain values in it */
+  readonly items: ReadonlySet<string> | null
+}
+
+const BOUNDS = ['from', 'until', 'through', 'recurs', 'forEach'] as const
+
+function asked(rule: MapNode): Asked {
+  const all = BOUNDS.map((key) => textAt(rule, key))
+  const lines = childOf(rule, 'lines')
+  const entries = asMap(childOf(rule, 'when'))?.entries ?? []
+  const when = entries.map(({ key, value }) => [key, readValue(value)] as const)
+  return {
+    ...{ rule, all, lines: lines && shape(lines), types: typesOf(rule), when, byKey: new Map(when) },
+    bounds: all.flatMap((text, place) => (text === null ? [] : [[place, text] as const])),
+  }
+}
+
+function readValue(node: Node): Value {
+  const items =
+    node.kind === 'list' ? node.items.flatMap((one) => (one.kind === 'scalar' ? one.text : [])) : null
+  return {
+    shape: shape(node),
+    text: node.kind === 'scalar' ? node.text : null,
+    items: items && new Set(items),
+  }
+}
+
+/** Whether the first rule applies wherever the second one does, as far as can be seen without any doubt. */
+function isNoNarrower(first: Asked, second: Asked): boolean {
+  for (const [key, value] of first.when) {
+    const other = second.byKey.get(key)
+    if (other === undefined || !isAsked(value, other)) return false
+  }
+  if (first.bounds.some(([place, text]) => second.all[place] !== text)) return false
+  if (first.all[FOR_EACH] !== second.all[FOR_EACH]) return false
+  if (first.lines !== null && first.lines !== second.lines) return false
+  return second.types.every((type) => first.types.includes(type))
+}
+
+const FOR_EACH = BOUNDS.indexOf('forEach')
+
 /** Whether what the second asks for, the first one lets through: the same, or one of its list. */
-function isAsked(first: Node, second: Node): boolean {
-  if (first.kind === 'list' && second.kind === 'scalar')
-    return first.items.some((item) => item.kind === 'scalar' && item.text === second.text)
-  return shape(first) === shape(second)
+function isAsked(first: Value, second: Value): boolean {
+  if (first.items !== null && second.text !== null) return first.items.has(second.text)
+  return first.shape === second.shape
 }
 
 function shape(node: Node): string {

@@ -13,6 +13,8 @@ type Path = readonly PropertyKey[]
 
 /** More than are ever told: each one is looked up in the tree, which takes its time. */
 const MOST_ISSUES = 1000
+/** Of one map; what comes after is only counted, and looking for what was meant takes its time. */
+const MOST_HINTS = 1000
 
 export function checkStructure(root: MapNode, schema: z.ZodType, report: Report): void {
   const outcome = schema.safeParse(plain(root))
@@ -81,22 +83,32 @@ function tellUnknownKeys(
   if (node.kind !== 'map') return
   const known = keysAt(schema, path)
   const unknown = new Set(keys)
+  let told = 0
   for (const { key, keyAt } of node.entries) {
     if (!unknown.has(key)) continue
-    const inside = known.find((each) => each === 'fields' || each === 'attributes')
-    const others = `the other keys here are ${known.filter((each) => each !== inside).join(', ')}`
-    const elsewhere = inside && `what you declare yourself goes under \`${inside}\`; ${others}`
-    const listed = known.length > 0 ? `known here: ${known.join(', ')}` : undefined
-    // Of keys of one letter each is as near as the next.
-    const near = known.every((each) => each.length === 1) && !known.includes(key.toUpperCase())
-    const hint =
-      (near ? undefined : didYouMean(key, known)) ??
-      blackoutHint(key, known) ??
-      elsewhere ??
-      keyedHint(node, key, known) ??
-      listed
+    const hint = told < MOST_HINTS ? unknownHint(key, { node, known }) : undefined
     report({ at: keyAt, message: `unknown key "${shorten(key)}"`, ...(hint === undefined ? {} : { hint }) })
+    told += 1
   }
+}
+
+function unknownHint(
+  key: string,
+  { node, known }: { node: MapNode; known: readonly string[] },
+): string | undefined {
+  // Of keys of one letter each is as near as the next.
+  const near = known.every((each) => each.length === 1) && !known.includes(key.toUpperCase())
+  const inside = known.find((each) => each === 'fields' || each === 'attributes')
+  const elsewhere = (each: string) =>
+    `what you declare yourself goes under \`${each}\`; the other keys here are ${known.filter((one) => one !== each).join(', ')}`
+  const listed = known.length > 0 ? `known here: ${known.join(', ')}` : undefined
+  return (
+    (near ? undefined : didYouMean(key, known)) ??
+    blackoutHint(key, known) ??
+    (inside === undefined ? undefined : elsewhere(inside)) ??
+    keyedHint(node, key, known) ??
+    listed
+  )
 }
 
 /** Days on which a rule gives nothing are a condition of it. */

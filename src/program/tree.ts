@@ -5,7 +5,7 @@
 import { isAlias, isMap, isScalar, isSeq, type ParsedNode, type YAMLMap } from 'yaml'
 import type { MapEntry, MapNode, Node, Place, Problem, Report, ScalarNode } from '../rules/node.ts'
 import { numberHint } from '../rules/slips.ts'
-import { type Budget, DEEPEST, newBudget, readYaml } from './plain-yaml.ts'
+import { type Budget, type CutYaml, composeYaml, cutYaml, DEEPEST, newBudget } from './plain-yaml.ts'
 import { openSource, placeAt, type Source } from './source.ts'
 
 /** Where a key or a value stands in its file, kept beside the tree so that parts of it can be told. */
@@ -29,11 +29,24 @@ export interface RuleFile {
 }
 
 /** The top-level map of a file, or null where there is none to work with; what is wrong is reported. */
-export function parseTree({ file, content, budget = newBudget() }: RuleFile, report: Report): MapNode | null {
-  const start: Place = { file, line: 1, column: 1, path: '' }
+export function parseTree(file: RuleFile, report: Report): MapNode | null {
+  const cut = cutFile(file, report)
+  return cut && treeOf(cut)
+}
+
+/** The first half of it, which costs little: a file cut into its tokens. Null after a report. */
+export function cutFile({ file, content, budget = newBudget() }: RuleFile, report: Report): CutYaml | null {
   const source = openSource(file, content, report)
-  const document = source && readYaml(source, budget)
-  if (source === null || document === null) return null
+  return source && cutYaml(source, budget)
+}
+
+/** The second half: the tree. Null after a report. */
+export function treeOf(cut: CutYaml): MapNode | null {
+  const { source } = cut
+  const { file, report } = source
+  const start: Place = { file, line: 1, column: 1, path: '' }
+  const document = composeYaml(cut)
+  if (document === null) return null
   const root = document.contents
   if (root === null || (isScalar(root) && root.value === null)) {
     report({ at: start, message: 'the file is empty', hint: 'a rule file holds keys such as `earn:`' })
@@ -66,10 +79,9 @@ export function locate({ at, offset, length }: Problem): Span {
   const [begin, end] = inside ?? [origin.begin, origin.end]
   const { text, lines } = origin.source
   const { line, col } = lines.linePos(begin)
-  const lineEnd = /\r?\n|$/g
-  lineEnd.lastIndex = begin
-  const last = Math.min(end, lineEnd.exec(text)?.index ?? end)
-  return { line, column: col, endColumn: col + Math.max(1, last - begin) }
+  // Only as far as is pointed at: a file may be one line from end to end.
+  const ofLine = text.slice(begin, end).search(/\r?\n/)
+  return { line, column: col, endColumn: col + Math.max(1, ofLine < 0 ? end - begin : ofLine) }
 }
 
 // A word with its dots and hyphens, a number as it was typed, an operator, or whatever else stands there.

@@ -92,7 +92,7 @@ export function awarded(draft: Draft, rule: string, offset: number): Code | null
   const { rule: own, scope } = draft.terms
   if (own === null) return draft.fault(offset, 'awarded() can be used in rules only')
   if (rule === own) return draft.fault(offset, 'a rule cannot build on its own award')
-  if (!scope.ruleIds.includes(rule))
+  if (!scope.ruleIds.has(rule))
     return draft.fault(offset, `there is no rule "${rule}"`, didYouMean(rule, scope.ruleIds))
 
   const { currency } = draft

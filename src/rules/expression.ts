@@ -106,7 +106,8 @@ function compile(draft: Writing, formula: Formula): Code | null {
       return of && (formula.operator === '-' ? negative : opposite)(draft, of, offset)
     }
     case 'binary': {
-      const [left, right] = compileAll(draft, [formula.left, formula.right]) ?? []
+      // Both, so that what is wrong with either is told.
+      const [left, right] = [compile(draft, formula.left), compile(draft, formula.right)]
       if (!left || !right) return null
       if (formula.operator === '/' && isZero(formula.right))
         return draft.fault(right.offset, 'division by zero')
@@ -148,7 +149,8 @@ function number(draft: Writing, formula: Formula & { kind: 'number' }): Code | n
 }
 
 function name(draft: Writing, wanted: string, offset: number): Code | null {
-  const found = findFact(draft.terms, wanted)
+  const seen = draft.facts.get(wanted)
+  const found = seen ? { fact: seen } : findFact(draft.terms, wanted)
   if ('fact' in found) {
     const { fact } = found
     draft.facts.set(wanted, fact)
@@ -172,7 +174,7 @@ function name(draft: Writing, wanted: string, offset: number): Code | null {
   const { ruleIds } = draft.terms.scope
   if (isValueOfSome(draft.terms, wanted))
     return draft.fault(offset, `unknown name "${wanted}"`, `a text stands in quotes: "${wanted}"`)
-  const hint = ruleIds.includes(wanted) ? `write awarded(${wanted})` : didYouMean(wanted, known)
+  const hint = ruleIds.has(wanted) ? `write awarded(${wanted})` : didYouMean(wanted, known)
   return draft.fault(offset, `unknown name "${wanted}"`, hint ?? knownHere(known))
 }
 

@@ -57,7 +57,6 @@ function remainder(source: string, offset: number): string | undefined {
 }
 
 const patterns = [
-  ['number', NUMBER],
   ['name', LADDER],
   ['name', NAME],
   ['symbol', SYMBOL],
@@ -65,7 +64,7 @@ const patterns = [
 
 export function lex(source: string): Token[] {
   const tokens: Token[] = []
-  let offset = matchAt(SPACE, source, 0)?.length ?? 0
+  let offset = pastSpace(source, 0)
   while (offset < source.length) {
     const token =
       readTextAt(source, offset) ??
@@ -73,15 +72,21 @@ export function lex(source: string): Token[] {
       readRuleAt(source, offset, tokens) ??
       readPatternAt(source, offset)
     tokens.push(token)
-    offset = token.end + (matchAt(SPACE, source, token.end)?.length ?? 0)
+    offset = pastSpace(source, token.end)
   }
   tokens.push({ kind: 'end', text: '', offset: source.length, end: source.length })
   return tokens
 }
 
+function pastSpace(source: string, offset: number): number {
+  SPACE.lastIndex = offset
+  return SPACE.test(source) ? SPACE.lastIndex : offset
+}
+
+// By `test`, which leaves nothing behind: a program may have hundreds of thousands of tokens.
 function matchAt(pattern: RegExp, source: string, offset: number): string | null {
   pattern.lastIndex = offset
-  return pattern.exec(source)?.[0] ?? null
+  return pattern.test(source) ? source.slice(offset, pattern.lastIndex) : null
 }
 
 function readTextAt(source: string, offset: number): Token | null {
@@ -107,15 +112,27 @@ function readRuleAt(source: string, offset: number, before: readonly Token[]): T
   return text === null ? null : { kind: 'rule', text, offset, end: offset + text.length }
 }
 
-function readPatternAt(source: string, offset: number): Token {
-  for (const [pattern, what] of [
-    [DAY, 'day'],
-    [TIME, 'time of day'],
-  ] as const) {
+const digitKinds = [
+  [DAY, 'day'],
+  [TIME, 'time of day'],
+] as const
+
+function readNumberAt(source: string, offset: number): Token {
+  for (const [pattern, what] of digitKinds) {
     const text = matchAt(pattern, source, offset)
     if (text !== null)
       throw new SyntaxFault(offset, `a ${what} stands in quotes`, `write '${text.padStart(5, '0')}'`)
   }
+  const text = matchAt(NUMBER, source, offset) ?? source[offset]!
+  return { kind: 'number', text, offset, end: offset + text.length }
+}
+
+function isDigit(code: number): boolean {
+  return code >= 48 && code <= 57
+}
+
+function readPatternAt(source: string, offset: number): Token {
+  if (isDigit(source.charCodeAt(offset))) return readNumberAt(source, offset)
   for (const [kind, pattern] of patterns) {
     const text = matchAt(pattern, source, offset)
     if (text !== null) return { kind, text, offset, end: offset + text.length }

@@ -122,11 +122,15 @@ class Parser {
   }
 
   #or(): Formula {
-    return this.#chain(['or'], () => this.#and())
+    let left = this.#and()
+    while (this.#at('or')) left = this.#binary(left, this.#and)
+    return left
   }
 
   #and(): Formula {
-    return this.#chain(['and'], () => this.#not())
+    let left = this.#not()
+    while (this.#at('and')) left = this.#binary(left, this.#not)
+    return left
   }
 
   #not(): Formula {
@@ -145,7 +149,7 @@ class Parser {
       return { kind: 'unary', operator: 'not', of, offset, start: left.start, end: of.end }
     }
     if (this.#peek.kind !== 'symbol' || !comparisons.has(this.#peek.text)) return left
-    const formula = this.#binary(left, () => this.#sum())
+    const formula = this.#binary(left, this.#sum)
     if (this.#peek.kind === 'symbol' && comparisons.has(this.#peek.text)) {
       throw new SyntaxFault(this.#peek.offset, 'comparisons do not chain', 'join two of them with and')
     }
@@ -177,16 +181,14 @@ class Parser {
   }
 
   #sum(): Formula {
-    return this.#chain(['+', '-'], () => this.#product())
+    let left = this.#product()
+    while (this.#at('+') || this.#at('-')) left = this.#binary(left, this.#product)
+    return left
   }
 
   #product(): Formula {
-    return this.#chain(['*', '/'], () => this.#signed())
-  }
-
-  #chain(operators: readonly string[], operand: () => Formula): Formula {
-    let left = operand()
-    while (operators.some((operator) => this.#at(operator))) left = this.#binary(left, operand)
+    let left = this.#signed()
+    while (this.#at('*') || this.#at('/')) left = this.#binary(left, this.#signed)
     return left
   }
 
@@ -196,7 +198,7 @@ class Parser {
     if (this.#operators > MOST_OPERATORS) {
       throw new SyntaxFault(offset, `a formula has at most ${MOST_OPERATORS} operators`)
     }
-    const right = operand()
+    const right = operand.call(this)
     return {
       kind: 'binary',
       operator: text as BinaryOperator,

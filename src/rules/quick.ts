@@ -47,17 +47,19 @@ function inUnit({ unit, read }: Quick, finer: number): (sight: Sight) => number 
 export function alongside(
   all: readonly (Quick | undefined)[],
 ): { unit: number; reads: ((sight: Sight) => number)[] } | undefined {
-  const known = all.filter((one) => one !== undefined)
-  if (known.length < all.length || known.length === 0) return undefined
-  const unit = Math.max(...known.map((one) => one.unit))
-  return { unit, reads: known.map((one) => inUnit(one, unit)) }
+  let unit = 0
+  for (const one of all) {
+    if (one === undefined) return undefined
+    unit = Math.max(unit, one.unit)
+  }
+  return unit === 0 ? undefined : { unit, reads: all.map((one) => inUnit(one!, unit)) }
 }
 
 export function quickSum(a: Quick | undefined, b: Quick | undefined, sign: 1 | -1): Quick | undefined {
-  const both = alongside([a, b])
-  if (!both) return undefined
-  const [left, right] = [both.reads[0]!, both.reads[1]!]
-  return { unit: both.unit, read: (sight) => safe(left(sight) + sign * right(sight)) }
+  if (!a || !b) return undefined
+  const unit = Math.max(a.unit, b.unit)
+  const [left, right] = [inUnit(a, unit), inUnit(b, unit)]
+  return { unit, read: (sight) => safe(left(sight) + sign * right(sight)) }
 }
 
 export function quickProduct(a: Quick | undefined, b: Quick | undefined): Quick | undefined {

@@ -21,7 +21,7 @@ export interface Scope {
   /** tables that could not be read, which has been told: who uses them is not told of again */
   readonly brokenTables?: ReadonlySet<string>
   /** of the whole program, in file order */
-  readonly ruleIds: readonly string[]
+  readonly ruleIds: ReadonlySet<string>
   /** which of several rules applies, by group */
   readonly groups: ReadonlyMap<string, Group>
   /** that members can be in, several at once */

@@ -54,7 +54,7 @@ function readRules(node: Node | undefined, scope: Scope, report: Report): string
   const items = node.kind === 'list' ? node.items : [node]
   return items.flatMap((item) => {
     const name = item.kind === 'scalar' ? item.text : ''
-    if (scope.ruleIds.includes(name)) return [name]
+    if (scope.ruleIds.has(name)) return [name]
     report(problem(item.at, `there is no rule "${name}"`, { hint: didYouMean(name, scope.ruleIds) }))
     return []
   })

@@ -14,18 +14,19 @@ export class Words {
   readonly source: string
   readonly #node: ScalarNode
   readonly #report: Report
-  readonly #words: readonly Word[]
+  /** cut when the first of them is asked for: a formula is not read by words */
+  #words: readonly Word[] | null = null
   #next = 0
 
   constructor(node: ScalarNode, report: Report) {
     this.source = node.text
     this.#node = node
     this.#report = report
-    this.#words = [...node.text.matchAll(/\S+/g)].map(({ 0: text, index }) => ({ text, offset: index }))
   }
 
   /** The next word, or an empty one at the end. */
   get next(): Word {
+    this.#words ??= [...this.source.matchAll(/\S+/g)].map(({ 0: text, index }) => ({ text, offset: index }))
     return this.#words[this.#next] ?? { text: '', offset: this.source.length }
   }
 

@@ -6,4 +6,4 @@ import { checkProgram } from './check.ts'
 
 invariant(parentPort, 'this file is run as a thread')
 const port = parentPort
-port.on('message', (files: ProgramFiles) => port.postMessage(checkProgram(files)))
+port.on('message', async (files: ProgramFiles) => port.postMessage(await checkProgram(files)))

@@ -4,8 +4,8 @@
  */
 import type { Fault } from '../base/errors.ts'
 import type { ProgramFiles } from '../program/files.ts'
-import { loadProgram } from '../program/load.ts'
-import { type ExampleFailure, runExamples } from './examples.ts'
+import { readTrees } from '../program/trees.ts'
+import type { ExampleFailure } from './examples.ts'
 
 export interface Checked {
   /** the program's id; null where errors keep it from being one */
@@ -16,16 +16,24 @@ export interface Checked {
   readonly examples: { readonly passed: number; readonly failed: Fault[] } | null
 }
 
-export function checkProgram(files: ProgramFiles): Checked {
-  const { program, errors, warnings } = loadProgram(files)
+/**
+ * What reads rules, and what runs examples, is loaded when there is something for it to do: a thread that has just
+ * started would spend more time on that than on files that are refused as such.
+ */
+export async function checkProgram(files: ProgramFiles): Promise<Checked> {
+  const read = readTrees(files)
+  if (read.trees.length === 0)
+    return { program: null, errors: read.errors.faults(), warnings: [], examples: null }
+  const { loadTrees } = await import('../program/load.ts')
+  const { program, errors, warnings } = loadTrees(read)
   if (!program) return { program: null, errors, warnings, examples: null }
-  const { passed, failed, errors: ofExamples } = runExamples(program, files)
-  return {
-    program: program.id,
-    errors: [...ofExamples],
-    warnings,
-    examples: { passed, failed: failed.map(exampleFault) },
-  }
+  const trees = read.trees.flatMap(({ kind, tree }) => (kind === 'examples' ? [tree] : []))
+  const none = { passed: 0, failed: [] }
+  if (trees.length === 0) return { program: program.id, errors, warnings, examples: none }
+  const { runTrees } = await import('./examples.ts')
+  const { passed, failed, errors: ofExamples } = runTrees(program, trees)
+  const examples = { passed, failed: failed.map(exampleFault) }
+  return { program: program.id, errors: [...ofExamples], warnings, examples }
 }
 
 function exampleFault({ file, line, column, name, differences }: ExampleFailure): Fault {

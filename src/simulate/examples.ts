@@ -7,12 +7,13 @@ import { Decimal } from '../base/points.ts'
 import { mustBeInTime } from '../earning/claim.ts'
 import { examplesFile } from '../program/examples-grammar.ts'
 import { kindOf, type ProgramFiles } from '../program/files.ts'
-import { newFindings } from '../program/findings.ts'
+import { type Findings, newFindings } from '../program/findings.ts'
 import { itemsAt } from '../program/nodes.ts'
 import type { Program } from '../program/program.ts'
 import { checkStructure } from '../program/structure.ts'
 import { parseTree } from '../program/tree.ts'
 import type { Valuation } from '../rules/facts.ts'
+import type { MapNode } from '../rules/node.ts'
 import { Course } from './course.ts'
 import { compare, comparePoints, traceOf } from './differences.ts'
 import { type Example, readExample, type Step } from './example.ts'
@@ -41,12 +42,23 @@ const MOST_EXPLAINED = 20
 
 export function runExamples(program: Program, files: ProgramFiles): ExamplesRun {
   const findings = newFindings()
+  const trees = [...files.keys()]
+    .filter((name) => kindOf(name) === 'examples')
+    .sort()
+    .flatMap((name) => parseTree({ file: name, content: files.get(name)! }, findings.report) ?? [])
+  for (const tree of trees) checkStructure(tree, examplesFile, findings.report)
+  return runTrees(program, trees, findings)
+}
+
+/** The same of files that are read already, and are examples as far as their grammar goes. */
+export function runTrees(
+  program: Program,
+  trees: readonly MapNode[],
+  findings: Findings = newFindings(),
+): ExamplesRun {
   const failed: ExampleFailure[] = []
   let passed = 0
-  for (const name of [...files.keys()].filter((each) => kindOf(each) === 'examples').sort()) {
-    const tree = parseTree({ file: name, content: files.get(name)! }, findings.report)
-    if (tree === null) continue
-    checkStructure(tree, examplesFile, findings.report)
+  for (const tree of trees) {
     for (const item of itemsAt(tree, 'examples')) {
       const example = readExample(item, program, findings.report)
       if (example === null) continue

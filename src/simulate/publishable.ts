@@ -9,8 +9,8 @@ import type { ProgramFiles } from '../program/files.ts'
 import { type Checked, checkProgram } from './check.ts'
 
 /** Refuses `rules_invalid`, with errors and failing examples, what may not be published. */
-function mustBePublishable(files: ProgramFiles): void {
-  refuseFaults(checkProgram(files))
+async function mustBePublishable(files: ProgramFiles): Promise<void> {
+  refuseFaults(await checkProgram(files))
 }
 
 /** The same of what a check has found already. */
@@ -37,7 +37,7 @@ export async function rollBack(
   input: { program: string; version: string; by: string; note?: string; at?: Date; now: Date },
 ): Promise<Published> {
   const files = await publishedFiles(sql, input)
-  mustBePublishable(files)
+  await mustBePublishable(files)
   const note = input.note ?? `back to ${input.version.slice(0, 12)}`
   const { by, now, at } = input
   return publish(sql, { files, by, note, now, ...(at && { at }) })

@@ -109,6 +109,11 @@ t.test('large and hostile files are refused in bounded time and memory', async (
     ['anchors', '&a '.repeat(300_000), /anchors/],
     ['aliases', '*a\n'.repeat(300_000), /aliases/],
     ['an alias bomb', `a: &a [x, x]\n${many(9, (n) => `b${n}: &b${n} [*a, *a]`)}`, /anchors/],
+    [
+      'an alias bomb under many rules',
+      `${head}earn:\n${many(1_500, (n) => `  - { id: r${n}, on: purchase, award: 1 x }`)}\nb: &a [1]\nc: [*a, *a]`,
+      /anchors/,
+    ],
     ['tags', '! '.repeat(400_000), /tags/],
     ['commas', `[${','.repeat(900_000)}`, /two commas/],
     ['tiny keys', many(130_000, (n) => `${n.toString(36)}: 1`), tooMuch],
@@ -118,6 +123,21 @@ t.test('large and hostile files are refused in bounded time and memory', async (
     ['empty lines', '\n'.repeat(1_000_000), tooMuch],
     ['many files', '', /the program holds more than 800,000/],
     ['as many keys as there may be', many(14_000, (n) => `k${n}: 1`), /unknown key/],
+    [
+      'mistakes on one line',
+      `{ program: p, timeZone: UTC, money: EUR, currencies: { x: {} }, earn: [${many(1_900, (n) => `{ id: r${n}, on: purchase, award: 1 y }`, ', ')}] }`,
+      /unknown currency/,
+    ],
+    [
+      'a circle of awards',
+      `${head}earn:\n${many(2_000, (n) => `  - { id: r${n}, on: purchase, award: x = awarded(r${(n + 1) % 2000}) }`)}`,
+      /in a circle: r0 -> r1 -> r2/,
+    ],
+    [
+      'rules that are not there',
+      `${head}earn:\n${many(1_900, (n) => `  - { id: r${n}, on: purchase, award: x = awarded(q${n}) }`)}`,
+      /there is no rule "q0"/,
+    ],
     ['the same key', 'earn: 1\n'.repeat(12_000), /stands twice/],
     ['wrong currencies', `currencies:\n${many(15_000, (n) => `  k${n}: 1`)}`, /./],
     ['tiers', `${head}earn: []\ntiers:\n  ladder:\n${'    - id: guest\n'.repeat(10_000)}`, /./],
@@ -197,7 +217,7 @@ t.test('what is just below the bounds is taken in the same memory', async (t) =>
     Array.from({ length: count }, (_, n) => `  - { ${of(n)} }`).join('\n')
   const formula = `1${'+lines*2'.repeat(199)}`.padEnd(3_950)
   const currencies = Array.from({ length: 100 }, (_, n) => `  c${n}: { value: 0.01 EUR, expires: 12 months }`)
-  const rows: readonly (readonly [string, string])[] = [
+  const rows: (readonly [string, string])[] = [
     [
       'formulas',
       `${head}currencies: { x: {} }\nearn:\n${list(250, (n) => `id: r${n}, on: purchase, award: "x = ${formula}"`)}`,
@@ -215,6 +235,20 @@ t.test('what is just below the bounds is taken in the same memory', async (t) =>
       `${head}currencies: { x: {} }\nearn:\n${list(900, (n) => `id: r${n}, on: purchase, lines: { sku: a${n} }, when: { has: [{ sku: b${n} }] }, award: 1 x`)}`,
     ],
   ]
+  rows.push(
+    [
+      'a chain backwards',
+      `${head}currencies: { x: {} }\nearn:\n${list(2_000, (n) => `id: r${n}, on: purchase, award: ${n === 1_999 ? '1 x' : `x = awarded(r${n + 1})`}`)}`,
+    ],
+    [
+      'a group of which the first is taken',
+      `${head}currencies: { x: {} }\ngroups: { g: first }\nearn:\n${list(1_700, (n) => `id: r${n}, on: purchase, group: g, when: { channel: c${n} }, award: 1 x`)}`,
+    ],
+    [
+      'segments that nothing asks for',
+      `${head}currencies: { x: {} }\nmembers: { segments: [${Array.from({ length: 2_000 }, (_, n) => `s${n}`).join(', ')}] }\nearn:\n${list(900, (n) => `id: r${n}, on: purchase, award: 1 x`)}`,
+    ],
+  )
   const checker = createChecker({ mostMemory: 200, longest: 300_000 })
   for (const [name, content] of rows) {
     t.ok(content.length <= 1024 * 1024, name)

@@ -41,7 +41,7 @@ const texts = [
   '{ id: neither, on: purchase, when: { none: [{ has: { sku: s2 } }], memberFor: { below: 40 } }, award: 1 bean }',
   '{ id: staff, on: flight, when: { member.staff: true, departure: { atLeast: 2026-03-17 } }, award: "miles = distance - 400" }',
 ]
-const ids = { ...scope, ruleIds: texts.map((text) => /id: (\w+)/.exec(text)?.[1] ?? '') }
+const ids = { ...scope, ruleIds: new Set(texts.map((text) => /id: (\w+)/.exec(text)?.[1] ?? '')) }
 const rules = texts.map((text) => rule(text, ids))
 const neverEarn = checkLines('{ category: c9 }').value
 const program = { neverEarn, timeZone: scope.timeZone, money: scope.money }

@@ -125,7 +125,7 @@ export const scope: Scope = {
     ['routes', table('{ domestic: 2, asia: 1.5, other: 1 }')],
     ['bonus', table('{ silver: { rate: 0.25 }, gold: { rate: 0.50 } }')],
   ]),
-  ruleIds: ['first', 'second', 'rule', 'later'],
+  ruleIds: new Set(['first', 'second', 'rule', 'later']),
   groups: new Map([
     ['offers', { id: 'offers', pick: 'best', per: 'transaction' }],
     ['by-line', { id: 'by-line', pick: 'best', per: 'line' }],

@@ -13,7 +13,7 @@ const broken = new Map([['program.yaml', 'program: p\nearn: 5\n']])
 t.test('the answers are those of a check in place, each to who asked', async (t) => {
   const checker = createChecker()
   const answers = await Promise.all([shop, broken, shop].map((files) => checker.check(files)))
-  t.same(answers, [shop, broken, shop].map(checkProgram))
+  t.same(answers, await Promise.all([shop, broken, shop].map(checkProgram)))
   t.match(answers[0], { program: 'corner-coffee', errors: [], examples: { failed: [] } })
   await checker.close()
 })
