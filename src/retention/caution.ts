@@ -3,7 +3,7 @@
  * program's own earlier cuts tell, for each flag apart. And a program that has not seen the season which lies
  * ahead cannot know at what level its members will buy in it. From purchases up to the day of the run only.
  */
-import type { Flag } from './flag.ts'
+import type { Caution, Flag } from './flag.ts'
 import { type Judge, judged, type Lessons } from './judge.ts'
 import { BELIEVED } from './level.ts'
 import { hasLapsed, type Place } from './phase.ts'
@@ -44,14 +44,6 @@ export function missesOver(cuts: readonly Askable[], judge: Judge): number {
     }
   }
   return came / foretold
-}
-
-/** What a run of flags goes by. */
-export interface Caution {
-  /** by how much the foretold share of false flags is multiplied */
-  readonly times: Readonly<Record<Flag, number>>
-  /** log-odds taken from every chance before it is held against a bound */
-  readonly doubt: number
 }
 
 /**

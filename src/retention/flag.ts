@@ -4,8 +4,6 @@
  * it clears by a wider margin, so that nobody flickers.
  */
 
-import type { Caution } from './caution.ts'
-
 export const flags = ['gone_quiet', 'buying_less'] as const
 export type Flag = (typeof flags)[number]
 
@@ -45,6 +43,14 @@ export function chanceByShare(chances: Float64Array, q: number): number {
     least = sorted[place]!
   }
   return least
+}
+
+/** What a run of flags goes by. */
+export interface Caution {
+  /** by how much the foretold share of false flags is multiplied */
+  readonly times: Readonly<Record<Flag, number>>
+  /** log-odds taken from every chance before it is held against a bound */
+  readonly doubt: number
 }
 
 /** One run's members in columns; what is not asked of a member stands as NaN. */
