@@ -43,6 +43,7 @@ export interface Sight {
  * ratios of the own rhythm and of the classic model, half and half, and what members say. A first open complaint
  * is believed to raise the odds by half, a fall of satisfaction over the whole scale to multiply them by e: cautious
  * figures that the program's own past corrects. `rises`: never falls as silence, or what is complained of, grows.
+ * `soon`: over a short horizon alone, for the longer it is, the more of those come back who seemed gone.
  */
 export const columns = [
   { name: 'own rhythm', prior: 0.5, rises: true },
@@ -64,6 +65,8 @@ export const columns = [
   { name: 'silence in latest gaps', prior: 0, rises: true },
   { name: 'open complaints', prior: 0.4, rises: true },
   { name: 'satisfaction fallen', prior: 1, rises: true },
+  { name: 'silence in gaps, soon', prior: 0, rises: true },
+  { name: 'surprise, soon', prior: 0, rises: true },
 ] as const
 
 /** A member's rhythm and how long it has been quiet, in clock days. */
@@ -88,6 +91,7 @@ export interface Seen extends Rhythm {
 
 const MOST_ODDS = 2.5
 const WEEK = 7
+const MONTH = 30
 
 function logit(p: number): number {
   const odds = Math.log(Math.max(1e-12, p)) - Math.log(Math.max(1e-12, 1 - p))
@@ -174,6 +178,9 @@ function fill(into: Float64Array, { state, seen, sight }: Filling): void {
   into[14] = Math.log1p(silence / sight.horizon)
   into[15] = hasGaps ? Math.log1p(silence / (state.longestGap + 1)) : 0
   into[16] = hasGaps ? Math.log1p(silence / (latest.mean + 1)) : 0
+  const soon = MONTH / (MONTH + sight.horizon)
+  into[19] = soon * into[12]!
+  into[20] = soon * into[13]!
 }
 
 function latestGaps({ recentDays: days }: MemberState, clock: Clock): { last: number; mean: number } {

@@ -45,6 +45,14 @@ export function chanceByShare(chances: Float64Array, q: number): number {
   return least
 }
 
+/** What a run of flags goes by. */
+export interface Caution {
+  /** by how much the foretold share of false flags is multiplied */
+  readonly times: Readonly<Record<Flag, number>>
+  /** log-odds taken from every chance before it is held against a bound */
+  readonly doubt: number
+}
+
 /** One run's members in columns; what is not asked of a member stands as NaN. */
 export interface Evidence {
   /** P(a silence as long, had nothing changed) */
@@ -53,11 +61,7 @@ export interface Evidence {
   readonly slowE: Float64Array
   readonly silent: Float64Array
   readonly decline: Float64Array
-  /**
-   * by how much the foretold share of false flags is multiplied: who is picked for being extreme is less so
-   * than foretold, the more where the horizon is longer than any that could be learnt from
-   */
-  readonly caution: number
+  readonly caution: Caution
   /** flags of the run before, or null */
   readonly before: ((member: number) => Flag | null) | null
 }
@@ -68,14 +72,15 @@ const ENTERS = 2.5
 const KEEPS = 3
 
 export function decideFlags(evidence: Evidence, q: number = ACCEPTED): (Flag | null)[] {
-  const { quietP, slowE, silent, decline, caution, before } = evidence
-  const share = q / caution
+  const { quietP, slowE, caution, before } = evidence
+  const lowered = loweredBy(caution.doubt)
+  const [silent, decline] = [lowered(evidence.silent), lowered(evidence.decline)]
   const leastP = thresholdByRank(picked(quietP, asked(quietP)), q)
   const leastE = evidenceByRank(picked(slowE, asked(slowE)), q)
   const quiet = picked(silent, (i) => quietP[i]! <= leastP)
-  const quietFrom = Math.max(1 - ENTERS * q, chanceByShare(quiet, share))
+  const quietFrom = Math.max(1 - ENTERS * q, chanceByShare(quiet, q / caution.times.gone_quiet))
   const less = picked(decline, (i) => slowE[i]! >= leastE)
-  const lessFrom = Math.max(1 - ENTERS * q, chanceByShare(less, share))
+  const lessFrom = Math.max(1 - ENTERS * q, chanceByShare(less, q / caution.times.buying_less))
   const flagOf = (i: number): Flag | null => {
     const chance = silent[i]!
     if (quietP[i]! <= leastP && chance >= quietFrom) return 'gone_quiet'
@@ -88,6 +93,13 @@ export function decideFlags(evidence: Evidence, q: number = ACCEPTED): (Flag | n
   const decided = new Array<Flag | null>(silent.length).fill(null)
   for (let i = 0; i < decided.length; i++) decided[i] = flagOf(i)
   return decided
+}
+
+/** Chances with so much taken from their log-odds. */
+function loweredBy(doubt: number): (chances: Float64Array) => Float64Array {
+  if (doubt === 0) return (chances) => chances
+  const times = Math.exp(doubt)
+  return (chances) => chances.map((chance) => chance / (chance + (1 - chance) * times))
 }
 
 /** What is not asked of a member stands as NaN. */

@@ -84,6 +84,11 @@ export function chance(judge: Judge, features: Float64Array): number {
   return logistic(judge.intercept + oddsOf(judge, features))
 }
 
+/** The chance of one lesson. */
+export function judged(judge: Judge, { features }: Lessons, place: number): number {
+  return logistic(judge.intercept + oddsOf(judge, features, place * columns.length))
+}
+
 /** Log-odds of the row that begins at `at`, but for the level. */
 function oddsOf({ learnt, slope }: Omit<Judge, 'intercept'>, features: Float64Array, at = 0): number {
   const correction = learnt === null ? 0 : correctionOf(learnt, features, at) - learnt.intercept

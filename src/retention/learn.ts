@@ -3,18 +3,20 @@
  * further: the clock, the common rhythm, the classic model, and the judges of silence and decline.
  */
 import type { PooledCadence } from './cadence.ts'
+import { type Askable, mayFlag, missesOver } from './caution.ts'
 import { compress, type History } from './cell.ts'
 import { buildClock, type Clock, type Closure } from './clock.ts'
 import { boughtBetween, type Cut, cutsOf, sampleOf, stateAt } from './cuts.ts'
 import { columns, look, type ModelSays, type Sight, turnToDecline } from './features.ts'
+import type { Flag } from './flag.ts'
 import { type Judge, Lessons, teach, teachLine } from './judge.ts'
 import { type FittedModel, fitModels } from './model.ts'
 import { poolCadence } from './pooling.ts'
 import type { Purchases } from './purchases.ts'
 import { type FittedSpend, fitSpend } from './spend.ts'
 import type { MemberState } from './state.ts'
-import { type Tail, tailOf } from './surprise.ts'
-import { hasRepeat, mostInDecline, teachesRate, type Window } from './targets.ts'
+import { honestly, type Tail, tailOf } from './surprise.ts'
+import { hasRate, hasRepeat, mostInDecline, teachesRate, type Window } from './targets.ts'
 import { type Said, voiceOf } from './voice.ts'
 
 export interface Learnt {
@@ -32,6 +34,8 @@ export interface Learnt {
   readonly second: Judge
   /** purchases that came over those expected, at the newest cut */
   readonly volume: number
+  /** false flags that would have been, over those foretold, at earlier cuts */
+  readonly misses: Readonly<Record<Flag, number>>
   readonly cuts: readonly Cut[]
 }
 
@@ -44,6 +48,8 @@ const DECLINE_PENALTY = 400
 const WEEK = 7
 /** Share of a cut's horizon. */
 const MOST_CLOSED = 0.1
+/** A silence so surprising is near a flag. */
+const RARE = 0.05
 
 /** What is known beside purchases; each is empty where it is left out. */
 export interface Known {
@@ -64,22 +70,32 @@ export function learn(purchases: Purchases, window: Window, { closed = [], said 
   const common = { clock, pooled, usualCents: usualOf(now), model: modelOf(now, clock, asOf) }
   const cuts = openCuts(cutsOf(clock.firstDay, asOf, horizonDays), clock)
   const members = sampleOf(purchases, Math.ceil(LESSONS / Math.max(1, cuts.length)))
-  const told = cuts.map((cut) => tell(purchases, { members, cut, common, said }))
-  return {
-    window,
-    ...common,
-    spend: fitSpend(spendersOf(some)),
-    tail: tailOf(now, common),
+  const tail = tailOf(now, common)
+  const told = cuts.map((cut) => tell(purchases, { members, cut, common, tail, said }))
+  const taught = {
     silent: teach(
-      told.map(({ silent }) => silent),
+      told.map(({ silent }) => silent.lessons),
       SILENT_PENALTY,
     ),
     decline: teach(
-      told.map(({ decline }) => decline),
+      told.map(({ decline }) => decline.lessons),
       DECLINE_PENALTY,
     ),
+  }
+  const misses = (what: 'silent' | 'decline') =>
+    missesOver(
+      told.map((each) => each[what]),
+      taught[what],
+    )
+  return {
+    window,
+    ...common,
+    ...taught,
+    spend: fitSpend(spendersOf(some)),
+    tail,
     second: teachLine(told.map(({ second }) => second)),
     volume: told[0] === undefined ? 1 : ratioOf(told[0]),
+    misses: { gone_quiet: misses('silent'), buying_less: misses('decline') },
     cuts,
   }
 }
@@ -162,21 +178,28 @@ interface Telling {
   readonly members: readonly number[]
   readonly cut: Cut
   readonly common: Pick<Learnt, 'clock' | 'pooled' | 'usualCents' | 'model'>
+  readonly tail: Tail
   readonly said: Known['said']
 }
 
 interface Told {
-  readonly silent: Lessons
-  readonly decline: Lessons
+  readonly silent: Askable & { readonly places: number[] }
+  readonly decline: Askable & { readonly places: number[] }
   readonly second: Lessons
   expected: number
   bought: number
 }
 
 /** The members of one cut as they then were, and what they did after. */
-function tell(purchases: Purchases, { members, cut, common, said }: Telling): Told {
-  const lessons = () => new Lessons(cut)
-  const told: Told = { silent: lessons(), decline: lessons(), second: lessons(), expected: 0, bought: 0 }
+function tell(purchases: Purchases, { members, cut, common, tail, said }: Telling): Told {
+  const askable = () => ({ lessons: new Lessons(cut), places: [] })
+  const told: Told = {
+    silent: askable(),
+    decline: askable(),
+    second: new Lessons(cut),
+    expected: 0,
+    bought: 0,
+  }
   const window = { asOf: cut.day, horizonDays: cut.horizonDays }
   const sight = sightOf(common, window)
   const into = new Float64Array(columns.length)
@@ -189,11 +212,15 @@ function tell(purchases: Purchases, { members, cut, common, said }: Telling): To
     const bought = boughtBetween(purchases, member, { from: cut.day, through: cut.day + cut.horizonDays })
     told.expected += seen.model.expected
     told.bought += bought
-    const lesson = hasRepeat(state) ? told.silent : told.second
+    const { lessons, places } = told.silent
+    const isAskable = mayFlag(state, seen, sight)
+    if (isAskable && honestly(seen.logSurvival, tail) <= RARE) places.push(lessons.labels.length)
+    const lesson = hasRepeat(state) ? lessons : told.second
     lesson.add(into, bought === 0)
     if (!teachesRate(state, window)) continue
     turnToDecline(into, seen)
-    told.decline.add(into, bought <= most)
+    if (isAskable && hasRate(state, window)) told.decline.places.push(told.decline.lessons.labels.length)
+    told.decline.lessons.add(into, bought <= most)
   }
   return told
 }

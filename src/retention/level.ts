@@ -13,7 +13,7 @@ export interface CutOdds {
 }
 
 /** Deviation of the shift before anything was seen, and the least of cuts about their common shift. */
-const BELIEVED = 0.4
+export const BELIEVED = 0.4
 const LEAST_APART = 0.4
 /** Cuts overlap in members and in days: two of them say about as much as one alone. */
 const OVERLAP = 0.5

@@ -4,13 +4,14 @@
  */
 import { type Alarm, alarmOf, slowEvidenceOf } from './alarm.ts'
 import { askedInWeeks } from './asked.ts'
+import { cautionOf, mayFlag } from './caution.ts'
 import { columns, look, type ModelSays, rhythmOf, type Seen, type Sight, turnToDecline } from './features.ts'
 import { ACCEPTED, decideFlags, type Evidence, type Flag } from './flag.ts'
 import { chance } from './judge.ts'
 import { type Learnt, sightOf } from './learn.ts'
-import { hasLapsed, type Phase, standingOf } from './phase.ts'
+import { type Phase, standingOf } from './phase.ts'
 import { basketOf } from './profile.ts'
-import { FEW_GAPS, type Reason, reasonsOf } from './reason.ts'
+import { type Reason, reasonsOf } from './reason.ts'
 import type { MemberState } from './state.ts'
 import { honestly } from './surprise.ts'
 import { hasRate, mostInDecline } from './targets.ts'
@@ -97,16 +98,10 @@ export function flagsOf(
   learnt: Learnt,
   { before, accepted = ACCEPTED }: FlagOptions,
 ): (Flag | null)[] {
-  return decideFlags({ quietP, slowE, silent, decline, caution: cautionOf(learnt), before }, accepted)
-}
-
-/** Members picked for being extreme regress to the mean; the more, the further the horizon was learnt from. */
-const PICKED = 2
-const UNTAUGHT = 4
-
-function cautionOf({ cuts, window }: Learnt): number {
-  const [newest] = cuts
-  return newest === undefined ? UNTAUGHT : PICKED * (window.horizonDays / newest.horizonDays)
+  const { window, clock, cuts, misses } = learnt
+  const taught = cuts[0]?.horizonDays ?? null
+  const caution = cautionOf({ ...window, firstDay: clock.firstDay, taught, misses })
+  return decideFlags({ quietP, slowE, silent, decline, caution, before }, accepted)
 }
 
 /** One member's numbers. */
@@ -167,15 +162,15 @@ export function createScorer(learnt: Learnt, count = 1): Scorer {
       // Silence is fewer than half of anything: the one chance is never below the other.
       const decline = Math.max(silent, chance(learnt.decline, into))
       const purchases = expectedOf(seen.model, { silent, volume: learnt.volume })
-      const mayFlag = state.days > FEW_GAPS && !hasLapsed(state, seen, place)
+      const isAskable = mayFlag(state, seen, place)
       return {
         silent,
         decline,
         alive: seen.model.alive,
         purchases,
         value: worth(state, purchases),
-        quietP: mayFlag ? honestly(seen.logSurvival, learnt.tail) : Number.NaN,
-        slowE: mayFlag && hasRate(state, window) ? slowEvidence(state, seen, sight) : Number.NaN,
+        quietP: isAskable ? honestly(seen.logSurvival, learnt.tail) : Number.NaN,
+        slowE: isAskable && hasRate(state, window) ? slowEvidence(state, seen, sight) : Number.NaN,
       }
     },
     words(state, flag, { ties = null, voice = null } = {}) {
