@@ -19,7 +19,7 @@ interface Beside {
 
 let count = 0
 
-const entry = besideOf(new URL('../../src/cli/lane.ts', import.meta.url).href, 'lane-thread')
+const entry = besideOf(import.meta.url, '../../src/cli/lane-thread')
 
 async function beside(
   test: Parameters<typeof startEngine>[0],
