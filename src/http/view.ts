@@ -6,7 +6,7 @@ import type { z } from 'zod'
 import { DomainError } from '../base/errors.ts'
 import { showId } from '../base/ids.ts'
 import { Decimal, type Money, wireMoney } from '../base/points.ts'
-import { addMonths, dayNumbered, dayNumberOf, dayOf } from '../base/time.ts'
+import { addMonths, dayNumbered, dayNumberOf, dayOf, startOfDay } from '../base/time.ts'
 import type { Sql } from '../db/connection.ts'
 import { wireMember } from '../members/enrol.ts'
 import { marginOf } from '../program/margin.ts'
@@ -267,5 +267,5 @@ function isOpen({ from, until }: { from: Date | null; until: Date | null }, at: 
 }
 
 function monthsAgo(timeZone: string, at: Date): Date {
-  return new Date(`${addMonths(dayOf(timeZone, at), -CAMPAIGN_MONTHS)}T00:00:00Z`)
+  return startOfDay(timeZone, addMonths(dayOf(timeZone, at), -CAMPAIGN_MONTHS))
 }
