@@ -22,7 +22,7 @@ money: EUR
 currencies: { points: { value: 0.01 EUR } }
 earn:
   - { id: base, on: purchase, award: 1 point per 1 EUR of net }
-retention: { horizon: 60 days, margin: 50 % }
+retention: { horizon: 28 days, margin: 50 % }
 experiments: { holdout: 0 % }
 `
 const TEST = 'test: { members: 60, control: 50 %, looks: 1, measure: 2 weeks }'
@@ -33,8 +33,8 @@ const RULES = `${HEAD}campaigns:
 
 const DAY = 86_400_000
 const FIRST = Date.parse('2026-03-04T00:00:00Z') / DAY
-/** the day of the experiments */
-const ACTED = FIRST + 300
+/** the day of the experiments; more than a year after the first sales, so that no season is unknown */
+const ACTED = FIRST + 450
 const at = (day: number, hour = 12) => new Date(day * DAY + hour * 3_600_000).toISOString()
 
 async function job(engine: Engine, name: JobName, only = {}) {
@@ -86,7 +86,7 @@ async function experiments(engine: Engine): Promise<void> {
   engine.at(at(ACTED + 40))
   const sales = arms.flatMap(({ id, experiment, arm }, i) => {
     const doubles = experiment === 'call' && arm !== 'control'
-    return daysOf({ from: 150 + (i % 12), to: 330, gap: () => 9 + Math.floor(6 * random()) }).map((day) => {
+    return daysOf({ from: 300 + (i % 12), to: 480, gap: () => 9 + Math.floor(6 * random()) }).map((day) => {
       // Only what lies in the measured days counts: neither the day itself nor those after them.
       const isMeasured = day > ACTED && day <= ACTED + 14
       const amount = (20 + 10 * random()) * (isMeasured ? (doubles ? 2 : 1) : doubles ? 1 : 3)
@@ -109,8 +109,8 @@ async function others(engine: Engine): Promise<void> {
   const ids = await Promise.all(Array.from({ length: 60 }, (_, i) => engine.enrol(`other-${i}`)))
   const sales = ids.flatMap((id, i) => {
     const amount = 10 + 60 * random()
-    const stops = i % 4 === 0 ? 230 + Math.floor(55 * random()) : 330
-    const slows = i % 4 === 1 ? 190 + Math.floor(40 * random()) : 330
+    const stops = i % 4 === 0 ? 380 + Math.floor(55 * random()) : 480
+    const slows = i % 4 === 1 ? 340 + Math.floor(40 * random()) : 480
     // Those who stop came less often, so that less is at stake and the two flags mix in the list.
     const usual = i % 4 === 0 ? 8 : 5
     const gap = (day: number) => usual + Math.floor(3 * random()) + (day >= slows ? 22 : 0)
