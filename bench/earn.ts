@@ -119,7 +119,7 @@ async function prepareMilepost(
 
 async function measure(bench: Bench): Promise<number> {
   const { options, pgbench, sql, service } = bench
-  const answers = [await warmUp(bench)]
+  const answers = [await warmUp(bench, 'warm')]
   const rounds: Round[] = []
   for (let number = 1; number <= options.rounds; number += 1) rounds.push(await oneRound(bench, number))
   answers.push(...rounds.flatMap(({ sales }) => [...sales.values()]))
@@ -162,9 +162,9 @@ async function measure(bench: Bench): Promise<number> {
 }
 
 /** A service runs for weeks; what it does in its first minute, while its code is still being compiled, is left out. */
-function warmUp(bench: Bench): Promise<Sales> {
+function warmUp(bench: Bench, run: string): Promise<Sales> {
   say(`warming the service up for ${bench.options.warm} s`)
-  return post(bench, { run: 'warm', connections: most(bench), warmup: 1, seconds: bench.options.warm })
+  return post(bench, { run, connections: most(bench), warmup: 1, seconds: bench.options.warm })
 }
 
 function post(
@@ -250,7 +250,7 @@ async function lookInside(bench: Bench) {
   const service = await startService({ databaseUrl: server.urlOf(DATABASE), folder, profileTo })
   try {
     const watched = { ...bench, service }
-    const warm = await warmUp(watched)
+    const warm = await warmUp(watched, 'profile-warm')
     const before = await groupsOf(service.url)
     const waits = sampleWaits(sql, DATABASE)
     const { warmup, seconds } = options
