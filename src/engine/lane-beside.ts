@@ -4,7 +4,7 @@
  * committed, in one turn of the event loop crosses in one message.
  */
 import type { MessagePort, Worker } from 'node:worker_threads'
-import { DomainError, type ErrorCode } from '../base/errors.ts'
+import { DomainError } from '../base/errors.ts'
 import type { Command, Reply, Request } from './command.ts'
 import type { Lane } from './lane.ts'
 
@@ -188,8 +188,7 @@ function failureOf(error: unknown) {
 
 function errorOf(answer: Exclude<Answer, { reply: Reply }>): Error {
   if ('refusal' in answer) {
-    const { code, details, message }: { code: ErrorCode; details: DomainError['details']; message: string } =
-      answer.refusal
+    const { code, details, message } = answer.refusal
     return new DomainError(code, details, message)
   }
   return answer.code === undefined ? answer.failure : Object.assign(answer.failure, { code: answer.code })
