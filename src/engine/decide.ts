@@ -26,7 +26,7 @@ import { isShared, replyToShared, type SharedRequest } from './decide-shared.ts'
 import { begin, type Deciding, type RulesInForce, resolve } from './deciding.ts'
 import { adoptHousehold } from './kin.ts'
 import { settle, settleBefore } from './settle.ts'
-import { addWrites, claimKey, type GroupState, recordKey, type Writes } from './state.ts'
+import { addWrites, claimKey, type GroupState, type Recorded, recordKey, type Writes } from './state.ts'
 
 /** Decides one command and, unless it is refused, makes its outcome the group's state. */
 export function decide(
@@ -35,26 +35,36 @@ export function decide(
   input: { command: Command; rules: RulesInForce },
 ): Reply {
   const { command, rules } = input
-  const key = recordKey({ ...command, kind: command.request.kind })
-  const recorded = command.ref === null ? undefined : group.recorded.get(key)
-  if (recorded) {
-    if (recorded.requestHash !== command.requestHash) {
-      throw new DomainError('idempotency_conflict', {
-        externalRef: command.ref,
-        operation: command.request.kind,
-      })
-    }
-    return { body: recorded.reply, replayed: true }
-  }
+  const replay = replayOf(group.recorded, command)
+  if (replay) return replay
 
   const outcome = outcomeOf(group, command, rules)
   const body = JSON.stringify(outcome.reply)
   if (command.ref !== null) {
     outcome.writes.commands.push({ ...outcome.logged, reply: body })
-    group.recorded.set(key, { requestHash: command.requestHash, reply: body })
+    group.recorded.set(keyOf(command), { requestHash: command.requestHash, reply: body })
   }
   addWrites(writes, outcome.writes)
   return { body, replayed: false }
+}
+
+/** The recorded answer to this command; null: there is none. Refuses another request under the same reference. */
+export function replayOf(recorded: ReadonlyMap<string, Recorded>, command: Command): Reply | null {
+  if (command.ref === null) return null
+  const known = recorded.get(keyOf(command))
+  if (!known) return null
+  if (known.requestHash !== command.requestHash) {
+    throw new DomainError('idempotency_conflict', {
+      externalRef: command.ref,
+      operation: command.request.kind,
+    })
+  }
+  return { body: known.reply, replayed: true }
+}
+
+function keyOf(command: Command): string {
+  const { program, source, ref, request } = command
+  return recordKey({ program, source, ref, kind: request.kind })
 }
 
 /**

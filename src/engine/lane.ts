@@ -7,8 +7,8 @@ import type { Executor, Sql } from '../db/connection.ts'
 import { isLostConnection, withRetry } from '../db/retry.ts'
 import { BudgetShort } from './budgets.ts'
 import type { Command, Reply } from './command.ts'
-import { decide } from './decide.ts'
-import { load } from './load.ts'
+import { decide, replayOf } from './decide.ts'
+import { load, readRecorded } from './load.ts'
 import { persist } from './persist.ts'
 import type { Programs } from './programs.ts'
 import type { Projection } from './projection.ts'
@@ -127,10 +127,10 @@ export function createLane(options: LaneOptions): Lane {
     let sound: readonly Waiting[] = group
     try {
       sound = await readable(group)
-      const outcomes = await attempt(sound.map(({ command }) => command))
+      const outcomes = sound.length === 0 ? [] : await attempt(sound.map(({ command }) => command))
       for (const [index, waiting] of sound.entries()) settle(waiting, outcomes[index]!)
     } catch (error) {
-      if (sound.length === 1) sound[0]!.reject(passing(error))
+      if (sound.length === 1 && !isUnreadable(error)) sound[0]!.reject(passing(error))
       else await writeOneByOne(sound, error)
     } finally {
       onGroup?.({ size: group.length, seconds: (performance.now() - started) / 1000 })
@@ -144,17 +144,33 @@ export function createLane(options: LaneOptions): Lane {
 
   // Where a program's rules no longer load, its commands are refused before they fail a group of others'.
   async function readable(group: readonly Waiting[]): Promise<readonly Waiting[]> {
-    const loads = ({ command }: Waiting) => programs.loads(command.program, command.at)
-    if (group.every(loads)) return group
+    if (group.every(({ command }) => programs.loads(command.program, command.at))) return group
     await programs.refresh()
+    const refusals = new Map<Waiting, unknown>()
     for (const waiting of group) {
       try {
         programs.find(waiting.command.program, waiting.command.at)
       } catch (refusal) {
-        waiting.reject(refusal)
+        refusals.set(waiting, refusal)
       }
     }
-    return group.filter(loads)
+    await refuseUnlessAnswered(refusals)
+    return group.filter((waiting) => !refusals.has(waiting))
+  }
+
+  // What was answered before needs no rules: a till that asks again hears the same.
+  async function refuseUnlessAnswered(refusals: ReadonlyMap<Waiting, unknown>): Promise<void> {
+    const commands = [...refusals.keys()].map(({ command }) => command)
+    const recorded = await withRetry(() => readRecorded(sql, commands), { afterLostConnection: true })
+    for (const [waiting, refusal] of refusals) {
+      try {
+        const reply = replayOf(recorded, waiting.command)
+        if (reply === null) waiting.reject(refusal)
+        else waiting.resolve(reply)
+      } catch (conflict) {
+        waiting.reject(conflict)
+      }
+    }
   }
 
   // One bad command must not fail its neighbours: where the group as a whole fails, each goes alone.
@@ -165,11 +181,20 @@ export function createLane(options: LaneOptions): Lane {
     }
     for (const waiting of group) {
       try {
-        const [outcome] = await attempt([waiting.command])
-        settle(waiting, outcome!)
+        await writeAlone(waiting)
       } catch (error) {
         waiting.reject(passing(error))
       }
+    }
+  }
+
+  async function writeAlone(waiting: Waiting): Promise<void> {
+    try {
+      const [outcome] = await attempt([waiting.command])
+      settle(waiting, outcome!)
+    } catch (error) {
+      if (!isUnreadable(error)) throw error
+      await refuseUnlessAnswered(new Map([[waiting, error]]))
     }
   }
 
@@ -287,6 +312,11 @@ function settle(waiting: Waiting, outcome: Outcome): void {
 
 function isTakenKey(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === UNIQUE_VIOLATION
+}
+
+/** Rules that came while the group was being read. */
+function isUnreadable(error: unknown): boolean {
+  return error instanceof DomainError && error.code === 'rules_unreadable'
 }
 
 /** A database that is away is the caller's to try again, not a defect. */

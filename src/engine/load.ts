@@ -108,7 +108,11 @@ function latest(commands: readonly Command[]): Date {
   return commands.reduce((last, { at }) => (at > last ? at : last), new Date(0))
 }
 
-async function readRecorded(sql: Executor, commands: readonly Command[]): Promise<Map<string, Recorded>> {
+/** What was answered to commands with these natural keys, by `recordKey`. */
+export async function readRecorded(
+  sql: Executor,
+  commands: readonly Command[],
+): Promise<Map<string, Recorded>> {
   const keyed = commands.filter(({ ref }) => ref !== null)
   if (keyed.length === 0) return new Map()
   const [program, source, operation, ref] = columns(keyed, (command) => [

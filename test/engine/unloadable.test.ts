@@ -98,6 +98,26 @@ t.test('only whoever needs them is refused', async (t) => {
   })
 })
 
+t.test('what was answered before is answered again', async (t) => {
+  const database = await freshDatabase(t)
+  await store(database.sql, OLD)
+  const { lane, sql, now } = await startEngine(t, RULES, { database })
+  const ask = (card: string, ref = card) => {
+    const body = { externalRef: ref, identifiers: [{ kind: 'card', value: card }] }
+    return lane.run(newCommand({ program: 'old', source: 'till', ref, at: now() }, { kind: 'enrol', body }))
+  }
+  const answered = await ask('a')
+  await store(sql, BROKEN, { version: 'b'.repeat(64), from: new Date(now().getTime() - 1) })
+
+  const [again, other, fresh] = await Promise.allSettled([ask('a'), ask('b', 'a'), ask('c')])
+  t.same(again, { status: 'fulfilled', value: { body: answered.body, replayed: true } })
+  t.match(other, { status: 'rejected', reason: { code: 'idempotency_conflict' } })
+  t.match(fresh, { status: 'rejected', reason: { code: 'rules_unreadable' } })
+  t.same(await ask('a'), { body: answered.body, replayed: true }, 'also when the lane knows of them')
+  await t.rejects(ask('c'), { code: 'rules_unreadable' })
+  t.equal((await sql`select 1 from members`).length, 1)
+})
+
 t.test('a later publication leaves the time before it refused', async (t) => {
   const { sql } = await freshDatabase(t)
   await store(sql, BROKEN)
