@@ -56,18 +56,13 @@ export const askedInstant = instant.optional().meta({
 
 export const currencyId = text(64).meta({ description: "A currency of the program's", examples: ['beans'] })
 
-/** Points that are spent or named; never zero. */
+/** Points that are spent or named; never zero. An integer of zod's is one that a number holds exactly: MAX_POINTS at most. */
 export const points = z
   .int()
   .min(1)
-  .max(MOST)
   .meta({ examples: [40] })
 
-export const wirePoints = z
-  .int()
-  .min(-MOST)
-  .max(MOST)
-  .meta({ examples: [120] })
+export const wirePoints = z.int().meta({ examples: [120] })
 
 export const Money = z
   .strictObject({
