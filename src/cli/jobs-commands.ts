@@ -15,6 +15,8 @@ export const jobsRun: CliCommand = {
   about: [
     'The service runs every job by itself; this is for once more, or for another instant. A sweep settles what ' +
       'is due and finds nothing the second time. While another process is at the same job it does nothing.',
+    'pack reads the whole history that a simulation would read and keeps it in the data folder: after publishing ' +
+      'or importing, the first simulation is then as quick as the next. It is always as of now.',
     `Jobs: ${jobNames.join(', ')}.`,
   ],
   options: {
@@ -122,7 +124,8 @@ function packInWords({
     const { program, members, of, packed, sales, noRoom, bytes } = one
     const whole = members === of ? '' : `, ${count(of - members, 'member')} not looked at yet`
     const left = noRoom === 0 ? '' : `, no room for ${count(noRoom, 'member')}`
-    const anew = `${count(packed, 'member')} with ${count(sales, 'sale')} packed anew`
+    const anew =
+      packed === 0 ? 'nothing new' : `${count(packed, 'member')} with ${count(sales, 'sale')} packed anew`
     return `pack: ${program}, ${anew}, ${count(of, 'member')} in all, ${size(bytes)}${left}${whole}`
   })
   return `${lines.join('\n')}\nin ${seconds} s`
