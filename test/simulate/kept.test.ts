@@ -9,6 +9,7 @@ import t, { type Test } from 'tap'
 import { createPrograms } from '../../src/engine/programs.ts'
 import { runSimulation, type SimulationAsked } from '../../src/simulate/candidate.ts'
 import { EMPTY } from '../../src/simulate/pack.ts'
+import { Packer } from '../../src/simulate/packer.ts'
 import { dropPacks, type History, openPacks, type Packs, writePack } from '../../src/simulate/packs.ts'
 import { isSame, type SimulationResult } from '../../src/simulate/result.ts'
 import { type Engine, startEngine } from '../support/engine.ts'
@@ -146,6 +147,41 @@ t.test('what is kept has its bounds', async (t) => {
   writeFileSync(join(keptIn, 'file'), '')
   const nowhere = await openPacks(join(keptIn, 'file'), engine.sql, of)
   t.equal(nowhere, 'unwritable_folder', 'nowhere to write: nothing is kept')
+})
+
+t.test('goods that are the same are written once, in a pack that goes on as well', (t) => {
+  const line = (sku: string | undefined, attributes?: Record<string, string>) => ({
+    ...{ lineId: '1', quantity: 1, net: { amount: '1.00', currency: 'EUR' } },
+    ...(sku !== undefined && { sku }),
+    ...(attributes && { attributes }),
+  })
+  const lines = [
+    line('a'),
+    line('b'),
+    line('a', {}),
+    line('a', { colour: 'red' }),
+    line(undefined),
+    line('a'),
+  ]
+  const facts = {
+    id: '0198f0a2-b3c4-7000-8000-0000000a0000',
+    at: 1,
+    recorded: 2,
+    rulesVersion: 'v',
+    gave: [],
+  }
+  const member = { enrolledAt: '2026-01-01T00:00:00.000Z', attributes: {}, tiers: {} }
+  const valuation = { member, used: [], spend: '6' }
+  const sale = { ...facts, enrolledAt: member.enrolledAt, request: { type: 'purchase', lines }, valuation }
+  const packer = new Packer(EMPTY)
+  t.ok(packer.sale(sale))
+  const first = packer.pack([])
+  t.same([...first.lines.place], [0, 1, 0, 2, 3, 0])
+  const further = new Packer(first)
+  t.ok(further.sale(sale))
+  t.same([...further.pack([]).lines.place], [0, 1, 0, 2, 3, 0])
+  t.equal(further.pack([]).lines.goods.length, 4)
+  t.end()
 })
 
 t.test('events in a simulation', async (t) => {
