@@ -1,7 +1,7 @@
 /**
  * How many recorded sales a simulation replays per second: a till feed is imported, its members are copied
- * as often as asked, and the rules in force are simulated over them all, for the first time and again, beside
- * threads that only read the same rows. What comes out must be what was recorded, or the figure is worth nothing.
+ * as often as asked, and the rules in force are simulated over them all: for the first time, after the job that
+ * packs has been by, and again, beside threads that only read the same rows. What comes out must be what was recorded, or the figure is worth nothing.
  */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
@@ -21,6 +21,8 @@ import { publish } from '../src/engine/publish.ts'
 import { readProgramFiles } from '../src/program/files.ts'
 import { keepStates } from '../src/retention/keep.ts'
 import { runSimulation } from '../src/simulate/candidate.ts'
+import { packHistory } from '../src/simulate/pack-history.ts'
+import { dropPacks } from '../src/simulate/packs.ts'
 import { exportSnapshot, readChunks } from '../src/simulate/queries.ts'
 import { isSame } from '../src/simulate/result.ts'
 import { CHUNK } from '../src/simulate/simulate.ts'
@@ -35,11 +37,12 @@ const FEED = join(packageRoot, '..', 'shared', 'data', 'till_feed_6_weeks.csv.gz
 export const simulateHelp = `Usage: npm run bench -- simulate [options]
 
 Imports a till feed into a PostgreSQL of its own, copies its members, and simulates the rules in force over
-all of them: for the first time, and again with what that kept. Prints sales replayed per second, their ratio
-to only reading the same rows with as many threads, and the processor time of a sale in this process, which
-tells more than the clock where others use the machine. Each thread first has to start and to be compiled,
-a second or two of processor time: the more sales, the less that weighs in each of them, so a figure is told
-with its --repeat. Exit code 1 if anything comes out otherwise than recorded.
+all of them: for the first time, after the job \`pack\` has been by, and again with all of that kept. Prints
+sales replayed per second (packed per second by the job, in its one thread), their ratio to only reading the
+same rows with as many threads, and the processor time of a sale in this process, which tells more than the
+clock where others use the machine. Each thread first has to start and to be compiled, a second or two of
+processor time: the more sales, the less that weighs in each of them, so a figure is told with its --repeat.
+Exit code 1 if anything comes out otherwise than recorded.
 
   --feed FILE     the till feed (${FEED})
   --repeat N      how often its members are there (20)
@@ -175,7 +178,7 @@ async function measure(sql: Sql, { rounds, workers, repeat }: Options): Promise<
   say(`${sales} sales with ${lines} lines`)
   const programs = await createPrograms(sql)
   const keptIn = mkdtempSync(join(tmpdir(), 'milepost-bench-packs-'))
-  const ways: Record<Way, Took[]> = { read: [], first: [], again: [] }
+  const ways: Record<Way, Took[]> = { read: [], first: [], job: [], packed: [], again: [] }
   let same = true
   const replay = async () => {
     const result = await runSimulation(sql, programs, {
@@ -184,11 +187,18 @@ async function measure(sql: Sql, { rounds, workers, repeat }: Options): Promise<
     })
     same &&= isSame(result) && result.transactions === sales
   }
+  const pack = async () => {
+    const packed = await packHistory(sql, programs, { program: PROGRAM, now: new Date(), keptIn })
+    same &&= typeof packed !== 'string' && packed.sales > 0 && packed.members === packed.of
+  }
   try {
     for (let round = 1; round <= rounds; round += 1) {
-      rmSync(keptIn, { recursive: true, force: true })
+      await dropPacks(keptIn)
       ways.read.push(await timed(() => readOnly(sql, workers)))
       ways.first.push(await timed(replay))
+      await dropPacks(keptIn)
+      ways.job.push(await timed(pack))
+      ways.packed.push(await timed(replay))
       ways.again.push(await timed(replay))
       const told = (Object.keys(ways) as Way[]).map(
         (way) => `${way} ${(sales / ways[way].at(-1)!.seconds).toFixed(0)}`,
@@ -203,7 +213,7 @@ async function measure(sql: Sql, { rounds, workers, repeat }: Options): Promise<
   return same ? 0 : 1
 }
 
-type Way = 'read' | 'first' | 'again'
+type Way = 'read' | 'first' | 'job' | 'packed' | 'again'
 
 interface Took {
   readonly seconds: number
@@ -211,7 +221,13 @@ interface Took {
   readonly processor: number
 }
 
-const titles: Record<Way, string> = { read: 'only read', first: 'replayed, first', again: 'replayed, again' }
+const titles: Record<Way, string> = {
+  read: 'only read',
+  first: 'replayed, first',
+  job: 'packed by the job',
+  packed: 'replayed after it',
+  again: 'replayed, again',
+}
 
 function tell(
   ways: Readonly<Record<Way, readonly Took[]>>,
@@ -236,7 +252,7 @@ function tell(
       all.map(({ processor }) => (processor * 1e6) / sales),
       0,
     )
-    console.log(`${titles[way].padEnd(16)} ${perSecond.padEnd(26)} ${ratio.padEnd(22)} ${each}`)
+    console.log(`${titles[way].padEnd(17)} ${perSecond.padEnd(26)} ${ratio.padEnd(22)} ${each}`)
   }
 }
 

@@ -181,6 +181,8 @@ export async function checkJobs({ sql, now }: Patient): Promise<Finding[]> {
         `${began}: ${count(failed, 'member')} could not be settled`,
         `see the log; ${again}`,
       )
+    if (typeof run.outcome.unkept === 'string')
+      return warning(`job ${name}`, `${began}: nothing can be kept in the data folder`, again)
     return ok(`job ${name}`, `${began}: done`)
   })
   return [...late, ...each]

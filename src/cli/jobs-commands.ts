@@ -1,9 +1,11 @@
 /** `milepost jobs …`: one sweep by hand, also at a virtual time, and what the jobs are. */
 import { didYouMean } from '../base/nearest.ts'
 import { loggedError } from '../db/logged-error.ts'
-import { isJob, type JobReport, jobNames, jobs } from '../jobs/job.ts'
+import { isJob, type JobReport, jobNames, jobs, type PackedProgram } from '../jobs/job.ts'
 import { lastRuns } from '../jobs/queries.ts'
 import { runJob } from '../jobs/run.ts'
+import type { PassedOver } from '../simulate/pack-history.ts'
+import type { Unkept } from '../simulate/packs.ts'
 import { type Call, type CliCommand, UsageError } from './command-line.ts'
 import { openEngine, openMigrated } from './installation.ts'
 import { count, table } from './terminal.ts'
@@ -13,6 +15,8 @@ export const jobsRun: CliCommand = {
   about: [
     'The service runs every job by itself; this is for once more, or for another instant. A sweep settles what ' +
       'is due and finds nothing the second time. While another process is at the same job it does nothing.',
+    'pack reads the whole history that a simulation would read and keeps it in the data folder: after publishing ' +
+      'or importing, the first simulation is then as quick as the next. It is always as of now.',
     `Jobs: ${jobNames.join(', ')}.`,
   ],
   options: {
@@ -21,6 +25,7 @@ export const jobsRun: CliCommand = {
   },
   examples: [
     'milepost jobs run expire',
+    'milepost jobs run pack',
     'milepost jobs run release-pending --at 2027-01-01T00:00:00Z --json',
   ],
   async run(call) {
@@ -33,8 +38,13 @@ export const jobsRun: CliCommand = {
     }
     const at = call.words.instant('at') ?? call.now()
     const { sql, lane, config } = await openEngine(call)
-    const deps = { sql, lane, eventDays: config.eventDays, now: call.now, log: logOf(call) }
-    const report = await runJob(deps, { job: name, at, signal: call.closing.signal })
+    const { eventDays, dataFolder } = config
+    const deps = { sql, lane, eventDays, dataFolder, now: call.now, log: logOf(call) }
+    const progress = name === 'pack' ? call.terminal.progress('members') : null
+    const onProgress = ({ done, of }: { done: number; of: number | null }) =>
+      progress?.update(done, of ?? done)
+    const run = { job: name, at, signal: call.closing.signal, only: { onProgress } }
+    const report = await runJob(deps, run).finally(() => progress?.stop())
     if (call.words.flag('json')) call.terminal.json(report)
     else call.terminal.print(inWords(report))
     return isWhole(report) ? 0 : 1
@@ -45,6 +55,7 @@ export const jobsRun: CliCommand = {
 export function isWhole(report: JobReport): boolean {
   if (!report.ran) return true
   if (report.job === 'score' && report.leftAlone.length > 0) return false
+  if (report.job === 'pack') return report.unkept === null && report.programs.every(hasRoom)
   return !('failed' in report && report.failed > 0)
 }
 
@@ -60,6 +71,7 @@ export function logOf({ terminal }: Call) {
 function inWords(report: JobReport): string {
   if (!report.ran) return `${report.job}: running elsewhere, nothing done`
   if (report.job === 'partitions') return `partitions: ${count(report.created.length, 'table')} made`
+  if (report.job === 'pack') return packInWords(report)
   if ('studied' in report) {
     const told = report.studied.map(({ program, members, products }) => {
       const of = products === undefined ? '' : `, ${count(products, 'product')}`
@@ -84,6 +96,43 @@ function inWords(report: JobReport): string {
     `${count(holdsReleased, 'hold')} let go, ${count(tierChanges, 'tier change')}`,
     ...(failed > 0 ? [`${count(failed, 'member')} failed`] : []),
   ].join('; ')
+}
+
+function hasRoom(one: PackedProgram): boolean {
+  return 'passedOver' in one || one.noRoom === 0
+}
+
+const unkept: Readonly<Record<Unkept, string>> = {
+  unknown_database: 'the database does not say which one it is (pg_control_system)',
+  unwritable_folder: 'the data folder cannot be written to',
+}
+
+const passedOver: Readonly<Record<PassedOver, string>> = {
+  long_way: 'left out: under its rules every member goes the long way, which reads rows',
+  rules_unreadable: 'left out: some version of its rules no longer loads, see milepost doctor',
+}
+
+function packInWords({
+  programs,
+  unkept: why,
+  seconds,
+}: Extract<JobReport, { job: 'pack'; ran: true }>): string {
+  if (why !== null) return `pack: nothing can be kept here: ${unkept[why]}`
+  if (programs.length === 0) return 'pack: no program is published'
+  const lines = programs.map((one) => {
+    if ('passedOver' in one) return `pack: ${one.program} ${passedOver[one.passedOver]}`
+    const { program, members, of, packed, sales, noRoom, bytes } = one
+    const whole = members === of ? '' : `, ${count(of - members, 'member')} not looked at yet`
+    const left = noRoom === 0 ? '' : `, no room for ${count(noRoom, 'member')}`
+    const anew =
+      packed === 0 ? 'nothing new' : `${count(packed, 'member')} with ${count(sales, 'sale')} packed anew`
+    return `pack: ${program}, ${anew}, ${count(of, 'member')} in all, ${size(bytes)}${left}${whole}`
+  })
+  return `${lines.join('\n')}\nin ${seconds} s`
+}
+
+function size(bytes: number): string {
+  return `${(bytes / 1e6).toLocaleString('en', { maximumFractionDigits: 1 })} MB`
 }
 
 export function inRetentionWords(

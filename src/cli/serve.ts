@@ -78,7 +78,8 @@ async function openService(call: Call, database: Database): Promise<string> {
   const front = await call.doors.createFront()
   const lane = await openLaneBeside(call, { ...database, programs, onGroup: front.onGroup })
 
-  const schedule = startSchedule({ sql, lane, now: call.now, log, eventDays: config.eventDays })
+  const { eventDays, dataFolder } = config
+  const schedule = startSchedule({ sql, lane, now: call.now, log, eventDays, dataFolder })
   call.closing.add(() => schedule.stop())
   const app = await front.build({
     sql,

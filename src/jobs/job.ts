@@ -4,6 +4,8 @@
  */
 import type { Sql } from '../db/connection.ts'
 import type { Lane } from '../engine/lane.ts'
+import type { PackedHistory, PassedOver } from '../simulate/pack-history.ts'
+import type { Unkept } from '../simulate/packs.ts'
 
 const sweeps = ['release-pending', 'expire', 'release-holds', 'assess'] as const
 export type Sweep = (typeof sweeps)[number]
@@ -24,6 +26,7 @@ export const jobNames = [
   'partitions',
   'rebuild',
   'score',
+  'pack',
 ] as const
 export type JobName = (typeof jobNames)[number]
 
@@ -73,6 +76,12 @@ export const jobs: readonly Job[] = [
     name: 'score',
     about: 'says who is slipping away, in each program once a night, or a week, of its own zone',
     schedule: '17 * * * *',
+  },
+  {
+    name: 'pack',
+    about: 'packs what simulations read, so that the first one of the day is quick too',
+    // After Europe has closed its day and been scored, before anybody asks.
+    schedule: '25 4 * * *',
   },
 ]
 
@@ -129,6 +138,7 @@ export type JobReport =
       readonly ran: true
       readonly seconds: number
     } & ScoreTotals)
+  | ({ readonly job: 'pack'; readonly at: string; readonly ran: true; readonly seconds: number } & PackTotals)
   | {
       readonly job: Counting
       readonly at: string
@@ -175,6 +185,17 @@ export interface ScoreTotals {
   failed: number
 }
 
+export type PackedProgram = { readonly program: string } & (
+  | PackedHistory
+  | { readonly passedOver: PassedOver }
+)
+
+export interface PackTotals {
+  programs: PackedProgram[]
+  /** why nothing is kept here; null: it is */
+  unkept: Unkept | null
+}
+
 export interface JobLog {
   debug(facts: object, message: string): void
   info(facts: object, message: string): void
@@ -188,5 +209,7 @@ export interface Deps {
   readonly log: JobLog
   /** days that events are kept */
   readonly eventDays?: number
+  /** where simulations keep what they read */
+  readonly dataFolder?: string
   now(): Date
 }

@@ -8,6 +8,7 @@ import { runCampaigns } from './campaigns.ts'
 import { celebrate } from './celebrate.ts'
 import { lookAtExperiments } from './experiments.ts'
 import { type Counting, type Deps, isCounting, type JobName, type JobReport } from './job.ts'
+import { packHistories } from './pack.ts'
 import { purgeEvents } from './purge.ts'
 import { noteEnd, noteStart, whileAlone } from './queries.ts'
 import { rebuildStates } from './rebuild.ts'
@@ -23,7 +24,7 @@ export interface Run {
   readonly signal?: AbortSignal | undefined
   /** the schedule asks: only what has its time now */
   readonly scheduled?: boolean | undefined
-  /** of scores and rebuilds */
+  /** of scores, rebuilds and packs */
   readonly only?: Only | undefined
 }
 
@@ -64,6 +65,7 @@ async function runOne(deps: Deps, { job, at, signal, scheduled, only }: Run) {
   if (job === 'score') return { job, ...(await scorePrograms(deps, { at, signal, scheduled, ...only })) }
   if (job === 'rebuild') return { job, ...(await rebuildStates(deps, { at, signal, ...only })) }
   if (job === 'celebrate') return { job, ...(await celebrate(deps, { at, signal })) }
+  if (job === 'pack') return { job, ...(await packHistories(deps, { signal, ...only })) }
   if (job === 'partitions') return { job, created: await ensurePartitions(deps.sql, at) }
   if (isCounting(job)) {
     const { failed, ...counts } = await counted(deps, job, { at, signal })

@@ -3,7 +3,7 @@
  * time; it never stops the service, and never runs beside itself.
  */
 import { Cron } from 'croner'
-import { type Deps, type JobName, type JobReport, jobs } from './job.ts'
+import { type Deps, type JobName, type JobReport, jobs, type PackedProgram } from './job.ts'
 import { runJob } from './run.ts'
 
 export interface Schedule {
@@ -45,11 +45,16 @@ export function startSchedule(deps: Deps): Schedule {
   }
 }
 
+function isPackedAnew(one: PackedProgram): boolean {
+  return 'packed' in one && one.packed + one.noRoom > 0
+}
+
 function didSomething(report: JobReport): boolean {
   if (!report.ran) return false
   if (report.job === 'celebrate') return report.birthdays + report.anniversaries + report.failed > 0
   if (report.job === 'rebuild' && report.dropped > 0) return true
   if ('counts' in report) return report.failed > 0 || Object.values(report.counts).some((many) => many > 0)
+  if (report.job === 'pack') return report.unkept !== null || report.programs.some(isPackedAnew)
   if ('studied' in report) return report.studied.length > 0
   return report.job === 'partitions' ? report.created.length > 0 : report.members + report.failed > 0
 }

@@ -10,7 +10,7 @@ import type { ProgramFiles } from '../program/files.ts'
 import { loadProgram } from '../program/load.ts'
 import type { Program } from '../program/program.ts'
 import { BY_SEGMENT } from './member-run.ts'
-import { openPacks } from './packs.ts'
+import { historyOf, openPacks } from './packs.ts'
 import { isBegun } from './replay.ts'
 import { resultOf, type SimulationResult } from './result.ts'
 import { type Simulation, simulate } from './simulate.ts'
@@ -33,16 +33,13 @@ export async function runSimulation(
   await programs.refresh()
   const recorded = programs.at(asked.program, asOf)
   // Threads would only find out on the way that a version of then no longer loads.
-  for (const { version } of programs.versions(asked.program)) programs.version(asked.program, version)
+  const history = historyOf(programs, asked.program, asOf)
   const candidate = files && candidateOf(files, asked.program)
   const inForceAtEnd = candidate !== null && isBegun(asked, asOf)
   const after = inForceAtEnd ? candidate : recorded
   mustBeAttribute(by, [recorded, candidate ?? recorded])
-  const history = {
-    ...{ program: asked.program, publications: programs.versions(asked.program) },
-    version: recorded.version,
-  }
-  const packs = asked.keptIn ? await openPacks(asked.keptIn, sql, history) : null
+  const found = asked.keptIn ? await openPacks(asked.keptIn, sql, history) : null
+  const packs = typeof found === 'string' ? null : found
   const tally = await simulate(sql, { ...asked, asOf, packs })
   const told = {
     ...{ since, until, asOf, percent, by, version: candidate?.version ?? null },

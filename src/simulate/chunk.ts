@@ -72,11 +72,14 @@ function standOf({ book, history, member }: MemberState): Stand {
   }
 }
 
+/** Under which rules members are told of, and as of when. */
+export type Told = Pick<Simulated, 'program' | 'recorded' | 'asOf'>
+
 /** The members as the engine would load them, with everything due by the end settled. */
 export async function recordedState(
   sql: Executor,
   memberIds: readonly string[],
-  { program, recorded, asOf }: Simulated,
+  { program, recorded, asOf }: Told,
 ): Promise<GroupState> {
   const settle = memberIds.map((memberId) =>
     newCommand({ program, source: '', ref: null, at: asOf }, { kind: 'settle', memberId }),

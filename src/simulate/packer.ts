@@ -7,6 +7,7 @@ import type { KeptValuation } from '../earning/valued.ts'
 import type { Goods } from '../rules/columns.ts'
 import { partsOfText } from '../rules/parts.ts'
 import type { Head, Pack, PackedMember, Summed, Sums } from './pack.ts'
+import { at } from './tally.ts'
 
 /** Of a sale, what is packed of it. */
 export interface SaleFacts {
@@ -27,7 +28,7 @@ export interface SaleFacts {
 export class Packer {
   readonly #heads: Shared<Head>
   readonly #given: Shared<string>
-  readonly #goods: Shared<Goods>
+  readonly #goods: SharedGoods
   readonly #spends: Record<number, string> = {}
   readonly #at = new Column(Float64Array)
   readonly #recorded = new Column(Float64Array)
@@ -48,7 +49,7 @@ export class Packer {
   constructor({ heads, given, lines }: Pick<Pack, 'heads' | 'given' | 'lines'>) {
     this.#heads = new Shared(heads)
     this.#given = new Shared(given)
-    this.#goods = new Shared(lines.goods)
+    this.#goods = new SharedGoods(lines.goods)
   }
 
   /** How many sales there are. */
@@ -77,9 +78,10 @@ export class Packer {
     this.#line.push(first)
     this.#spend.push(partsOfText(valuation.spend))
     this.#sum.push(this.#points.length)
-    for (const byte of Buffer.from(sale.id.replaceAll('-', ''), 'hex')) this.#id.push(byte)
+    const id = Buffer.from(sale.id.replaceAll('-', ''), 'hex')
+    for (let byte = 0; byte < id.length; byte += 1) this.#id.push(id[byte]!)
     const sums = this.sums(sale.gave)
-    for (let at = 0; at < sums.length; at += 3) this.#addSum(sums[at]!, sums[at + 1]!, sums[at + 2]!)
+    for (let sum = 0; sum < sums.length; sum += 3) this.#addSum(sums[sum]!, sums[sum + 1]!, sums[sum + 2]!)
     return true
   }
 
@@ -242,6 +244,30 @@ class Column<T extends Float64Array | Uint32Array | Uint8Array> {
 
   get values(): T {
     return this.#all.slice(0, this.length) as T
+  }
+}
+
+/** Of most goods there is nothing to tell but three words, and lines are many: for them no text is made to find them by. */
+class SharedGoods {
+  readonly #shared: Shared<Goods>
+  readonly #plain = new Map<Goods['kind'], Map<string | null, Map<string | null, number>>>()
+
+  constructor(all: readonly Goods[]) {
+    this.#shared = new Shared(all)
+  }
+
+  get all(): readonly Goods[] {
+    return this.#shared.all
+  }
+
+  place(goods: Goods): number {
+    if (Object.keys(goods.attributes).length > 0) return this.#shared.place(goods)
+    const alike = at(
+      at(this.#plain, goods.kind, () => new Map()),
+      goods.category,
+      () => new Map<string | null, number>(),
+    )
+    return at(alike, goods.sku, () => this.#shared.place(goods))
   }
 }
 

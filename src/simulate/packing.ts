@@ -7,8 +7,8 @@ import type { Executor } from '../db/connection.ts'
 import type { ReturnBody } from '../earning/transaction.ts'
 import type { Request } from '../engine/command.ts'
 import type { MemberState } from '../engine/state.ts'
-import { recordedState } from './chunk.ts'
-import { commandOf, type Simulated } from './member-run.ts'
+import { type Told as Past, recordedState } from './chunk.ts'
+import { commandOf } from './member-run.ts'
 import type { PackedMember, PackedReturn } from './pack.ts'
 import type { Packer } from './packer.ts'
 import { type CommandRow, readAlone, readCommands, type SaleRow, streamSales } from './queries.ts'
@@ -23,7 +23,7 @@ const MOST_IN_ALL = 2_000_000
 const MOST_OF_ONE = 400_000
 
 interface Packing {
-  readonly what: Simulated
+  readonly what: Past
   readonly packer: Packer
 }
 

@@ -1,13 +1,14 @@
 /**
  * Packs on disk, so that asking again of the same history does not read all of it again: in the data folder, for
- * nobody else to read, no more than so many bytes, and not for longer than a day after they were last added to.
+ * nobody else to read, no more than so many bytes, and not for longer than two days after they were last asked for.
  */
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { access, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { newId } from '../base/ids.ts'
 import type { Sql } from '../db/connection.ts'
-import type { Publication } from '../engine/programs.ts'
+import type { Programs, Publication } from '../engine/programs.ts'
 import { PACK_FORM, type Pack } from './pack.ts'
 import { decodePack, encodePack } from './pack-file.ts'
 import { readIdentity } from './queries.ts'
@@ -15,12 +16,20 @@ import { readIdentity } from './queries.ts'
 /** Where the packs of one history are, and how many bytes there is still room for. Plain data. */
 export interface Packs {
   readonly folder: string
+  /** another one where the folder was dropped and made anew since */
+  readonly mark: string
   readonly room: number
 }
 
 export const MOST_BYTES = 2 * 1024 ** 3
-const A_DAY = 86_400_000
+/** A job comes by every night; a night may be missed. */
+const KEPT_FOR = 2 * 86_400_000
+/** Nobody takes longer over writing one: who began it was stopped. */
+const DRAFT_FOR = 3_600_000
+const DRAFT = '.tmp'
+const MARK = 'mark'
 const PARENT = 'simulations'
+const DROPPED = `${PARENT}.dropped-`
 
 export interface History {
   readonly program: string
@@ -29,13 +38,22 @@ export interface History {
   readonly version: string
 }
 
+/** Throws where a version of then no longer loads: nobody can simulate that. */
+export function historyOf(programs: Programs, program: string, at: Date): History {
+  const publications = programs.versions(program)
+  for (const { version } of publications) programs.version(program, version)
+  return { program, publications, version: programs.at(program, at).version }
+}
+
 /**
- * Null: nothing is kept, because the database does not say which one it is, so that nothing of it could be known
- * again, or because the folder cannot be written to.
+ * Why nothing is kept: the database does not say which one it is, so that nothing of it could be known again,
+ * or the folder cannot be written to.
  */
-export async function openPacks(dataFolder: string, sql: Sql, of: History): Promise<Packs | null> {
+export type Unkept = 'unknown_database' | 'unwritable_folder'
+
+export async function openPacks(dataFolder: string, sql: Sql, of: History): Promise<Packs | Unkept> {
   const identity = await readIdentity(sql)
-  if (identity === null) return null
+  if (identity === null) return 'unknown_database'
   const known = of.publications.map(({ publicationId, withdrawn }) => [publicationId, withdrawn?.at ?? null])
   const name = createHash('sha256')
     .update(JSON.stringify([PACK_FORM, identity, of.program, known, of.version]))
@@ -45,17 +63,42 @@ export async function openPacks(dataFolder: string, sql: Sql, of: History): Prom
   try {
     await mkdir(dataFolder, { recursive: true })
     await mkdir(folder, { recursive: true, mode: 0o700 })
-    await dropOld(parent, { except: folder, before: Date.now() - A_DAY })
-    return { folder, room: MOST_BYTES - (await bytesIn(parent)) }
+    const now = new Date()
+    await utimes(folder, now, now)
+    await access(folder, constants.W_OK)
+    await removeDropped(dataFolder)
+    await dropOld(parent, now.getTime())
+    return { folder, mark: await markOf(folder), room: MOST_BYTES - (await bytesIn(parent)) }
   } catch (error) {
-    if (typeof (error as NodeJS.ErrnoException).code === 'string') return null
+    if (typeof (error as NodeJS.ErrnoException).code === 'string') return 'unwritable_folder'
     throw error
   }
 }
 
+/** Written by whoever came first. */
+async function markOf(folder: string): Promise<string> {
+  const file = join(folder, MARK)
+  await writeFile(file, newId(), { mode: 0o600, flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error
+  })
+  return readFile(file, 'utf8')
+}
+
 /** Nothing stays of what was packed of anybody: a member was erased. */
 export async function dropPacks(dataFolder: string): Promise<void> {
-  await rm(join(dataFolder, PARENT), { recursive: true, force: true })
+  // Moved away first: whoever is writing there just now would put files into what is being emptied.
+  const away = join(dataFolder, `${DROPPED}${newId()}`)
+  await rename(join(dataFolder, PARENT), away).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error
+  })
+  await removeDropped(dataFolder)
+}
+
+/** Also what was left where a process ended over it. */
+async function removeDropped(dataFolder: string): Promise<void> {
+  const names = await readdir(dataFolder).catch(() => [])
+  for (const name of names.filter((one) => one.startsWith(DROPPED)))
+    await rm(join(dataFolder, name), { recursive: true, force: true, maxRetries: 3 })
 }
 
 /** Null: there is none, or none that can be read. */
@@ -76,40 +119,61 @@ function aligned(bytes: Buffer): Buffer {
   return bytes.byteOffset % 8 === 0 ? bytes : Buffer.from(new Uint8Array(bytes).buffer)
 }
 
-/** Written whole or not at all. Returns how many bytes that are; 0 where there is no room. */
-export async function writePack({ folder, room }: Packs, name: string, pack: Pack): Promise<number> {
+export async function hasPack({ folder }: Packs, name: string): Promise<boolean> {
+  return (await stat(fileOf(folder, name)).catch(() => null)) !== null
+}
+
+/**
+ * Written whole or not at all, and not where packs were dropped since: somebody may have been erased who is in this
+ * one. Returns by how many bytes more is kept now; null where it is not.
+ */
+export async function writePack(packs: Packs, name: string, pack: Pack): Promise<number | null> {
+  const { folder, room } = packs
   const bytes = encodePack(pack)
-  if (bytes.length > room) return 0
-  const draft = join(folder, `${newId()}.tmp`)
+  const file = fileOf(folder, name)
+  const replaced = await stat(file).catch(() => null)
+  const more = bytes.length - (replaced?.size ?? 0)
+  if (more > 0 && more > room) return null
+  const draft = join(folder, `${newId()}${DRAFT}`)
   try {
     await writeFile(draft, bytes, { mode: 0o600 })
-    await rename(draft, fileOf(folder, name))
-    return bytes.length
+    if ((await markOf(folder)) !== packs.mark) return null
+    await rename(draft, file)
+    return more
   } catch {
-    // A full disk, or somebody who was erased meanwhile: the next simulation reads again.
+    // A full disk, or a folder that is gone: the next simulation reads again.
+    return null
+  } finally {
     await rm(draft, { force: true })
-    return 0
   }
 }
 
-async function dropOld(
-  parent: string,
-  { except, before }: { except: string; before: number },
-): Promise<void> {
+/** What was not asked for in a while, and what was left half-written. */
+async function dropOld(parent: string, now: number): Promise<void> {
   for (const name of await readdir(parent)) {
     const folder = join(parent, name)
-    if (folder === except) continue
-    const found = await stat(folder).catch(() => null)
-    if (found && found.mtimeMs < before) await rm(folder, { recursive: true, force: true })
+    if (await isOlder(folder, now - KEPT_FOR)) await rm(folder, { recursive: true, force: true })
+  }
+  for (const file of await filesIn(parent)) {
+    if (file.endsWith(DRAFT) && (await isOlder(file, now - DRAFT_FOR))) await rm(file, { force: true })
   }
 }
 
-async function bytesIn(parent: string): Promise<number> {
+async function isOlder(path: string, than: number): Promise<boolean> {
+  const found = await stat(path).catch(() => null)
+  return found !== null && found.mtimeMs < than
+}
+
+/** How many bytes there are, in files of any depth. */
+export async function bytesIn(parent: string): Promise<number> {
   let bytes = 0
-  for (const entry of await readdir(parent, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue
-    const found = await stat(join(entry.parentPath ?? entry.path, entry.name)).catch(() => null)
-    bytes += found?.size ?? 0
-  }
+  for (const file of await filesIn(parent)) bytes += (await stat(file).catch(() => null))?.size ?? 0
   return bytes
+}
+
+async function filesIn(parent: string): Promise<string[]> {
+  const entries = await readdir(parent, { recursive: true, withFileTypes: true })
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
 }

@@ -6,7 +6,7 @@ import type { Criterion, Currency, Ladder, Program } from '../program/program.ts
 import type { Simulated } from './member-run.ts'
 
 /** The program by whose ladders and currencies the short way goes; null: there is no short way. */
-export function plainProgram(what: Simulated): Program | null {
+export function plainProgram(what: Pick<Simulated, 'program' | 'recorded' | 'candidate'>): Program | null {
   const { candidate, recorded, program } = what
   const published = recorded.all(program)
   const inPlay =

@@ -39,7 +39,7 @@ export interface Simulation {
 export const CHUNK = 1000
 
 /** Sales leave much behind that is thrown away at once: with room for it, little of it is looked at twice. */
-const ROOM = { maxYoungGenerationSizeMb: 96 }
+export const ROOM = { maxYoungGenerationSizeMb: 96 }
 
 /** Passes after which limits over all members are told of as they are by then. Mostly three are enough. */
 const MOST_PASSES = 8

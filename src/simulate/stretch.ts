@@ -6,24 +6,15 @@ import type { Executor } from '../db/connection.ts'
 import { PastBudgets } from './budgets.ts'
 import { simulateMembers } from './chunk.ts'
 import { Conclusion, type Stand } from './conclude.ts'
+import { keptPack, type Where } from './kept.ts'
 import type { Simulated } from './member-run.ts'
-import { EMPTY, type Pack, type PackedMember } from './pack.ts'
-import { Packer } from './packer.ts'
-import { packMembers } from './packing.ts'
-import { type Packs, readPack, writePack } from './packs.ts'
+import type { PackedMember } from './pack.ts'
 import { plainProgram } from './plain.ts'
-import { type Population, readMemberIds, readTokens, type Stretch } from './queries.ts'
+import { readMemberIds } from './queries.ts'
 import { Spent } from './score.ts'
 import { ShortRun } from './short-run.ts'
 import { Stretched } from './stretched.ts'
 import { addTally, type Tally } from './tally.ts'
-
-export interface Where {
-  readonly population: Population
-  readonly stretch: Stretch
-  /** null: nothing is kept for the next time */
-  readonly packs: Packs | null
-}
 
 /** The tally, how many bytes were added to what is kept, and how many members went the long way. */
 export async function simulateStretch(
@@ -36,7 +27,7 @@ export async function simulateStretch(
     const ids = await readMemberIds(sql, where.population, where.stretch)
     return { tally: await simulateMembers(sql, ids, what), bytes: 0, long: ids.length }
   }
-  const { pack, bytes } = await packOf(sql, where, what)
+  const { pack, bytes } = await keptPack(sql, where, what)
   const conclusion = new Conclusion(what)
   const budgets = new PastBudgets(what.course, conclusion.tally.takes)
   const of = new Stretched(pack, { what, program, budgets })
@@ -50,7 +41,7 @@ export async function simulateStretch(
   const tally = conclusion.end()
   tally.spend = spent.sum.toFixed()
   if (long.length > 0) addTally(tally, await simulateMembers(sql, long, what))
-  return { tally, bytes, long: long.length }
+  return { tally, bytes: bytes ?? 0, long: long.length }
 }
 
 /** False: nothing is counted of the member yet. */
@@ -104,38 +95,4 @@ function recordedStand({ accounts, changes = [] }: PackedMember): Stand {
       negative: BigInt(negative),
     })),
   }
-}
-
-/** As it was kept where that still holds; whoever was written to since is packed anew. */
-async function packOf(
-  sql: Executor,
-  { population, stretch, packs }: Where,
-  what: Simulated,
-): Promise<{ pack: Pack; bytes: number }> {
-  const name = `${population.share}-${stretch.from}`
-  const [tokens, kept] = await Promise.all([
-    readTokens(sql, population, stretch),
-    packs && readPack(packs, name),
-  ])
-  const known = new Map(kept?.members.map((member) => [member.id, member]))
-  const holds = ({ id, token }: { id: string; token: string }) => {
-    const member = known.get(id)
-    return member !== undefined && member.token === token && isSettled(member, what.asOf)
-  }
-  const stale = tokens.filter((one) => !holds(one))
-  if (kept && stale.length === 0 && tokens.length === kept.members.length) return { pack: kept, bytes: 0 }
-
-  // What is shared by those who are no longer there is kept on, as long as most of them are.
-  const isMostlyGood = kept !== null && stale.length * 2 < tokens.length
-  const packer = new Packer(isMostlyGood ? kept : EMPTY)
-  const anew = isMostlyGood ? stale : tokens
-  const fresh = new Map((await packMembers(sql, anew, { what, packer })).map((one) => [one.id, one]))
-  const pack = packer.pack(tokens.map(({ id }) => fresh.get(id) ?? packer.keep(kept!, known.get(id)!)))
-  return { pack, bytes: packs ? await writePack(packs, name, pack) : 0 }
-}
-
-/** Stands at `asOf` as it stood when it was packed. */
-function isSettled({ settledAt, dueAt }: PackedMember, asOf: Date): boolean {
-  const time = asOf.getTime()
-  return settledAt <= time && (dueAt === null || dueAt > time)
 }

@@ -99,7 +99,7 @@ function noPoints(): Owed {
 }
 
 /** The entry of a key, made where there is none. */
-export function at<T>(map: Map<string, T>, key: string, make: () => T): T {
+export function at<K, T>(map: Map<K, T>, key: K, make: () => T): T {
   let value = map.get(key)
   if (value === undefined) {
     value = make()

@@ -238,6 +238,27 @@ t.test('rules that no longer load are the doctor’s to tell of', async (t) => {
   t.match((await milepost(['doctor'], env)).out, /program corner-coffee +version (?!aaaa)/)
 })
 
+t.test('packing what simulations read', async (t) => {
+  const { url } = await freshDatabase(t)
+  const folder = temporaryFolder(t)
+  const env = { DATABASE_URL: url, PORT: '1', MILEPOST_DATA: folder }
+  t.match(await milepost(['jobs', 'run', 'pack'], env), { code: 0, out: 'pack: no program is published\n' })
+  t.equal((await milepost(['rules', 'publish', coffee], env)).code, 0)
+  const line = /^pack: corner-coffee, nothing new, 0 members in all, 0 MB\nin \d+\.?\d* s\n$/
+  t.match(await milepost(['jobs', 'run', 'pack'], env), { code: 0, out: line })
+  t.match((await milepost(['doctor'], env)).out, /ok +job pack +2.*: done/)
+
+  const file = join(folder, 'file')
+  writeFileSync(file, '')
+  const nowhere = { ...env, MILEPOST_DATA: join(file, 'data') }
+  const said = { code: 1, out: 'pack: nothing can be kept here: the data folder cannot be written to\n' }
+  t.match(await milepost(['jobs', 'run', 'pack'], nowhere), said)
+  t.match(
+    (await milepost(['doctor'], env)).out,
+    /warning +job pack +2.*nothing can be kept in the data folder/,
+  )
+})
+
 t.test('a database that is away', async (t) => {
   const env = { DATABASE_URL: 'postgres://nobody:secret@127.0.0.1:1/none' }
   const keys = await told('keys list', env)

@@ -9,7 +9,8 @@ import t, { type Test } from 'tap'
 import { createPrograms } from '../../src/engine/programs.ts'
 import { runSimulation, type SimulationAsked } from '../../src/simulate/candidate.ts'
 import { EMPTY } from '../../src/simulate/pack.ts'
-import { dropPacks, openPacks, writePack } from '../../src/simulate/packs.ts'
+import { Packer } from '../../src/simulate/packer.ts'
+import { dropPacks, type History, openPacks, type Packs, writePack } from '../../src/simulate/packs.ts'
 import { isSame, type SimulationResult } from '../../src/simulate/result.ts'
 import { type Engine, startEngine } from '../support/engine.ts'
 
@@ -58,10 +59,16 @@ function given(result: SimulationResult): Record<string, readonly [number, numbe
   )
 }
 
+async function opened(engine: Engine, keptIn: string, of: History): Promise<Packs> {
+  const packs = await openPacks(keptIn, engine.sql, of)
+  if (typeof packs === 'string') throw new Error(packs)
+  return packs
+}
+
 /** Every file below, by its path. */
 function filesIn(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
+    .filter((entry) => entry.isFile() && entry.name !== 'mark')
     .map((entry) => join(entry.parentPath, entry.name))
     .sort()
 }
@@ -108,18 +115,73 @@ t.test('what is kept has its bounds', async (t) => {
   const keptIn = freshFolder(t)
   const programs = await createPrograms(engine.sql)
   const of = { program: 'shop', publications: programs.versions('shop'), version: 'v' }
-  const packs = (await openPacks(keptIn, engine.sql, of))!
-  t.equal(await writePack({ ...packs, room: 10 }, 'a', EMPTY), 0, 'no more than there is room for')
-  t.ok((await writePack(packs, 'a', EMPTY)) > 0)
-  const other = (await openPacks(keptIn, engine.sql, { ...of, version: 'w' }))!
+  const packs = await opened(engine, keptIn, of)
+  t.equal(await writePack({ ...packs, room: 10 }, 'a', EMPTY), null, 'no more than there is room for')
+  t.ok(Number(await writePack(packs, 'a', EMPTY)) > 0)
+  t.equal(await writePack({ ...packs, room: 10 }, 'a', EMPTY), 0, 'what is replaced leaves its room')
+  const other = await opened(engine, keptIn, { ...of, version: 'w' })
   t.not(other.folder, packs.folder, 'other rules in force, other packs')
   t.ok(other.room < packs.room)
-  const old = new Date(Date.now() - 25 * 3_600_000)
+  const draft = join(packs.folder, 'left.tmp')
+  writeFileSync(draft, '')
+  const old = new Date(Date.now() - 49 * 3_600_000)
+  utimesSync(draft, old, old)
   utimesSync(packs.folder, old, old)
-  await openPacks(keptIn, engine.sql, { ...of, version: 'w' })
-  t.same(filesIn(keptIn), [], 'after a day it is dropped')
+  await opened(engine, keptIn, of)
+  await opened(engine, keptIn, { ...of, version: 'w' })
+  t.same(
+    filesIn(keptIn),
+    [join(packs.folder, 'a.pack')],
+    'asked for, it stays; what was half-written does not',
+  )
+  utimesSync(packs.folder, old, old)
+  await opened(engine, keptIn, { ...of, version: 'w' })
+  t.same(filesIn(keptIn), [], 'after two days it is dropped')
+
+  const before = await opened(engine, keptIn, of)
+  await dropPacks(keptIn)
+  await opened(engine, keptIn, of)
+  t.equal(await writePack(before, 'a', EMPTY), null, 'who was erased meanwhile does not come back')
+  t.same(filesIn(keptIn), [])
+
   writeFileSync(join(keptIn, 'file'), '')
-  t.equal(await openPacks(join(keptIn, 'file'), engine.sql, of), null, 'nowhere to write: nothing is kept')
+  const nowhere = await openPacks(join(keptIn, 'file'), engine.sql, of)
+  t.equal(nowhere, 'unwritable_folder', 'nowhere to write: nothing is kept')
+})
+
+t.test('goods that are the same are written once, in a pack that goes on as well', (t) => {
+  const line = (sku: string | undefined, attributes?: Record<string, string>) => ({
+    ...{ lineId: '1', quantity: 1, net: { amount: '1.00', currency: 'EUR' } },
+    ...(sku !== undefined && { sku }),
+    ...(attributes && { attributes }),
+  })
+  const lines = [
+    line('a'),
+    line('b'),
+    line('a', {}),
+    line('a', { colour: 'red' }),
+    line(undefined),
+    line('a'),
+  ]
+  const facts = {
+    id: '0198f0a2-b3c4-7000-8000-0000000a0000',
+    at: 1,
+    recorded: 2,
+    rulesVersion: 'v',
+    gave: [],
+  }
+  const member = { enrolledAt: '2026-01-01T00:00:00.000Z', attributes: {}, tiers: {} }
+  const valuation = { member, used: [], spend: '6' }
+  const sale = { ...facts, enrolledAt: member.enrolledAt, request: { type: 'purchase', lines }, valuation }
+  const packer = new Packer(EMPTY)
+  t.ok(packer.sale(sale))
+  const first = packer.pack([])
+  t.same([...first.lines.place], [0, 1, 0, 2, 3, 0])
+  const further = new Packer(first)
+  t.ok(further.sale(sale))
+  t.same([...further.pack([]).lines.place], [0, 1, 0, 2, 3, 0])
+  t.equal(further.pack([]).lines.goods.length, 4)
+  t.end()
 })
 
 t.test('events in a simulation', async (t) => {

@@ -11,10 +11,11 @@ import { publish } from '../../src/engine/publish.ts'
 import { loadProgram } from '../../src/program/load.ts'
 import { courseOf } from '../../src/simulate/budgets.ts'
 import { simulateMembers } from '../../src/simulate/chunk.ts'
+import type { Where } from '../../src/simulate/kept.ts'
 import type { Simulated } from '../../src/simulate/member-run.ts'
 import { openPacks } from '../../src/simulate/packs.ts'
 import { pastRules } from '../../src/simulate/replay.ts'
-import { simulateStretch, type Where } from '../../src/simulate/stretch.ts'
+import { simulateStretch } from '../../src/simulate/stretch.ts'
 import type { Tally } from '../../src/simulate/tally.ts'
 import { type Engine, startEngine, uuidOf } from '../support/engine.ts'
 import { fc, runs } from '../support/property.ts'
@@ -250,6 +251,7 @@ t.test('any sales and returns, under any rules', async (t) => {
         const publications = programs.versions('shop')
         const version = programs.at('shop', asOf).version
         const packs = await openPacks(dataFolder, sql, { program: 'shop', publications, version })
+        if (typeof packs === 'string') throw new Error(packs)
         const stretch = { from: shop.members[0]!, to: null }
         const where = { population: { program: 'shop', share: 10_000 }, stretch, packs }
         const { program } = loadProgram(new Map([['program.yaml', rules(rates)]]))

@@ -12,8 +12,8 @@ const strict: JobLog = {
   },
 }
 
-export function jobDeps({ sql, lane, now }: Pick<Engine, 'sql' | 'lane' | 'now'>): Deps {
-  return { sql, lane, now, log: strict }
+export function jobDeps({ sql, lane, now }: Pick<Engine, 'sql' | 'lane' | 'now'>, dataFolder?: string): Deps {
+  return { sql, lane, now, log: strict, ...(dataFolder !== undefined && { dataFolder }) }
 }
 
 /** Keeps what a job could not do. */
