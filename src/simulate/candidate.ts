@@ -32,8 +32,7 @@ export async function runSimulation(
   const { files, since, until, percent, by, now: asOf } = asked
   await programs.refresh()
   const recorded = programs.at(asked.program, asOf)
-  // Threads would only find out on the way that a version of then no longer loads.
-  for (const { version } of programs.versions(asked.program)) programs.version(asked.program, version)
+  mustLoad(programs, asked.program, asOf)
   const candidate = files && candidateOf(files, asked.program)
   const inForceAtEnd = candidate !== null && isBegun(asked, asOf)
   const after = inForceAtEnd ? candidate : recorded
@@ -49,6 +48,15 @@ export async function runSimulation(
     unrecordedEvents: candidate ? unrecordedEvents(candidate, programs, { since, asOf }) : [],
   }
   return resultOf(tally, { ...told, programs: { before: recorded, after } })
+}
+
+/**
+ * Threads would only find out on the way that a version of then no longer loads. One that never began, because
+ * it is still to come or was withdrawn, valued nothing: it keeps nobody from simulating.
+ */
+function mustLoad(programs: Programs, program: string, asOf: Date): void {
+  for (const { version, effectiveFrom, withdrawn } of programs.versions(program))
+    if (withdrawn === null && effectiveFrom <= asOf) programs.version(program, version)
 }
 
 function candidateOf(files: ProgramFiles, expected: string): Program {
