@@ -111,6 +111,8 @@ export function ruleRoutes(app: App, deps: RouteDeps): void {
   }
   app.get('/rules', { schema: inForce, config: reading }, async (request) => {
     const { program: id } = callerOf(request)
+    // Whoever published by another process a moment ago asks for what is in force now.
+    await programs.refresh()
     const found = publicationAt(programs, id, now())
     const { version: current } = found
     return {
@@ -185,7 +187,7 @@ function publishRoute(app: App, { sql, programs, now }: RouteDeps, checker: Chec
 }
 
 /** The outcome of a check, with an error where the files are those of another program than the caller's. */
-function ofProgram({ program, errors, warnings, examples }: Checked, caller: string, files: Texts) {
+export function ofProgram({ program, errors, warnings, examples }: Checked, caller: string, files: Texts) {
   const foreign = program === null || program === caller ? [] : [foreignProgram(program, caller, files)]
   return { errors: [...foreign, ...errors], warnings, examples }
 }
