@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { DomainError } from '../base/errors.ts'
 import { findVersion, type Publication, stateOf } from '../engine/programs.ts'
-import { withdraw } from '../engine/publish.ts'
+import { type Published as PublishedRules, withdraw } from '../engine/publish.ts'
 import { rollBack } from '../simulate/publishable.ts'
 import { callerOf, scope } from './auth.ts'
 import { type App, type RouteDeps, replies } from './route.ts'
@@ -75,6 +75,7 @@ export const Published = z
     program: z.string(),
     version: z.string(),
     effectiveFrom: shownInstant,
+    until: shownInstant.nullable().meta({ description: 'When a version published for later takes over' }),
     published: z.boolean().meta({ description: 'False where the same content was in force already' }),
   })
   .meta({
@@ -84,10 +85,16 @@ export const Published = z
         program: 'corner-coffee',
         version: '9f2c…',
         effectiveFrom: '2026-03-03T08:15:00.000Z',
+        until: null,
         published: true,
       },
     ],
   })
+
+export function wirePublished(done: PublishedRules): z.infer<typeof Published> {
+  const { effectiveFrom, until } = done
+  return { ...done, effectiveFrom: effectiveFrom.toISOString(), until: until?.toISOString() ?? null }
+}
 
 function wireVersion(one: Publication, now: Date): z.infer<typeof Version> {
   return {
@@ -149,7 +156,7 @@ function rollBackRoute(app: App, { sql, programs, now }: RouteDeps): void {
       ...(at !== undefined && { at: new Date(at) }),
     })
     await programs.refresh()
-    return { ...done, effectiveFrom: done.effectiveFrom.toISOString() }
+    return wirePublished(done)
   })
 }
 

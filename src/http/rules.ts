@@ -10,7 +10,7 @@ import { refuseFaults } from '../simulate/publishable.ts'
 import { callerOf, scope } from './auth.ts'
 import { WireFault } from './errors.ts'
 import { type App, type RouteDeps, replies } from './route.ts'
-import { Published } from './rule-versions.ts'
+import { Published, wirePublished } from './rule-versions.ts'
 import { instant, shownInstant, storable, text } from './schemas.ts'
 
 const MOST_FILES = 200
@@ -182,7 +182,7 @@ function publishRoute(app: App, { sql, programs, now }: RouteDeps, checker: Chec
       ...(at !== undefined && { at: new Date(at) }),
     })
     await programs.refresh()
-    return { ...published, effectiveFrom: published.effectiveFrom.toISOString() }
+    return wirePublished(published)
   })
 }
 
