@@ -85,6 +85,11 @@ t.test('from a published program to its draft and back', async (t) => {
 
     writeFileSync(file, edited.replace('timeZone', 'timeZoen'))
     t.match(await run('rules', 'simulate', draft), { code: 1, err: /timeZoen[\s\S]*nothing was simulated/ })
+    writeFileSync(file, edited.replace('program: corner-coffee', 'program: tea-house'))
+    t.match(await run('rules', 'simulate', draft, '--program', 'corner-coffee'), {
+      code: 1,
+      err: /these are the rules of tea-house, not of corner-coffee\n {2}hint: .*`program: corner-coffee`/,
+    })
     writeFileSync(file, edited)
     for (const [words, told] of [
       [['--sample', '0%'], /--sample is a share/],
