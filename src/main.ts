@@ -20,6 +20,7 @@ const doors: Doors = {
     return { onGroup: metrics.onGroup, build: (deps) => buildApp({ ...deps, metrics }) }
   },
   openapiDocument: async () => (await import('./http/openapi.ts')).openapiDocument(),
+  readQuotedSale: async (value) => (await import('./http/quoted-sale.ts')).readQuotedSale(value),
   wordsOf: async (refusal) => (await import('./http/errors.ts')).wordsOf(refusal),
 }
 

@@ -8,7 +8,7 @@ import type { Call, CliCommand } from './command-line.ts'
 import { openMigrated } from './installation.ts'
 import { faultText, placedIn, readOneSource, readSources, type Source } from './rule-files.ts'
 import { count } from './terminal.ts'
-import { whoami } from './versions-commands.ts'
+import { spanInWords, tellIfOver, whoami } from './versions-commands.ts'
 
 const pathAbout =
   'The path is a program’s folder, one of its files, or a folder of programs; without it every program of ' +
@@ -138,13 +138,12 @@ export const rulesPublish: CliCommand = {
       ...(at ? { at } : {}),
       ...(note === undefined ? {} : { note }),
     })
-    const { program, version } = done
-    const effectiveFrom = done.effectiveFrom.toISOString()
-    if (call.words.flag('json'))
-      call.terminal.json({ program, version, effectiveFrom, published: done.published })
+    const { program, version, published } = done
+    if (call.words.flag('json')) call.terminal.json(done)
     else {
-      const what = done.published ? 'published' : 'was published before, nothing changed:'
-      call.terminal.print(`${program} ${version.slice(0, 12)} ${what} in force from ${effectiveFrom}`)
+      const what = published ? 'published' : 'was published before, nothing changed:'
+      call.terminal.print(`${program} ${version.slice(0, 12)} ${what} in force ${spanInWords(done)}`)
+      tellIfOver(call, done)
     }
     return 0
   },

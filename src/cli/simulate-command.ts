@@ -16,8 +16,8 @@ export const rulesSimulate: CliCommand = {
     'Replays everything that the members did, with returns and redemptions, as if the folder’s rules had ' +
       'been in force from --since (from the beginning without it) up to --until. Nothing is written. Without ' +
       'a folder the rules as recorded are replayed, which gives what the ledger has.',
-    'Counted are the transactions of that time; what members have, and their tiers, are of now. --sample ' +
-      'takes that share of the members, always the same ones, and all figures are theirs.',
+    'Counted are the transactions of that time; what members have is of now, their tiers are of the end of that ' +
+      'time. --sample takes that share of the members, always the same ones, and all figures are theirs.',
     'What is read is kept in the data folder for a day, for nobody else to read, so that asking again is much ' +
       'faster: of whoever has not changed since, nothing is read again.',
     'Points are worth what their currency’s value says. Who gains and who loses is by the points of the ' +

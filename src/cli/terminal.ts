@@ -54,25 +54,25 @@ export function createTerminal({ out, err, env }: Streams): Terminal {
 
 /** Drawn anew each second, so that a step which takes its time does not look like a standstill. */
 function barProgress(what: string, stream: NodeJS.WriteStream): Progress {
-  const format = `${what} {bar} {percentage}% {value}/{total} {elapsed} s, {eta_formatted} to go`
+  const format = `${what} {bar} {percentage}% {told}`
   const startedAt = performance.now()
-  const elapsed = () => ({ elapsed: Math.round((performance.now() - startedAt) / 1000) })
+  const told = () => ({ told: barWords(known, (performance.now() - startedAt) / 1000) })
   const bar = new SingleBar(
     { stream, format, hideCursor: true, clearOnComplete: true },
     Presets.shades_classic,
   )
-  let known = { done: 0, total: 1 }
+  let known: Known = NOTHING
   let redraw: NodeJS.Timeout | null = null
   const begin = setTimeout(() => {
-    bar.start(known.total, known.done, elapsed())
-    redraw = setInterval(() => bar.update(known.done, elapsed()), REDRAW_EVERY).unref()
+    bar.start(known.total, known.done, told())
+    redraw = setInterval(() => bar.update(known.done, told()), REDRAW_EVERY).unref()
   }, QUIET_FOR).unref()
   return {
     update(done, total) {
       known = { done, total }
       if (redraw === null) return
       bar.setTotal(total)
-      bar.update(done, elapsed())
+      bar.update(done, told())
     },
     stop() {
       clearTimeout(begin)
@@ -82,6 +82,31 @@ function barProgress(what: string, stream: NodeJS.WriteStream): Progress {
       bar.stop()
     },
   }
+}
+
+interface Known {
+  readonly done: number
+  readonly total: number
+}
+
+/** Before anything is known of how much there is to do. */
+const NOTHING: Known = { done: 0, total: 1 }
+
+/** `944/1890 12 s, 13 s to go`. As long as nothing is done, nobody knows how long the rest takes. */
+export function barWords(known: Known, elapsed: number): string {
+  const { done, total } = known
+  const soFar = `${Math.round(elapsed)} s`
+  if (known === NOTHING) return soFar
+  const left = done > 0 ? `, ${spanInWords((elapsed * Math.max(0, total - done)) / done)} to go` : ''
+  return `${done}/${total} ${soFar}${left}`
+}
+
+function spanInWords(span: number): string {
+  const seconds = Math.ceil(span)
+  if (seconds < 60) return `${seconds} s`
+  const minutes = Math.floor(seconds / 60)
+  if (minutes < 60) return `${minutes} min ${seconds % 60} s`
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }
 
 function lineProgress(what: string, note: (text: string) => void): Progress {

@@ -10,7 +10,7 @@ import {
   type PublicationState,
   stateOf,
 } from '../engine/programs.ts'
-import { withdraw } from '../engine/publish.ts'
+import { type Published, withdraw } from '../engine/publish.ts'
 import { rollBack } from '../simulate/publishable.ts'
 import { type Call, type CliCommand, UsageError } from './command-line.ts'
 import { openMigrated } from './installation.ts'
@@ -124,14 +124,27 @@ export const rulesRollback: CliCommand = {
       ...(note && { note }),
       ...(at && { at }),
     })
-    const { program, version, effectiveFrom, published } = done
+    const { program, version, published } = done
     if (call.words.flag('json')) call.terminal.json(done)
     else {
-      const what = published ? 'published again, in force from' : 'is in force already, since'
-      call.terminal.print(`${program} ${version.slice(0, 12)} ${what} ${effectiveFrom.toISOString()}`)
+      const what = published ? 'published again, in force' : 'is in force already,'
+      call.terminal.print(`${program} ${version.slice(0, 12)} ${what} ${spanInWords(done)}`)
+      tellIfOver(call, done)
     }
     return 0
   },
+}
+
+/** `from 2026-03-01T…`, and until when, where a version was published for later. */
+export function spanInWords({ effectiveFrom, until }: Pick<Published, 'effectiveFrom' | 'until'>): string {
+  const end = until === null ? '' : ` until ${until.toISOString()}, when another version takes over`
+  return `from ${effectiveFrom.toISOString()}${end}`
+}
+
+/** Who publishes for a time gone by, with newer versions after it, may have meant now. */
+export function tellIfOver({ terminal, now }: Call, { until }: Pick<Published, 'until'>): void {
+  if (until === null || until > now()) return
+  terminal.note('it is not in force now: it values sales of that time that are still to come in')
 }
 
 /** The program that --program names; without it the only one that is published. */

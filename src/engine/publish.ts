@@ -20,6 +20,8 @@ export interface Published {
   readonly program: string
   readonly version: string
   readonly effectiveFrom: Date
+  /** when a version that was published for later takes over; null: none was */
+  readonly until: Date | null
   /** false: the same content was in force at that instant already, and nothing was stored */
   readonly published: boolean
 }
@@ -45,7 +47,8 @@ export async function publish(
     )
     const effectiveFrom = input.at ?? (before.length === 0 ? BEGINNING : input.now)
     const inForce = before.findLast((row) => row.effective_from <= effectiveFrom)
-    if (inForce?.version === program.version) return unchanged(inForce)
+    const until = before.find((row) => row.effective_from > effectiveFrom)?.effective_from ?? null
+    if (inForce?.version === program.version) return { ...unchanged(inForce), until }
 
     await insertPublication(tx, {
       program: program.id,
@@ -57,7 +60,7 @@ export async function publish(
       note: input.note ?? null,
       files: Object.fromEntries([...input.files].map(([name, content]) => [name, text(content)])),
     })
-    return { program: program.id, version: program.version, effectiveFrom, published: true }
+    return { program: program.id, version: program.version, effectiveFrom, until, published: true }
   })
 }
 
@@ -118,7 +121,7 @@ function notToCome(
   return new DomainError('rules_version_begun', details, told)
 }
 
-function unchanged(row: PublicationRow): Published {
+function unchanged(row: PublicationRow): Omit<Published, 'until'> {
   return { program: row.program, version: row.version, effectiveFrom: row.effective_from, published: false }
 }
 

@@ -34,6 +34,7 @@ import { reportRoutes } from './reports.ts'
 import { retentionRoutes } from './retention.ts'
 import { rewardRoutes } from './rewards.ts'
 import type { App, RouteDeps } from './route.ts'
+import { ruleDiffRoutes } from './rule-diff.ts'
 import { ruleVersionRoutes } from './rule-versions.ts'
 import { ruleRoutes } from './rules.ts'
 import { simulationRoutes } from './simulations.ts'
@@ -136,6 +137,7 @@ function registerRoutes(v1: App, deps: RouteDeps): void {
   viewsRoutes(v1, deps)
   ruleRoutes(v1, deps)
   ruleVersionRoutes(v1, deps)
+  ruleDiffRoutes(v1, deps)
   simulationRoutes(v1, deps)
 }
 

@@ -4,15 +4,14 @@
  */
 import { z } from 'zod'
 import { DomainError } from '../base/errors.ts'
-import { findVersion, type Publication, publicationAt, stateOf } from '../engine/programs.ts'
-import { withdraw } from '../engine/publish.ts'
-import { diffPrograms } from '../program/diff.ts'
+import { findVersion, type Publication, stateOf } from '../engine/programs.ts'
+import { type Published as PublishedRules, withdraw } from '../engine/publish.ts'
 import { rollBack } from '../simulate/publishable.ts'
 import { callerOf, scope } from './auth.ts'
 import { type App, type RouteDeps, replies } from './route.ts'
 import { instant, paging, shownInstant, text } from './schemas.ts'
 
-const versionText = text(64).meta({
+export const versionText = text(64).meta({
   description: 'The hash of its files, or its first 6 digits or more where no other version begins so',
   examples: ['9f2c41d0'],
 })
@@ -76,6 +75,7 @@ export const Published = z
     program: z.string(),
     version: z.string(),
     effectiveFrom: shownInstant,
+    until: shownInstant.nullable().meta({ description: 'When a version published for later takes over' }),
     published: z.boolean().meta({ description: 'False where the same content was in force already' }),
   })
   .meta({
@@ -85,35 +85,16 @@ export const Published = z
         program: 'corner-coffee',
         version: '9f2c…',
         effectiveFrom: '2026-03-03T08:15:00.000Z',
+        until: null,
         published: true,
       },
     ],
   })
 
-const Change = z
-  .strictObject({
-    kind: z.enum(['added', 'removed', 'changed', 'moved']),
-    path: z.array(z.string()).meta({ description: 'Keys and ids from the top' }),
-    text: z.string().meta({ description: 'One sentence for people' }),
-    before: z.string().nullable(),
-    after: z.string().nullable(),
-  })
-  .meta({
-    id: 'RuleChange',
-    examples: [
-      {
-        kind: 'changed',
-        path: ['earn', 'base', 'award'],
-        text: 'rule base: 1 bean per 1 EUR of net -> 2 beans per 1 EUR of net',
-        before: '1 bean per 1 EUR of net',
-        after: '2 beans per 1 EUR of net',
-      },
-    ],
-  })
-
-const Difference = z
-  .strictObject({ from: z.string(), to: z.string(), changes: z.array(Change) })
-  .meta({ id: 'RuleDifference', examples: [{ from: '9f2c…', to: '41d0…', changes: [] }] })
+export function wirePublished(done: PublishedRules): z.infer<typeof Published> {
+  const { effectiveFrom, until } = done
+  return { ...done, effectiveFrom: effectiveFrom.toISOString(), until: until?.toISOString() ?? null }
+}
 
 function wireVersion(one: Publication, now: Date): z.infer<typeof Version> {
   return {
@@ -139,6 +120,7 @@ export function ruleVersionRoutes(app: App, deps: RouteDeps): void {
     response: replies({ 200: { description: 'The versions', schema: RuleVersions } }, ['invalid_cursor']),
   }
   app.get('/rules/versions', { schema, config: scope('rules:read') }, async (request) => {
+    await programs.refresh()
     const { limit, cursor } = request.query
     const all = [...programs.versions(callerOf(request).program)].reverse()
     const from = cursor === undefined ? 0 : placeAfter(cursor, all)
@@ -147,36 +129,8 @@ export function ruleVersionRoutes(app: App, deps: RouteDeps): void {
     return { items, nextCursor: last && all.length > from + limit ? cursorOf(last) : null }
   })
 
-  diffRoute(app, deps)
   rollBackRoute(app, deps)
   withdrawRoute(app, deps)
-}
-
-function diffRoute(app: App, { programs, now }: RouteDeps): void {
-  const schema = {
-    operationId: 'diffRules',
-    tags: ['rules'],
-    summary: 'What changed between two versions',
-    description: 'In words, and complete; comments, layout and the cut into files are no changes.',
-    querystring: z.strictObject({
-      from: versionText,
-      to: versionText.optional().meta({ description: 'Without it, the version in force' }),
-    }),
-    response: replies({ 200: { description: 'The changes', schema: Difference } }, [
-      'rules_version_not_found',
-      'no_rules_in_force',
-    ]),
-  }
-  app.get('/rules/diff', { schema, config: scope('rules:read') }, async (request) => {
-    const { program } = callerOf(request)
-    const { query } = request
-    const from = findVersion(programs, program, query.from)
-    const to =
-      query.to === undefined
-        ? publicationAt(programs, program, now()).version
-        : findVersion(programs, program, query.to)
-    return { from, to, changes: diffPrograms(programs.files(program, from), programs.files(program, to)) }
-  })
 }
 
 function rollBackRoute(app: App, { sql, programs, now }: RouteDeps): void {
@@ -202,7 +156,7 @@ function rollBackRoute(app: App, { sql, programs, now }: RouteDeps): void {
       ...(at !== undefined && { at: new Date(at) }),
     })
     await programs.refresh()
-    return { ...done, effectiveFrom: done.effectiveFrom.toISOString() }
+    return wirePublished(done)
   })
 }
 

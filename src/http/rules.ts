@@ -10,7 +10,7 @@ import { refuseFaults } from '../simulate/publishable.ts'
 import { callerOf, scope } from './auth.ts'
 import { WireFault } from './errors.ts'
 import { type App, type RouteDeps, replies } from './route.ts'
-import { Published } from './rule-versions.ts'
+import { Published, wirePublished } from './rule-versions.ts'
 import { instant, shownInstant, storable, text } from './schemas.ts'
 
 const MOST_FILES = 200
@@ -111,6 +111,8 @@ export function ruleRoutes(app: App, deps: RouteDeps): void {
   }
   app.get('/rules', { schema: inForce, config: reading }, async (request) => {
     const { program: id } = callerOf(request)
+    // Whoever published by another process a moment ago asks for what is in force now.
+    await programs.refresh()
     const found = publicationAt(programs, id, now())
     const { version: current } = found
     return {
@@ -180,12 +182,12 @@ function publishRoute(app: App, { sql, programs, now }: RouteDeps, checker: Chec
       ...(at !== undefined && { at: new Date(at) }),
     })
     await programs.refresh()
-    return { ...published, effectiveFrom: published.effectiveFrom.toISOString() }
+    return wirePublished(published)
   })
 }
 
 /** The outcome of a check, with an error where the files are those of another program than the caller's. */
-function ofProgram({ program, errors, warnings, examples }: Checked, caller: string, files: Texts) {
+export function ofProgram({ program, errors, warnings, examples }: Checked, caller: string, files: Texts) {
   const foreign = program === null || program === caller ? [] : [foreignProgram(program, caller, files)]
   return { errors: [...foreign, ...errors], warnings, examples }
 }

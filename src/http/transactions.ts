@@ -12,6 +12,7 @@ import { problemOf, problemText, refusalOf } from './errors.ts'
 import { readHoldings } from './holdings.ts'
 import { survivorOf } from './kin.ts'
 import { findLooseSale, findTransaction, type LooseSaleRow, type TransactionRow } from './queries.ts'
+import { quotedSale } from './quoted-sale.ts'
 import { type App, keyed, type RouteDeps, replies } from './route.ts'
 import { id } from './schemas.ts'
 import {
@@ -150,10 +151,7 @@ function quoteRoute(app: App, deps: RouteDeps): void {
   }
   app.post('/transactions/quote', { schema, config: scope('transactions:write') }, async (request) => {
     const { now, sql, lane, programs } = deps
-    const body = withMember({ ...request.body, externalRef: request.body.externalRef ?? 'quote' })
-    if (body.memberId === undefined && body.identifier === undefined) {
-      throw malformed([{ path: '/memberId', message: 'name the member: memberId or identifier' }], 'the body')
-    }
+    const body = quotedSale(request.body)
     const command = commandOf(request, { now, ref: null, ask: { body, kind: 'earn' } })
     const { body: reply, writes } = await lane.preview(command)
     const { transactionId: _unused, ...quoted } = JSON.parse(reply) as EarnReply

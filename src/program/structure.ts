@@ -103,12 +103,19 @@ function unknownHint(
     `what you declare yourself goes under \`${each}\`; the other keys here are ${known.filter((one) => one !== each).join(', ')}`
   const listed = known.length > 0 ? `known here: ${known.join(', ')}` : undefined
   return (
+    examplesHint(key, known) ??
     (near ? undefined : didYouMean(key, known)) ??
     blackoutHint(key, known) ??
     (inside === undefined ? undefined : elsewhere(inside)) ??
     keyedHint(node, key, known) ??
     listed
   )
+}
+
+/** They stand beside the rules, as in the reference, but in files of their own. */
+function examplesHint(key: string, known: readonly string[]): string | undefined {
+  if (!/^(examples?|tests?)$/i.test(key) || !known.includes('earn')) return undefined
+  return 'examples stand in a file of their own beside this one, such as "program.examples.yaml", under `examples:`'
 }
 
 /** Days on which a rule gives nothing are a condition of it. */

@@ -54,7 +54,8 @@ function candidateOf(files: ProgramFiles, expected: string): Program {
   const message = `these are the rules of ${program?.id}, not of ${expected}`
   const faults = foreign ? [{ path: 'program', message }] : errors
   if (program && faults.length === 0) return program
-  throw new DomainError('rules_invalid', { errors: faults }, faults[0]?.message)
+  const hint = `files of that program begin with \`program: ${expected}\``
+  throw new DomainError('rules_invalid', { errors: faults, ...(foreign && { hint }) }, faults[0]?.message)
 }
 
 function mustBeAttribute(by: string | null, programs: readonly Program[]): void {

@@ -38,10 +38,14 @@ export interface History {
   readonly version: string
 }
 
-/** Throws where a version of then no longer loads: nobody can simulate that. */
+/**
+ * Refuses `rules_unreadable` where a version of then no longer loads. One that never began, because it is still to
+ * come or was withdrawn, valued nothing: it keeps nobody from simulating.
+ */
 export function historyOf(programs: Programs, program: string, at: Date): History {
   const publications = programs.versions(program)
-  for (const { version } of publications) programs.version(program, version)
+  for (const { version, effectiveFrom, withdrawn } of publications)
+    if (withdrawn === null && effectiveFrom <= at) programs.version(program, version)
   return { program, publications, version: programs.at(program, at).version }
 }
 

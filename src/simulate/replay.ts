@@ -56,7 +56,7 @@ export interface Candidate {
 export interface PastRules extends RulesInForce {
   /** as they were known at an instant of recording */
   knownAt(program: string, at: Date, recordedAt: Date): Program
-  /** every version that was ever published, oldest effect first */
+  /** every version that was ever published and loads, oldest effect first */
   all(program: string): readonly Program[]
 }
 
@@ -66,10 +66,11 @@ export function pastRules(programs: Programs): PastRules {
     at: programs.at,
     find: programs.find,
     version: programs.version,
-    all: (program) =>
-      [...new Set(programs.versions(program).map(({ version }) => version))].map((version) =>
-        programs.version(program, version),
-      ),
+    all(program) {
+      const lost = new Set(programs.unloadable().map(({ version }) => version))
+      const versions = new Set(programs.versions(program).map(({ version }) => version))
+      return [...versions].filter((one) => !lost.has(one)).map((one) => programs.version(program, one))
+    },
     knownAt(program, at, recordedAt) {
       let list = lists.get(program)
       if (list === undefined) {

@@ -156,6 +156,36 @@ t.test('from a published program to an explained sale', async (t) => {
     code: 1,
     document: { error: { code: 'transaction_not_found' } },
   })
+
+  await t.test('a sale in a file as well, without writing it', async (t) => {
+    const file = join(temporaryFolder(t), 'sale.json')
+    const net = { amount: '7.60', currency: 'EUR' }
+    const sale = {
+      ...{ type: 'purchase', occurredAt: '2026-03-04T09:00:00+01:00' },
+      identifier: { kind: 'customer', value: '4711' },
+      lines: [{ lineId: '1', category: 'coffee', quantity: 1, net }],
+    }
+    const ask = (content: unknown, ...more: string[]) => {
+      writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content))
+      return milepost(['rules', 'explain', file, ...more], env)
+    }
+    const { out } = await ask(sale)
+    t.match(out, /^quote: purchase of mem_[0-9a-f]+, 2026-03-04T08:00:00.000Z\nunder corner-coffee /)
+    t.match(out, /It would give:\n {2}base: 7 beans.*\n\nThese would give nothing:\n {2}double-tuesday/)
+    const { transactionId, awards } = JSON.parse((await ask(sale, '--json')).out)
+    t.match({ transactionId, awards }, { transactionId: null, awards: [{ rule: 'base', points: 7 }] })
+    t.equal((await sql`select from transactions`).length, 1, 'nothing was written')
+
+    // Each row: what stands in the file, the exit code, and what is told.
+    const rows = [
+      ['{', 2, /is not JSON/],
+      [{ ...sale, identifier: undefined }, 1, /name the member: memberId or identifier/],
+      [{ ...sale, lines: [{ lineId: '1', net }] }, 1, /\/lines\/0\/quantity/],
+      [{ ...sale, identifier: { kind: 'customer', value: '9' } }, 1, /no such member|identifier/i],
+    ] as const
+    for (const [content, code, err] of rows) t.match(await ask(content), { code, err })
+    t.match(await milepost(['rules', 'explain', 'nowhere.json'], env), { code: 2, err: /is no file/ })
+  })
 })
 
 t.test('ledger verify finds what somebody changed past the engine', async (t) => {

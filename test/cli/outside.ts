@@ -13,6 +13,7 @@ import { buildApp } from '../../src/http/app.ts'
 import { wordsOf } from '../../src/http/errors.ts'
 import { createMetrics } from '../../src/http/metrics.ts'
 import { openapiDocument } from '../../src/http/openapi.ts'
+import { readQuotedSale } from '../../src/http/quoted-sale.ts'
 
 export type Env = Readonly<Record<string, string | undefined>>
 
@@ -32,6 +33,7 @@ const doors: Doors = {
     return { onGroup: metrics.onGroup, build: (deps) => buildApp({ ...deps, metrics }) }
   },
   openapiDocument,
+  readQuotedSale: async (value) => readQuotedSale(value),
   wordsOf: async (refusal) => wordsOf(refusal),
 }
 

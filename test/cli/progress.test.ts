@@ -2,7 +2,7 @@
 import { PassThrough } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { createTerminal } from '../../src/cli/terminal.ts'
+import { barWords, createTerminal } from '../../src/cli/terminal.ts'
 import { until } from '../support/until.ts'
 
 t.setTimeout(600_000)
@@ -30,6 +30,27 @@ function screen(isTTY: boolean) {
   })
   return { terminal, shown: () => shown }
 }
+
+t.test('the time left goes by what is done so far', async (t) => {
+  // Each row: what is done of how much, after how many seconds, and what is told.
+  const rows = [
+    [0, 10, 4.4, '0/10 4 s'],
+    [5, 10, 4.4, '5/10 4 s, 5 s to go'],
+    [10, 10, 4.4, '10/10 4 s, 0 s to go'],
+    [1, 10, 20, '1/10 20 s, 3 min 0 s to go'],
+    [1, 1000, 20, '1/1000 20 s, 5 h 33 min to go'],
+  ] as const
+  for (const [done, total, elapsed, told] of rows) t.equal(barWords({ done, total }, elapsed), told)
+})
+
+t.test('before it is known how much there is, only time is told', async (t) => {
+  const { terminal, shown } = screen(true)
+  const progress = terminal.progress('verifying')
+  await until('the bar is there', () => shown().includes('verifying'))
+  t.match(shown(), / 0% \d+ s(?!,)/)
+  t.notMatch(shown(), '0/1')
+  progress.stop()
+})
 
 t.test('short work shows nothing', async (t) => {
   const { terminal, shown } = screen(true)

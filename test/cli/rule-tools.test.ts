@@ -85,6 +85,11 @@ t.test('from a published program to its draft and back', async (t) => {
 
     writeFileSync(file, edited.replace('timeZone', 'timeZoen'))
     t.match(await run('rules', 'simulate', draft), { code: 1, err: /timeZoen[\s\S]*nothing was simulated/ })
+    writeFileSync(file, edited.replace('program: corner-coffee', 'program: tea-house'))
+    t.match(await run('rules', 'simulate', draft, '--program', 'corner-coffee'), {
+      code: 1,
+      err: /these are the rules of tea-house, not of corner-coffee\n {2}hint: .*`program: corner-coffee`/,
+    })
     writeFileSync(file, edited)
     for (const [words, told] of [
       [['--sample', '0%'], /--sample is a share/],
@@ -128,6 +133,10 @@ t.test('from a published program to its draft and back', async (t) => {
     t.match(back, { code: 0, out: /published again, in force from/ })
     t.match((await run('rules', 'rollback', '--to', first.version)).out, /is in force already/)
     const { versions } = JSON.parse((await run('rules', 'versions', '--json')).out)
+    // For a time gone by: in force then, not now, which is said.
+    const late = await run('rules', 'publish', draft, '--at', '2026-01-01T00:00:00Z')
+    const span = 'in force from 2026-01-01T00:00:00.000Z until \\S+, when another version takes over'
+    t.match(late, { code: 0, out: new RegExp(span), err: /it is not in force now/ })
     t.strictSame(versions.map(({ state }: { state: string }) => state).sort(), [
       'in_force',
       'replaced',

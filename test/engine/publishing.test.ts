@@ -65,13 +65,21 @@ t.test('scheduled, withdrawn, replaced, back again', async (t) => {
 
   await t.test('rolled back by publishing the old one again', async (t) => {
     const back = { program: 'shop', version: one, by: 'eve', now: at(22) }
-    t.match(await rollBack(sql, back), { version: one, published: true, effectiveFrom: at(22) })
-    t.match(await rollBack(sql, back), { version: one, published: false })
+    const done = { version: one, effectiveFrom: at(22), until: null }
+    t.match(await rollBack(sql, back), { ...done, published: true })
+    t.match(await rollBack(sql, back), { ...done, published: false })
     t.strictSame([await inForce(21), await inForce(22)], [3, 1])
     t.equal(await states(sql, rates, 25), '1:replaced 2:withdrawn 3:replaced 1:in_force')
     const last = (await createPrograms(sql)).versions('shop').at(-1)
     t.match(last, { publishedBy: 'eve', note: `back to ${one.slice(0, 12)}` })
     t.equal(await codeOf(rollBack(sql, { ...back, version: 'e'.repeat(64) })), 'rules_version_not_found')
+  })
+
+  await t.test('told until when, where another one takes over; withdrawn ones never do', async (t) => {
+    const past = { program: 'shop', version: two, by: 'eve', now: at(23), at: at(8) }
+    t.match(await rollBack(sql, past), { published: true, effectiveFrom: at(8), until: at(20) })
+    t.match(await rollBack(sql, past), { published: false, effectiveFrom: at(8), until: at(20) })
+    t.strictSame([await inForce(9), await inForce(21), await inForce(23)], [2, 3, 1])
   })
 
   await t.test('a version is named by the beginning of its hash', async (t) => {

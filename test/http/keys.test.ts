@@ -85,6 +85,7 @@ t.test('each route asks for one scope, and no other one opens it', async (t) => 
     ['POST', '/v1/rules/check', 'rules:read'],
     ['POST', '/v1/rules/publish', 'rules:write'],
     ['GET', '/v1/rules/diff', 'rules:read'],
+    ['POST', '/v1/rules/diff', 'rules:read'],
     ['GET', '/v1/rules/schema', 'rules:read'],
     ['POST', '/v1/rules/simulate', 'rules:read'],
     ['POST', '/v1/rules/rollback', 'rules:write'],

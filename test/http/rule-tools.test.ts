@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
+import { publish } from '../../src/engine/publish.ts'
 import { jsonSchema } from '../../src/program/schema.ts'
 import { sale, shopRules, startService } from './front.ts'
 
@@ -117,6 +118,49 @@ t.test('versions: listed by pages, compared, withdrawn, rolled back', async (t) 
   t.match(back, { status: 200, body: { version: first, published: true } })
   t.equal((await get('/v1/rules')).body.version, first)
   t.match(await post('/v1/rules/rollback', { version: 'ffffffff' }), { status: 404 })
+})
+
+t.test('a draft beside what is published, in words', async (t) => {
+  const { get, post, engine } = await startService(t)
+  const first: string = (await get('/v1/rules')).body.version
+  const beans = (count: number) => ({
+    'program.yaml': shopRules.replace('award: 1 bean per', `award: ${count} beans per`),
+  })
+  await post('/v1/rules/publish', { files: beans(2) })
+  const before = await engine.checksum()
+  const words = async (body: object) =>
+    (await post('/v1/rules/diff', body)).body.changes.map(({ text }: { text: string }) => text)
+  const base = (from: string) => [`rule base: ${from} per 1 EUR of net -> 3 beans per 1 EUR of net`]
+  t.strictSame(await words({ files: beans(3) }), base('2 beans'), 'beside the version in force')
+  t.strictSame(await words({ files: beans(3), from: first.slice(0, 8) }), base('1 bean'), 'beside an old one')
+  t.strictSame(await words({ files: beans(2) }), [])
+  const failing = {
+    ...beans(3),
+    'x.examples.yaml':
+      'examples: [{ name: x, transaction: { occurredAt: 2026-03-03 }, awards: { base: 1 bean } }]',
+  }
+  t.match(await words({ files: failing }), [...base('2 beans'), /^example "x" is new/], 'examples may fail')
+
+  // Each row: what is wrong with what is asked, and what is answered.
+  const foreign = shopRules.replace(/^program: .*$/m, 'program: elsewhere')
+  const rows = [
+    [{ files: { 'program.yaml': `${shopRules}generosity: high\n` } }, 422, 'rules_invalid', /generosity/],
+    [{ files: { 'program.yaml': foreign } }, 422, 'rules_invalid', /these are the rules of elsewhere/],
+    [{ files: beans(3), from: 'ffffffff' }, 404, 'rules_version_not_found', /no/i],
+  ] as const
+  for (const [body, status, code, detail] of rows)
+    t.match(await post('/v1/rules/diff', body), { status, body: { code, detail } })
+  t.equal(await engine.checksum(), before, 'nothing is written')
+})
+
+t.test('what another process published is told of at once', async (t) => {
+  const { get, engine } = await startService(t)
+  const first: string = (await get('/v1/rules')).body.version
+  const files = new Map([['program.yaml', shopRules.replace('award: 1 bean per', 'award: 2 beans per')]])
+  const { version } = await publish(engine.sql, { files, by: 'eve', now: engine.now() })
+  const paths = ['/v1/rules', '/v1/rules/versions', `/v1/rules/diff?from=${first}`]
+  const [rules, versions, diff] = await Promise.all(paths.map((path) => get(path)))
+  t.match([rules?.body.version, versions?.body.items[0].version, diff?.body.to], [version, version, version])
 })
 
 t.test('simulate: before and after, and nothing is written', async (t) => {
