@@ -23,6 +23,7 @@ export const errorCodes = [
   'promotion_not_found',
   'segment_not_found',
   'experiment_not_found',
+  'arm_not_found',
   'program_not_found',
   'rules_version_not_found',
   // the state says no

@@ -179,6 +179,16 @@ export const commands: readonly ListedCommand[] = [
     load: async () => (await import('./retention-campaign-commands.ts')).retentionCluster,
   },
   {
+    name: 'retention roll-out',
+    summary: 'ends a campaign’s test: everybody gets this arm',
+    load: async () => (await import('./retention-decide-commands.ts')).retentionRollOut,
+  },
+  {
+    name: 'retention stop',
+    summary: 'ends a campaign: nobody is treated any more',
+    load: async () => (await import('./retention-decide-commands.ts')).retentionStop,
+  },
+  {
     name: 'retention experiments',
     summary: 'campaigns, and whether they help',
     load: async () => (await import('./retention-campaign-commands.ts')).retentionExperiments,

@@ -1,6 +1,6 @@
 /** `milepost retention backtest`: scores of a past day held against what came after. */
 import { dayNumbered } from '../base/time.ts'
-import { type Backtest, backtest, type Target } from '../retention/backtest.ts'
+import { type Backtest, type LookBack, lookBack, measured, type Target } from '../retention/backtest.ts'
 import type { CliCommand } from './command-line.ts'
 import { FeedError } from './feed.ts'
 import { collect, DEFAULT_HORIZON, readCuts, readHorizon, tellUnreadable } from './retention-score-command.ts'
@@ -16,6 +16,8 @@ export const retentionBacktest: CliCommand = {
       'tenth ranked highest it came true for; calibration, how far chances are from shares over ten bins; by ' +
       'chance, how far they would be with so few members if they were exactly right. Beside ' +
       'them stand days of silence, which any spreadsheet has, and the classic customer-base models.',
+    'Several cuts are measured each for itself and all together, where a member counts once for each cut: what is ' +
+      'by chance becomes less with more members, so that the row of all cuts says how good chances are.',
     'Exit code 1 when the file ends before the horizon does: the outcome is not known.',
   ],
   options: {
@@ -59,24 +61,30 @@ export const retentionBacktest: CliCommand = {
       )
     }
     const progress = call.terminal.progress('backtesting')
-    const results: (Backtest & { cut: string; horizonDays: number })[] = []
+    const looks: LookBack[] = []
     for (const [done, cut] of cuts.entries()) {
       progress.update(done, cuts.length)
-      results.push({ cut: dayNumbered(cut), horizonDays, ...backtest(purchases, { asOf: cut, horizonDays }) })
+      looks.push(lookBack(purchases, { asOf: cut, horizonDays }))
     }
     progress.stop()
-    if (call.words.flag('json')) call.terminal.json({ results })
-    else for (const result of results) call.terminal.print(inWords(result))
+    const results = cuts.map((cut, at) => ({ cut: dayNumbered(cut), horizonDays, ...measured([looks[at]!]) }))
+    const pooled = cuts.length > 1 ? { cuts: cuts.length, horizonDays, ...measured(looks) } : null
+    if (call.words.flag('json')) {
+      call.terminal.json({ results, pooled })
+      return 0
+    }
+    for (const result of results) call.terminal.print(inWords(result.cut, result))
+    if (pooled) call.terminal.print(inWords(`all ${pooled.cuts} cuts together`, pooled))
     return 0
   },
 }
 
 const number = (value: number | null) => (value === null ? '–' : value.toFixed(3))
 
-function inWords(result: Backtest & { cut: string; horizonDays: number }): string {
+function inWords(when: string, result: Backtest & { horizonDays: number }): string {
   const { gone_quiet: quiet, buying_less: less } = result.flags
   return [
-    `${result.cut} and ${result.horizonDays} days after, ${count(result.members, 'member')}`,
+    `${when} and ${result.horizonDays} days after, ${count(result.members, 'member')}`,
     ...targetLines('lapse', result.lapse),
     ...targetLines('decline', result.decline),
     `flags: ${quiet.flagged} gone quiet, false ${number(quiet.falseShare)}; ${less.flagged} buying less, false ${number(less.falseShare)}`,

@@ -18,7 +18,7 @@ import { count, table } from './terminal.ts'
 const program = { about: 'the program', value: 'ID', required: true } as const
 const json = { about: 'the result as JSON' }
 
-async function open(call: Call): Promise<Database & { rules: Program }> {
+export async function openProgram(call: Call): Promise<Database & { rules: Program }> {
   const database = await openMigrated(call)
   const programs = await createPrograms(database.sql)
   return { ...database, rules: programs.at(call.words.required('program'), call.now()) }
@@ -35,7 +35,7 @@ export const retentionSegments: CliCommand = {
     'milepost retention segments --program gift-shop --overlap --json',
   ],
   async run(call) {
-    const { sql, rules } = await open(call)
+    const { sql, rules } = await openProgram(call)
     const shown = await showSegments(sql, rules)
     if (call.words.flag('json')) call.terminal.json(shown)
     else call.terminal.print(segmentsInWords(shown, call.words.flag('overlap')))
@@ -73,7 +73,7 @@ export const retentionExperiments: CliCommand = {
     'milepost retention experiments come-back --program gift-shop --json',
   ],
   async run(call) {
-    const { sql, rules } = await open(call)
+    const { sql, rules } = await openProgram(call)
     const only = call.words.operands[0] ?? null
     const shown = await showExperiments(sql, rules, only)
     if (only !== null && shown.length === 0)
@@ -84,9 +84,11 @@ export const retentionExperiments: CliCommand = {
   },
 }
 
-function experimentInWords(shown: ExperimentShown): string {
-  const { experiment, name, state, winner, treated, spent, suppressed, looks, arms, sampleRatio } = shown
-  const told = state === 'rolled_out' ? `rolled out: ${winner}` : state
+export function experimentInWords(shown: ExperimentShown): string {
+  const { experiment, name, state, winner, decidedBy, treated, spent, suppressed, looks, arms, sampleRatio } =
+    shown
+  const by = decidedBy === null ? '' : `, by hand (${decidedBy})`
+  const told = `${state === 'rolled_out' ? `rolled out: ${winner}` : state}${by}`
   const left = suppressed.map(({ reason, members }) => `${reason} ${members}`).join(', ')
   const sizes = arms.map(
     ({ phase, arm, members }) => `${arm} ${members}${phase === 'test' ? '' : ' after the test'}`,
@@ -137,7 +139,7 @@ export const retentionCluster: CliCommand = {
   async run(call) {
     // its package loads hundreds of modules, which no other command should wait for
     const { FEATURES, proposalYaml, proposeGroups, STABLE } = await import('../retention/clustering.ts')
-    const { sql, rules } = await open(call)
+    const { sql, rules } = await openProgram(call)
     const rows: number[][] = []
     let after: string | null = null
     do {

@@ -26,6 +26,7 @@ export const problems: Record<ErrorCode, { readonly status: number; readonly tit
   promotion_not_found: { status: 422, title: 'There is no such promotion to register for now' },
   segment_not_found: { status: 404, title: 'No such segment' },
   experiment_not_found: { status: 404, title: 'No such experiment' },
+  arm_not_found: { status: 422, title: 'The campaign has no such arm to roll out' },
   program_not_found: { status: 404, title: 'There is no such program' },
   rules_version_not_found: { status: 404, title: 'There is no such version of the rules' },
   transaction_attached: { status: 409, title: 'The transaction has its member' },

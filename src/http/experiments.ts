@@ -4,8 +4,9 @@ import { z } from 'zod'
 import { DomainError } from '../base/errors.ts'
 import { readId, showId } from '../base/ids.ts'
 import type { Program } from '../program/program.ts'
+import { decideByHand } from '../retention/decide.ts'
 import { segmentMembers } from '../retention/queries-segments.ts'
-import { showExperiments, showSegments } from '../retention/shown.ts'
+import { showExperiments, showSegments, theExperiment } from '../retention/shown.ts'
 import { callerOf, scope } from './auth.ts'
 import { type App, type RouteDeps, replies } from './route.ts'
 import { id, page, paging, shownInstant, text } from './schemas.ts'
@@ -86,6 +87,10 @@ const Experiment = z
     startedAt: shownInstant,
     decidedAt: shownInstant.nullable(),
     winner: z.string().nullable().meta({ description: 'The arm that was rolled out' }),
+    decidedBy: z
+      .string()
+      .nullable()
+      .meta({ description: 'The source of the key that ended the test by hand; null where the plan did' }),
     arms: z.array(z.strictObject({ phase: z.enum(['test', 'rollout']), arm: z.string(), members: size })),
     sampleRatio: z
       .strictObject({ p: z.number(), isFair: z.boolean() })
@@ -126,6 +131,7 @@ const Experiment = z
         startedAt: '2026-03-03T08:50:00.000Z',
         decidedAt: null,
         winner: null,
+        decidedBy: null,
         arms: [
           { phase: 'test', arm: 'control', members: 512 },
           { phase: 'test', arm: 'bonus', members: 488 },
@@ -147,6 +153,19 @@ const Experiment = z
 const Experiments = z
   .strictObject({ items: z.array(Experiment) })
   .meta({ id: 'Experiments', examples: [{ items: [] }] })
+
+const NewDecision = z
+  .strictObject({
+    decision: z.enum(['roll_out', 'stop']),
+    arm: text(64)
+      .optional()
+      .meta({ description: 'Of `roll_out`: the arm that all others get', examples: ['bonus'] }),
+  })
+  .refine(({ decision, arm }) => (decision === 'roll_out') === (arm !== undefined), {
+    path: ['arm'],
+    message: 'is needed to roll out, and belongs to that only',
+  })
+  .meta({ id: 'NewDecision', examples: [{ decision: 'roll_out', arm: 'bonus' }] })
 
 export function experimentRoutes(app: App, deps: RouteDeps): void {
   segmentRoutes(app, deps)
@@ -179,12 +198,35 @@ export function experimentRoutes(app: App, deps: RouteDeps): void {
       ...(['experiment_not_found', 'no_rules_in_force'] as const),
     ]),
   }
-  app.get('/retention/experiments/:experiment', { schema: one, config }, async (request) => {
-    const { experiment } = request.params
-    const [found] = await showExperiments(sql, rulesOf(deps, request), experiment)
-    if (!found) throw new DomainError('experiment_not_found', { experiment })
-    return found
-  })
+  app.get('/retention/experiments/:experiment', { schema: one, config }, (request) =>
+    theExperiment(sql, rulesOf(deps, request), request.params.experiment),
+  )
+
+  const decide = {
+    operationId: 'decideExperiment',
+    tags,
+    summary: 'End a test by hand: roll a campaign out, or stop it',
+    description:
+      'Rolled out, the next runs of the job `campaigns` treat everybody whom the campaign means and who has no arm yet, but ' +
+      'for its `control`; stopped, they treat nobody. Nothing is looked at any more by plan: what the looks saw so far stays. ' +
+      'Arms never change, and the other decision may follow later. The same again changes nothing.',
+    params: one.params,
+    body: NewDecision,
+    response: replies({ 200: { description: 'The experiment as decided', schema: Experiment } }, [
+      ...(['experiment_not_found', 'arm_not_found', 'no_rules_in_force'] as const),
+    ]),
+  }
+  app.post(
+    '/retention/experiments/:experiment/decision',
+    { schema: decide, config: scope('rules:write') },
+    async (request) => {
+      const rules = rulesOf(deps, request)
+      const { experiment } = request.params
+      const rollOut = request.body.decision === 'stop' ? null : request.body.arm!
+      await decideByHand(sql, rules, { experiment, rollOut, by: callerOf(request).source, at: deps.now() })
+      return theExperiment(sql, rules, experiment)
+    },
+  )
 }
 
 function segmentRoutes(app: App, deps: RouteDeps): void {

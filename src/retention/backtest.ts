@@ -46,6 +46,32 @@ export interface FlagShare {
 
 /** `purchases` reach through the outcome; what is scored sees none of it beyond the cut. */
 export function backtest(purchases: Purchases, window: Window): Backtest {
+  return measured([lookBack(purchases, window)])
+}
+
+/** What was foretold at one cut, and what came: not yet measured, so that several can be measured as one. */
+export interface LookBack {
+  readonly members: number
+  readonly lapse: Foretold
+  readonly decline: Foretold
+  readonly flags: Readonly<Record<RaisedFlag, { flagged: number; wrong: number }>>
+}
+
+type RaisedFlag = 'gone_quiet' | 'buying_less'
+
+interface Foretold {
+  readonly truths: readonly boolean[]
+  readonly methods: readonly Method[]
+}
+
+interface Method {
+  readonly name: string
+  readonly isChance: boolean
+  /** in the order of the truths */
+  readonly scores: Float64Array
+}
+
+export function lookBack(purchases: Purchases, window: Window): LookBack {
   const known = upTo(purchases, window.asOf)
   const members = { count: known.memberIds.length, state: (i: number) => stateAt(known, i, window.asOf)! }
   const scores = scoreAll(members, learn(known, window))
@@ -60,7 +86,20 @@ export function backtest(purchases: Purchases, window: Window): Backtest {
     members: members.count,
     lapse: lapseOf(judged),
     decline: declineOf(judged),
-    flags: { gone_quiet: falseShare(judged, 'gone_quiet'), buying_less: falseShare(judged, 'buying_less') },
+    flags: { gone_quiet: raised(judged, 'gone_quiet'), buying_less: raised(judged, 'buying_less') },
+  }
+}
+
+/**
+ * All members of all cuts in one: a member counts once for each cut. Few members make a calibration error by
+ * chance alone, so many cuts together say more of it than each for itself. A model that some cut hides is left out.
+ */
+export function measured(cuts: readonly LookBack[]): Backtest {
+  return {
+    members: cuts.reduce((sum, { members }) => sum + members, 0),
+    lapse: targetOf(cuts.map(({ lapse }) => lapse)),
+    decline: targetOf(cuts.map(({ decline }) => decline)),
+    flags: { gone_quiet: falseShare(cuts, 'gone_quiet'), buying_less: falseShare(cuts, 'buying_less') },
   }
 }
 
@@ -95,59 +134,62 @@ export function upTo(purchases: Purchases, day: number): Purchases {
   }
 }
 
-function lapseOf({ known, states, bought, scores, window }: Judged): Target {
+function lapseOf({ known, states, bought, scores, window }: Judged): Foretold {
   const asked = [...states.keys()].filter((i) => hasRepeat(states[i]!))
   const truths = asked.map((i) => bought[i] === 0)
-  const methods: Method[] = [
+  const ways: Way[] = [
     { name: 'milepost', isChance: true, of: (i) => scores.silent[i]! },
     { name: 'days silent', isChance: false, of: (i) => window.asOf - states[i]!.lastDay },
   ]
   for (const { model, historyOf } of modelsOf(known, window)) {
     const weeks = window.horizonDays / 7
-    methods.push({ name: model.name, isChance: true, of: (i) => model.pSilent(historyOf(states[i]!), weeks) })
+    ways.push({ name: model.name, isChance: true, of: (i) => model.pSilent(historyOf(states[i]!), weeks) })
     if (!model.dropoutIdentified) continue
     const name = `${model.name}, 1 - P(alive)`
-    methods.push({ name, isChance: true, of: (i) => 1 - (model.pAlive(historyOf(states[i]!)) ?? 1) })
+    ways.push({ name, isChance: true, of: (i) => 1 - (model.pAlive(historyOf(states[i]!)) ?? 1) })
   }
-  return targetOf({ asked, truths, methods })
+  return { truths, methods: foretoldBy(asked, ways) }
 }
 
-function declineOf({ known, states, bought, scores, window }: Judged): Target {
+function declineOf({ known, states, bought, scores, window }: Judged): Foretold {
   const asked = [...states.keys()].filter((i) => hasRate(states[i]!, window))
   const most = (i: number) => mostInDecline(states[i]!, window)
   const truths = asked.map((i) => bought[i]! <= most(i))
-  const methods: Method[] = [
+  const ways: Way[] = [
     { name: 'milepost', isChance: true, of: (i) => scores.decline[i]! },
     { name: 'days silent', isChance: false, of: (i) => window.asOf - states[i]!.lastDay },
   ]
   for (const { model, historyOf } of modelsOf(known, window)) {
     const weeks = window.horizonDays / 7
     const of = (i: number) => model.pAtMost(historyOf(states[i]!), weeks, most(i))
-    methods.push({ name: model.name, isChance: true, of })
+    ways.push({ name: model.name, isChance: true, of })
   }
-  return targetOf({ asked, truths, methods })
+  return { truths, methods: foretoldBy(asked, ways) }
 }
 
-interface Method {
+interface Way {
   readonly name: string
   readonly isChance: boolean
   of(member: number): number
 }
 
-function targetOf({
-  asked,
-  truths,
-  methods,
-}: {
-  asked: readonly number[]
-  truths: readonly boolean[]
-  methods: readonly Method[]
-}): Target {
+function foretoldBy(asked: readonly number[], ways: readonly Way[]): Method[] {
+  return ways.map(({ name, isChance, of }) => ({ name, isChance, scores: Float64Array.from(asked, of) }))
+}
+
+function targetOf(cuts: readonly Foretold[]): Target {
+  const truths = cuts.flatMap((cut) => cut.truths)
+  const inAll = (cuts[0]?.methods ?? []).filter(({ name }) =>
+    cuts.every(({ methods }) => methods.some((method) => method.name === name)),
+  )
   return {
-    members: asked.length,
-    rate: asked.length === 0 ? null : truths.filter(Boolean).length / asked.length,
-    methods: methods.map(({ name, isChance, of }) => {
-      const outcomes = { scores: Float64Array.from(asked, of), truths }
+    members: truths.length,
+    rate: truths.length === 0 ? null : truths.filter(Boolean).length / truths.length,
+    methods: inAll.map(({ name, isChance }) => {
+      const scores = cuts.flatMap(({ methods }) => [
+        ...methods.find((method) => method.name === name)!.scores,
+      ])
+      const outcomes = { scores, truths }
       return {
         name,
         auc: areaUnderCurve(outcomes),
@@ -159,14 +201,14 @@ function targetOf({
   }
 }
 
-/** A quiet flag is false where a purchase came after all, one for buying less where half of the usual came. */
-function falseShare(
-  { states, bought, scores, window }: Judged,
-  flag: 'gone_quiet' | 'buying_less',
-): FlagShare {
+/** A quiet flag is wrong where a purchase came after all, one for buying less where half of the usual came. */
+function raised({ states, bought, scores, window }: Judged, flag: RaisedFlag) {
   const flagged = [...states.keys()].filter((i) => scores.flags[i] === flag)
-  const wrong = flagged.filter(
-    (i) => bought[i]! > (flag === 'gone_quiet' ? 0 : mostInDecline(states[i]!, window)),
-  )
-  return { flagged: flagged.length, falseShare: flagged.length === 0 ? null : wrong.length / flagged.length }
+  const most = (i: number) => (flag === 'gone_quiet' ? 0 : mostInDecline(states[i]!, window))
+  return { flagged: flagged.length, wrong: flagged.filter((i) => bought[i]! > most(i)).length }
+}
+
+function falseShare(cuts: readonly LookBack[], flag: RaisedFlag): FlagShare {
+  const sum = (of: 'flagged' | 'wrong') => cuts.reduce((all, { flags }) => all + flags[flag][of], 0)
+  return { flagged: sum('flagged'), falseShare: sum('flagged') === 0 ? null : sum('wrong') / sum('flagged') }
 }

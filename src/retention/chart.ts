@@ -8,6 +8,8 @@ import { titles, type View, type ViewChart, type ViewFigure } from './view.ts'
 const WIDTH = 760
 const TOP = 84
 const LEFT = 200
+/** letters of a label that surely have room left of the bars */
+const LONGEST = 24
 const RIGHT = 110
 const ROW = 26
 const HEAD = 40
@@ -87,7 +89,7 @@ function drawBars(chart: ViewChart, top: number, { money }: View): { body: strin
   const rows = chart.steps.map((step, index) => {
     const value = values[index] ?? null
     const y = top + HEAD + index * ROW
-    const label = step.length > 26 ? `${step.slice(0, 25)}…` : step
+    const label = step.length > LONGEST ? `${step.slice(0, LONGEST - 1)}…` : step
     const told = value === null ? 'not known' : inWords(value, chart.unit)
     const [from, to] = value === null ? [zero, zero] : [Math.min(zero, x(value)), Math.max(zero, x(value))]
     return `<g><title>${escaped(`${step}: ${told}`)}</title><text x="${LEFT - 10}" y="${y + 15}" text-anchor="end" fill="${INK.text}">${escaped(label)}</text>

@@ -17,7 +17,7 @@ const PAGE = 2_000
 /** Of one phase, control included. */
 export async function groupsOf(
   sql: Sql,
-  of: { program: Program; experiment: ExperimentRow; phase: 'test' | 'rollout'; at: Date },
+  of: { program: Program; experiment: Omit<ExperimentRow, 'decidedBy'>; phase: 'test' | 'rollout'; at: Date },
 ): Promise<Map<string, Group>> {
   const { program, experiment, phase, at } = of
   const { measureDays, margin } = experiment.terms

@@ -38,6 +38,8 @@ export interface ExperimentRow {
   readonly startedAt: Date
   readonly decidedAt: Date | null
   readonly winner: string | null
+  /** who ended the test by hand; null: nobody did */
+  readonly decidedBy: string | null
 }
 
 /** As it stands, begun with these terms if it is new. */
@@ -65,7 +67,8 @@ export async function readExperiments(
   experiment: string | null = null,
 ): Promise<ExperimentRow[]> {
   return sql<ExperimentRow[]>`
-    select program, experiment, state, terms, started_at as "startedAt", decided_at as "decidedAt", winner
+    select program, experiment, state, terms, started_at as "startedAt", decided_at as "decidedAt", winner,
+      decided_by as "decidedBy"
     from experiments
     where program = ${program} and (${experiment}::text is null or experiment = ${experiment})
     order by started_at, experiment`
@@ -285,4 +288,22 @@ export async function writeLook(
     return true
   })
   return done as boolean
+}
+
+/** What somebody decided, whatever was decided before; the same again is left as it is. */
+export async function writeDecision(
+  sql: Executor,
+  of: {
+    program: string
+    experiment: string
+    state: 'rolled_out' | 'stopped'
+    winner: string | null
+    by: string
+    at: Date
+  },
+): Promise<void> {
+  await sql`
+    update experiments set state = ${of.state}, winner = ${of.winner}, decided_at = ${of.at}, decided_by = ${of.by}
+    where program = ${of.program} and experiment = ${of.experiment}
+      and (state <> ${of.state} or winner is distinct from ${of.winner}::text)`
 }

@@ -1,4 +1,5 @@
 /** Segments and experiments as HTTP and the command line show them: the same figures at both doors. */
+import { DomainError } from '../base/errors.ts'
 import type { Executor } from '../db/connection.ts'
 import type { Program } from '../program/program.ts'
 import { sampleRatio } from './difference.ts'
@@ -52,6 +53,8 @@ export interface ExperimentShown {
   readonly startedAt: string
   readonly decidedAt: string | null
   readonly winner: string | null
+  /** who ended the test by hand; null where the plan did, or nothing is decided */
+  readonly decidedBy: string | null
   readonly arms: readonly { readonly phase: string; readonly arm: string; readonly members: number }[]
   /** p of the check that chance made the groups of the test; below 0.001 nothing is believed */
   readonly sampleRatio: { readonly p: number; readonly isFair: boolean }
@@ -67,6 +70,17 @@ export interface ExperimentShown {
     readonly decision: string
     readonly arms: readonly ArmSeen[]
   }[]
+}
+
+/** One of them, or the refusal that there is none. */
+export async function theExperiment(
+  sql: Executor,
+  program: Program,
+  experiment: string,
+): Promise<ExperimentShown> {
+  const [shown] = await showExperiments(sql, program, experiment)
+  if (!shown) throw new DomainError('experiment_not_found', { experiment })
+  return shown
 }
 
 export async function showExperiments(
@@ -97,6 +111,7 @@ async function showExperiment(sql: Executor, program: Program, row: ExperimentRo
     startedAt: row.startedAt.toISOString(),
     decidedAt: row.decidedAt?.toISOString() ?? null,
     winner: row.winner,
+    decidedBy: row.decidedBy,
     arms,
     sampleRatio: { p, isFair: p >= RATIO_ALARM },
     treated: spent.treated,

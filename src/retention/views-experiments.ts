@@ -39,7 +39,7 @@ export async function performance(
     note:
       experiments.length === 0
         ? 'no experiment has begun'
-        : experiments.every(({ look }) => look === null)
+        : measured.length === 0 && experiments.every(({ look }) => look === null)
           ? 'no experiment has had its first look yet'
           : measured.length === 0
             ? 'no look could tell the arms apart yet: too few members, or all of them spent alike'
@@ -92,7 +92,7 @@ const phases = { test: 'test', rollout: 'after it' } as const
 function armRow(one: ExperimentSeen, { phase, arm, members }: ArmCount, seen: SeenArm | undefined): ArmRow {
   const net = seen?.netDifference ?? null
   return {
-    label: `${one.experiment}${phase === 'test' ? '' : ', after the test'}: ${arm}`,
+    label: `${one.experiment}: ${arm}${phase === 'test' ? '' : ', after it'}`,
     net: net?.difference ?? null,
     cells: [
       ...[one.experiment, one.state, phases[phase], arm, members, seen?.members ?? null],

@@ -319,3 +319,29 @@ t.test('openapi --out writes the whole document', async (t) => {
   t.match(await milepost(['openapi', '--out', out]), { code: 0, out: '' })
   t.match(JSON.parse(readFileSync(out, 'utf8')), { openapi: '3.1.0' })
 })
+
+t.test('a campaign’s test is ended by hand', async (t) => {
+  const { sql, url } = await freshDatabase(t)
+  const env = { DATABASE_URL: url }
+  const file = join(temporaryFolder(t), 'program.yaml')
+  const campaign = '{ id: hello, start: { segment: all }, arms: [{ id: note, message: hello }] }'
+  writeFileSync(
+    file,
+    `${readFileSync(join(coffee, 'program.yaml'), 'utf8')}
+retention:
+segments: [{ id: all, when: { memberFor: { atLeast: 0 } } }]
+campaigns: [${campaign}]
+`,
+  )
+  t.match(await told(`rules publish ${file}`, env), { code: 0 })
+  const none = await told('retention stop hello --program corner-coffee', env)
+  t.match(none, { code: 1, document: { error: { code: 'experiment_not_found' } } }, 'it has not begun')
+  t.match(await told('jobs run campaigns', env), { code: 0 })
+  const words = 'retention roll-out hello --program corner-coffee --arm'
+  t.match(await told(`${words} nonesuch`, env), { code: 1, document: { error: { code: 'arm_not_found' } } })
+  t.match(await milepost(words.replace(' --arm', '').split(' '), env), { code: 2, err: /--arm/ })
+  t.match(await told(`${words} note`, env), { code: 0, document: { state: 'rolled_out', winner: 'note' } })
+  const stopped = await milepost('retention stop hello --program corner-coffee'.split(' '), env)
+  t.match(stopped, { code: 0, out: /^hello \(.*\): stopped, by hand \(command line\)\n/ })
+  t.equal((await sql`select 1 from experiments where state = 'stopped'`).length, 1)
+})

@@ -194,6 +194,7 @@ t.test('a backtest', async (t) => {
   const [result] = JSON.parse(out).results
   t.equal(result.lapse.methods[0].name, 'milepost')
   t.match((await milepost(['retention', 'backtest', ...words])).out, /lapse: 150 members.*\n {2}milepost /)
+  t.equal(JSON.parse(out).pooled, null, 'one cut has nothing to be pooled with')
   const early = await milepost([
     'retention',
     'backtest',
@@ -204,6 +205,37 @@ t.test('a backtest', async (t) => {
   ])
   t.equal(early.code, 1)
   t.match(early.err, /it ends on 2025-06-\d\d, the horizon of 2025-06-01 on 2025-08-30/)
+})
+
+t.test('cuts of a backtest are also measured as one', async (t) => {
+  const file = write(['memberId,date,amount', ...program(150)].join('\n'))
+  const words = ['retention', 'backtest', '--transactions', file, '--horizon', '60']
+  const both = [...words, '--cut', '2024-11-30,2025-01-31']
+  const { results, pooled } = JSON.parse((await milepost([...both, '--json'])).out)
+  t.equal(pooled.cuts, 2)
+  t.equal(pooled.members, results[0].members + results[1].members)
+  for (const target of ['lapse', 'decline']) {
+    const [one, two] = results.map((result: Record<string, unknown>) => result[target])
+    const all = pooled[target]
+    t.equal(all.members, one.members + two.members)
+    t.ok(Math.abs(all.rate - (one.rate * one.members + two.rate * two.members) / all.members) < 1e-9)
+    const [milepostAll, milepostOne, milepostTwo] = [all, one, two].map(({ methods }) => methods[0])
+    t.equal(milepostAll.name, 'milepost')
+    t.ok(
+      milepostAll.byChance < Math.min(milepostOne.byChance, milepostTwo.byChance),
+      'more members, less by chance',
+    )
+    t.ok(
+      milepostAll.calibration <= Math.max(milepostOne.calibration, milepostTwo.calibration) + 0.02,
+      'what is over at one cut and under at the other evens out',
+    )
+    t.equal(all.methods[1].calibration, null, 'days are no chances, however many')
+  }
+  const { out } = await milepost(both)
+  t.match(
+    out,
+    /2024-11-30 and 60 days[\s\S]*2025-01-31 and 60 days[\s\S]*all 2 cuts together and 60 days after, \d+ members/,
+  )
 })
 
 t.test(

@@ -119,3 +119,31 @@ t.test('experiments, and what an export and an erasure make of them', async (t) 
   t.equal(left.length, 0)
   t.equal((await get('/v1/retention/segments')).body.segments[0].members, 4)
 })
+
+t.test('a test is ended by hand', async (t) => {
+  const { get, post, keyFor, foreignKey, members } = await prepared(t)
+  const path = '/v1/retention/experiments/hello/decision'
+  // Each row: the body, the status, what is told.
+  const wrong: readonly (readonly [object, number, object])[] = [
+    [{ decision: 'roll_out' }, 400, { errors: [{ path: '/arm' }] }],
+    [{ decision: 'stop', arm: 'note' }, 400, { errors: [{ path: '/arm' }] }],
+    [{ decision: 'wait' }, 400, { errors: [{ path: '/decision' }] }],
+    [{ decision: 'roll_out', arm: 'nonesuch' }, 422, { code: 'arm_not_found', details: { arms: ['note'] } }],
+  ]
+  for (const [body, status, told] of wrong) t.match((await post(path, body)).body, { status, ...told })
+  t.match((await post('/v1/retention/experiments/none/decision', { decision: 'stop' })).body, { status: 404 })
+  const reads = await keyFor(['retention:read'])
+  t.match((await post(path, { decision: 'stop' }, { key: reads })).body, { status: 403 })
+  t.match((await post(path, { decision: 'stop' }, { key: foreignKey })).body, { status: 404 })
+  t.match((await get('/v1/retention/experiments/hello')).body, { state: 'testing', decidedBy: null })
+
+  const rolled = await post(path, { decision: 'roll_out', arm: 'note' })
+  t.match(rolled, { status: 200, body: { state: 'rolled_out', winner: 'note', looks: [] } })
+  t.type(rolled.body.decidedBy, 'string')
+  t.match(await post(path, { decision: 'stop' }), { status: 200, body: { state: 'stopped', winner: null } })
+  t.strictSame(
+    (await post(path, { decision: 'stop' })).body,
+    (await get('/v1/retention/experiments/hello')).body,
+  )
+  t.equal(members.length, 5)
+})

@@ -4,6 +4,7 @@ import { newId } from '../../src/base/ids.ts'
 import { publish } from '../../src/engine/publish.ts'
 import type { JobName, JobReport } from '../../src/jobs/job.ts'
 import { runJob } from '../../src/jobs/run.ts'
+import { decideByHand } from '../../src/retention/decide.ts'
 import { merging } from '../engine/household.ts'
 import { type Engine, startEngine } from '../support/engine.ts'
 import { jobDeps } from '../support/jobs.ts'
@@ -252,6 +253,51 @@ t.test('events start a campaign, each once, and quiet time keeps others away', a
     'whoever was treated an instant ago is left in peace by the other campaign',
   )
   t.notOk(also.some(({ memberId }) => by.some(({ id }) => id === memberId)))
+})
+
+t.test('a test that is ended by hand: rolled out, stopped, rolled out again', async (t) => {
+  const engine = await startEngine(t, RULES.replace('members: 60', 'members: 20'))
+  engine.at('2026-03-03T10:00:00Z')
+  const flagged = async (from: number, to: number) => {
+    for (let i = from; i < to; i++)
+      await score(engine, await enrol(engine, `c${i}`), 'gone quiet', 'gone_quiet')
+  }
+  await flagged(0, 40)
+  await job(engine, 'campaigns')
+  const tested = await armsOf(engine, 'come-back')
+  t.equal(tested.length, 20)
+  const program = engine.programs.at('shop', engine.now())
+  const decision = { experiment: 'come-back', by: 'desk', at: engine.now() }
+  const decide = (rollOut: string | null, more: object = {}) =>
+    decideByHand(engine.sql, program, { ...decision, rollOut, ...more })
+  await t.rejects(decide('letter'), { code: 'arm_not_found', details: { arms: ['bonus'] } })
+  await t.rejects(decide('bonus', { experiment: 'nonesuch' }), { code: 'experiment_not_found' })
+
+  t.match(await decide('bonus'), { state: 'rolled_out', winner: 'bonus', decidedBy: 'desk' })
+  t.match(await decide('bonus', { by: 'another' }), { decidedBy: 'desk' }, 'the same again changes nothing')
+  const rolled = await job(engine, 'campaigns')
+  const after = await armsOf(engine, 'come-back')
+  const kept = after.filter(({ memberId }) => tested.some((one) => one.memberId === memberId))
+  t.strictSame(kept, [...tested], 'arms of the test stay')
+  t.equal(after.length - tested.length, rolled.counts.treated! + rolled.counts.control!)
+  t.ok(rolled.counts.treated! > 0)
+  await t.rejects(
+    engine.sql`update experiment_arms set arm = 'control' where member_id = ${tested[0]!.memberId}`,
+    { message: 'experiment_arms is append-only' },
+    'the database itself refuses another arm',
+  )
+
+  t.match(await decide(null), { state: 'stopped', winner: null, decidedBy: 'desk' })
+  await flagged(40, 50)
+  t.match(await job(engine, 'campaigns'), { counts: { treated: 0, control: 0, candidates: 0 } })
+  engine.at('2026-09-30T10:00:00Z')
+  t.match(await job(engine, 'experiments'), { counts: { looks: 0 } }, 'decided is decided')
+  t.strictSame(await armsOf(engine, 'come-back'), after)
+
+  t.match(await decide('bonus'), { state: 'rolled_out', winner: 'bonus' }, 'and it may be taken up again')
+  const again = await job(engine, 'campaigns')
+  t.ok(again.counts.treated! + again.counts.control! > 0)
+  t.strictSame(await engine.findings(), [])
 })
 
 t.test('two processes at once assign everybody once', async (t) => {
