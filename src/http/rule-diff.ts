@@ -105,10 +105,10 @@ function draftRoute(app: App, { programs, now }: RouteDeps): void {
     const { program } = callerOf(request)
     const { files, from: named } = request.body
     const draft = new Map(Object.entries(files))
-    const { errors } = ofProgram(await checker.check(draft), program, files)
-    refuseFaults({ errors, examples: null })
     await programs.refresh()
     const from = versionOf(programs, program, { named, now: now() })
-    return { from, to: contentHash(draft), changes: diffPrograms(programs.files(program, from), draft) }
+    const checked = await checker.check(draft, programs.files(program, from))
+    refuseFaults({ ...ofProgram(checked, program, files), examples: null })
+    return { from, to: contentHash(draft), changes: [...(checked.changes ?? [])] }
   })
 }

@@ -6,11 +6,11 @@ import type { Worker } from 'node:worker_threads'
 import { DomainError, type Fault } from '../base/errors.ts'
 import { besideOf, startThread } from '../base/thread.ts'
 import type { ProgramFiles } from '../program/files.ts'
-import type { Checked } from './check.ts'
+import type { Checked, ToCheck } from './check.ts'
 
 export interface Checker {
-  /** Refuses `queue_full` when too many drafts wait already. */
-  check(files: ProgramFiles): Promise<Checked>
+  /** Refuses `queue_full` when too many drafts wait already. `beside`: files that the draft would change. */
+  check(files: ProgramFiles, beside?: ProgramFiles): Promise<Checked>
   close(): Promise<void>
 }
 
@@ -26,7 +26,7 @@ export interface CheckerBounds {
 }
 
 interface Waiting {
-  readonly files: ProgramFiles
+  readonly task: ToCheck
   readonly resolve: (checked: Checked) => void
   readonly reject: (error: Error) => void
 }
@@ -55,7 +55,7 @@ export function createChecker({
     thread ??= start()
     thread.ref()
     timer = setTimeout(giveUp, longest)
-    thread.postMessage(found.files)
+    thread.postMessage(found.task)
   }
 
   function start(): Worker {
@@ -92,10 +92,10 @@ export function createChecker({
   }
 
   return {
-    check(files) {
+    check(files, beside) {
       if (waiting.length >= mostWaiting) return Promise.reject(new DomainError('queue_full'))
       return new Promise((resolve, reject) => {
-        waiting.push({ files, resolve, reject })
+        waiting.push({ task: { files, beside: beside ?? null }, resolve, reject })
         next()
       })
     },
@@ -121,5 +121,5 @@ const TOO_MUCH: Fault = {
 }
 
 function refused(why: Fault): Checked {
-  return { program: null, errors: [why], warnings: [], examples: null }
+  return { program: null, errors: [why], warnings: [], examples: null, changes: null }
 }

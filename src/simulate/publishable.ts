@@ -10,7 +10,7 @@ import { type Checked, checkProgram } from './check.ts'
 
 /** Refuses `rules_invalid`, with errors and failing examples, what may not be published. */
 async function mustBePublishable(files: ProgramFiles): Promise<void> {
-  refuseFaults(await checkProgram(files))
+  refuseFaults(await checkProgram({ files, beside: null }))
 }
 
 /** The same of what a check has found already. */

@@ -13,8 +13,26 @@ const broken = new Map([['program.yaml', 'program: p\nearn: 5\n']])
 t.test('the answers are those of a check in place, each to who asked', async (t) => {
   const checker = createChecker()
   const answers = await Promise.all([shop, broken, shop].map((files) => checker.check(files)))
-  t.same(answers, await Promise.all([shop, broken, shop].map(checkProgram)))
+  t.same(
+    answers,
+    await Promise.all([shop, broken, shop].map((files) => checkProgram({ files, beside: null }))),
+  )
   t.match(answers[0], { program: 'corner-coffee', errors: [], examples: { failed: [] } })
+  await checker.close()
+})
+
+t.test('what a draft would change is found out beside it', async (t) => {
+  const checker = createChecker()
+  const dearer = new Map(
+    [...shop].map(([name, text]) => [
+      name,
+      Buffer.from(text).toString().replace('1 bean per', '2 beans per'),
+    ]),
+  )
+  const { changes } = await checker.check(dearer, shop)
+  t.match(changes, [{ kind: 'changed', text: /1 bean per 1 EUR of net -> 2 beans per 1 EUR of net/ }])
+  t.same((await checker.check(shop, shop)).changes, [])
+  t.equal((await checker.check(broken, shop)).changes, null)
   await checker.close()
 })
 
