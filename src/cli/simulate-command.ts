@@ -18,8 +18,9 @@ export const rulesSimulate: CliCommand = {
       'a folder the rules as recorded are replayed, which gives what the ledger has.',
     'Counted are the transactions of that time; what members have is of now, their tiers are of the end of that ' +
       'time. --sample takes that share of the members, always the same ones, and all figures are theirs.',
-    'What is read is kept in the data folder for a day, for nobody else to read, so that asking again is much ' +
-      'faster: of whoever has not changed since, nothing is read again.',
+    'What is read is kept in the data folder, for nobody else to read, until nobody asked for it in two days, so ' +
+      'that asking again is much faster: of whoever has not changed since, nothing is read again. The job `pack` ' +
+      'does this reading every night.',
     'Points are worth what their currency’s value says. Who gains and who loses is by the points of the ' +
       'counted transactions. Exit code 0, whatever comes of it.',
   ],
