@@ -41,6 +41,8 @@ export interface Posting {
   onRefusal(step: string, detail: string): void
 }
 
+/** Whoever has this number already, from an earlier feed or from another source, is the customer. */
+const KNOWN = new Set(['idempotency_conflict', 'identifier_taken'])
 /** Reasons that are ours, beside the engine's codes. */
 const ALREADY = 'already posted'
 const SALE_NOT_POSTED = 'its sale was refused'
@@ -52,6 +54,8 @@ interface Run extends Posting {
   readonly sold: Map<string, string>
   readonly refusals: Counts
   readonly skips: Counts
+  /** why customers could not be enrolled */
+  readonly unknown: Set<string>
   posted: number
 }
 
@@ -62,6 +66,7 @@ export async function postPlan(plan: Plan, posting: Posting): Promise<Omit<Impor
     sold: new Map(),
     refusals: {},
     skips: { ...plan.skips },
+    unknown: new Set(),
     posted: 0,
   }
   await postAll(plan, run)
@@ -117,9 +122,10 @@ async function enrolFirst(plan: Plan, run: Run, customer: string): Promise<void>
     identifiers: [{ kind: 'customer', value: customer }],
     enrolledAt,
   })
-  // Whoever has this number already, from another source or with another date, is the customer: the sales
-  // name the number, and a number that nobody has is refused there, sale by sale.
-  if (posted.outcome === 'refused') run.onRefusal(`customer ${customer}`, posted.detail)
+  // The sales name the number, and a number that nobody has is refused there, sale by sale.
+  if (posted.outcome !== 'refused' || KNOWN.has(posted.reason) || run.unknown.has(posted.reason)) return
+  run.unknown.add(posted.reason)
+  run.onRefusal(`customer ${customer}`, posted.detail)
 }
 
 async function postStep(run: Run, step: Step): Promise<void> {

@@ -95,6 +95,21 @@ t.test('a small feed', async (t) => {
     t.equal((await milepost(['ledger', 'verify'], env)).code, 0)
   })
 
+  await t.test('the next feed goes on with the customers of the last one', async (t) => {
+    const { sql, env } = await published(t)
+    t.equal((await imported([file, '--program', 'gift-shop'], env)).code, 0)
+    const next = join(temporaryFolder(t), 'next.csv')
+    const rows = [
+      '540001,71053,LANTERN,1,2010-12-10 08:26,10,17850,UK',
+      '540002,71053,LANTERN,1,2010-12-10 09:00,10,99,UK',
+    ]
+    writeFileSync(next, `${[feed.split('\n')[0], ...rows].join('\n')}\n`)
+    const { code, counts, err } = await imported([next, '--program', 'gift-shop'], env)
+    t.match({ code, counts }, { code: 0, counts: { posted: 2, refused: 0, members: 2 } })
+    t.notMatch(err, 'refused', 'who is known is no news')
+    t.strictSame(await balancesOf(sql), [...balances.slice(0, 1), ['17850', 25 + 40 + 20], ['99', 20]])
+  })
+
   await t.test('over HTTP: the same balances, and either way finds what the other posted', async (t) => {
     const { sql, env } = await published(t)
     const words = [
