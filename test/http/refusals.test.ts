@@ -35,7 +35,7 @@ const NOT_OF_THE_LEDGER: readonly ErrorCode[] = [
     'rules_version_not_found',
   ] as const),
   ...(['rules_version_begun', 'simulation_running', 'rules_invalid'] as const),
-  ...(['retention_not_declared', 'segment_not_found', 'experiment_not_found'] as const),
+  ...(['retention_not_declared', 'segment_not_found', 'experiment_not_found', 'arm_not_found'] as const),
   ...(['database_unavailable', 'rules_unreadable', 'internal_error'] as const),
 ]
 
