@@ -1,5 +1,5 @@
 /** `milepost retention roll-out` and `stop`: a campaign's test is ended by hand. */
-import { decideByHand } from '../retention/decide.ts'
+import { endTest } from '../retention/decide.ts'
 import { theExperiment } from '../retention/shown.ts'
 import type { Call, CliCommand } from './command-line.ts'
 import { experimentInWords, openProgram } from './retention-campaign-commands.ts'
@@ -33,7 +33,7 @@ export const retentionStop: CliCommand = {
 async function decide(call: Call, rollOut: string | null): Promise<number> {
   const { sql, rules } = await openProgram(call)
   const experiment = call.words.operands[0]!
-  await decideByHand(sql, rules, { experiment, rollOut, by: 'command line', at: call.now() })
+  await endTest(sql, rules, { experiment, rollOut, by: 'command line', at: call.now() })
   const shown = await theExperiment(sql, rules, experiment)
   if (call.words.flag('json')) call.terminal.json(shown)
   else call.terminal.print(experimentInWords(shown))

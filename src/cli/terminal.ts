@@ -97,11 +97,11 @@ export function barWords(known: Known, elapsed: number): string {
   const { done, total } = known
   const soFar = `${Math.round(elapsed)} s`
   if (known === NOTHING) return soFar
-  const left = done > 0 ? `, ${spanInWords((elapsed * Math.max(0, total - done)) / done)} to go` : ''
+  const left = done > 0 ? `, ${durationInWords((elapsed * Math.max(0, total - done)) / done)} to go` : ''
   return `${done}/${total} ${soFar}${left}`
 }
 
-function spanInWords(span: number): string {
+function durationInWords(span: number): string {
   const seconds = Math.ceil(span)
   if (seconds < 60) return `${seconds} s`
   const minutes = Math.floor(seconds / 60)

@@ -10,7 +10,7 @@ import type { Command, Reply } from './command.ts'
 import { decide, replayOf } from './decide.ts'
 import { load, readRecorded } from './load.ts'
 import { persist } from './persist.ts'
-import type { Programs } from './programs.ts'
+import { isUnreadable, type Programs } from './programs.ts'
 import type { Projection } from './projection.ts'
 import { type GroupState, identifierKey, noWrites, type Writes } from './state.ts'
 
@@ -312,11 +312,6 @@ function settle(waiting: Waiting, outcome: Outcome): void {
 
 function isTakenKey(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === UNIQUE_VIOLATION
-}
-
-/** Rules that came while the group was being read. */
-function isUnreadable(error: unknown): boolean {
-  return error instanceof DomainError && error.code === 'rules_unreadable'
 }
 
 /** A database that is away is the caller's to try again, not a defect. */

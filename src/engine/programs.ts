@@ -152,6 +152,11 @@ function keyOf({ program, version }: { program: string; version: string }): stri
   return `${program} ${version}`
 }
 
+/** Rules that were looked for no longer load. */
+export function isUnreadable(error: unknown): boolean {
+  return error instanceof DomainError && error.code === 'rules_unreadable'
+}
+
 function unreadable(what: { program: string; version: string }, errors: readonly Fault[]): DomainError {
   const message = `the rules of ${what.program}, version ${what.version.slice(0, 12)}, no longer load: ${faultLine(errors)}`
   return new DomainError('rules_unreadable', what, message)

@@ -10,6 +10,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { DomainError, invariant } from '../base/errors.ts'
 import type { LogLevel } from '../config.ts'
 import { loggedError } from '../db/logged-error.ts'
+import { createChecker } from '../simulate/checker.ts'
 import { adjustmentRoutes } from './adjustments.ts'
 import { authenticate } from './auth.ts'
 import { balanceRoutes } from './balances.ts'
@@ -135,10 +136,13 @@ function registerRoutes(v1: App, deps: RouteDeps): void {
   experimentRoutes(v1, deps)
   holdoutRoutes(v1, deps)
   viewsRoutes(v1, deps)
-  ruleRoutes(v1, deps)
+  // A draft is read in a thread first, so that a hostile one keeps nobody waiting: one thread for all that read them.
+  const checker = createChecker()
+  v1.addHook('onClose', () => checker.close())
+  ruleRoutes(v1, deps, checker)
   ruleVersionRoutes(v1, deps)
-  ruleDiffRoutes(v1, deps)
-  simulationRoutes(v1, deps)
+  ruleDiffRoutes(v1, deps, checker)
+  simulationRoutes(v1, deps, checker)
 }
 
 /** What is for browsers. Answers to programs carry two headers for safety instead; helmet's thirteen cost time. */

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { DomainError } from '../base/errors.ts'
 import { readId, showId } from '../base/ids.ts'
 import type { Program } from '../program/program.ts'
-import { decideByHand } from '../retention/decide.ts'
+import { endTest } from '../retention/decide.ts'
 import { segmentMembers } from '../retention/queries-segments.ts'
 import { showExperiments, showSegments, theExperiment } from '../retention/shown.ts'
 import { callerOf, scope } from './auth.ts'
@@ -223,7 +223,7 @@ export function experimentRoutes(app: App, deps: RouteDeps): void {
       const rules = rulesOf(deps, request)
       const { experiment } = request.params
       const rollOut = request.body.decision === 'stop' ? null : request.body.arm!
-      await decideByHand(sql, rules, { experiment, rollOut, by: callerOf(request).source, at: deps.now() })
+      await endTest(sql, rules, { experiment, rollOut, by: callerOf(request).source, at: deps.now() })
       return theExperiment(sql, rules, experiment)
     },
   )

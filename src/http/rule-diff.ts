@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { findVersion, type Programs, publicationAt } from '../engine/programs.ts'
 import { diffPrograms } from '../program/diff.ts'
 import { contentHash } from '../program/version.ts'
-import { createChecker } from '../simulate/checker.ts'
+import type { Checker } from '../simulate/checker.ts'
 import { refuseFaults } from '../simulate/publishable.ts'
 import { callerOf, scope } from './auth.ts'
 import { type App, type RouteDeps, replies } from './route.ts'
@@ -56,7 +56,7 @@ function versionOf(
     : findVersion(programs, program, named)
 }
 
-export function ruleDiffRoutes(app: App, deps: RouteDeps): void {
+export function ruleDiffRoutes(app: App, deps: RouteDeps, checker: Checker): void {
   const { programs, now } = deps
   const schema = {
     operationId: 'diffRules',
@@ -80,12 +80,10 @@ export function ruleDiffRoutes(app: App, deps: RouteDeps): void {
     return { from, to, changes: diffPrograms(programs.files(program, from), programs.files(program, to)) }
   })
 
-  draftRoute(app, deps)
+  draftRoute(app, deps, checker)
 }
 
-function draftRoute(app: App, { programs, now }: RouteDeps): void {
-  const checker = createChecker()
-  app.addHook('onClose', () => checker.close())
+function draftRoute(app: App, { programs, now }: RouteDeps, checker: Checker): void {
   const schema = {
     operationId: 'diffDraft',
     tags: ['rules'],
@@ -109,6 +107,6 @@ function draftRoute(app: App, { programs, now }: RouteDeps): void {
     const from = versionOf(programs, program, { named, now: now() })
     const checked = await checker.check(draft, programs.files(program, from))
     refuseFaults({ ...ofProgram(checked, program, files), examples: null })
-    return { from, to: contentHash(draft), changes: [...(checked.changes ?? [])] }
+    return { from, to: contentHash(draft), changes: checked.changes ?? [] }
   })
 }

@@ -5,7 +5,7 @@ import { publicationAt } from '../engine/programs.ts'
 import { publish } from '../engine/publish.ts'
 import { jsonSchema } from '../program/schema.ts'
 import type { Checked } from '../simulate/check.ts'
-import { type Checker, createChecker } from '../simulate/checker.ts'
+import type { Checker } from '../simulate/checker.ts'
 import { refuseFaults } from '../simulate/publishable.ts'
 import { callerOf, scope } from './auth.ts'
 import { WireFault } from './errors.ts'
@@ -93,12 +93,10 @@ const RulesInForce = z
     ],
   })
 
-export function ruleRoutes(app: App, deps: RouteDeps): void {
+export function ruleRoutes(app: App, deps: RouteDeps, checker: Checker): void {
   const { programs, now } = deps
   const tags = ['rules']
   const reading = scope('rules:read')
-  const checker = createChecker()
-  app.addHook('onClose', () => checker.close())
 
   const inForce = {
     operationId: 'readRules',

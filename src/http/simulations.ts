@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { DomainError, type Fault } from '../base/errors.ts'
 import { runSimulation } from '../simulate/candidate.ts'
-import { createChecker } from '../simulate/checker.ts'
+import type { Checker } from '../simulate/checker.ts'
 import { callerOf, scope } from './auth.ts'
 import { type App, type RouteDeps, replies } from './route.ts'
 import { ruleFiles } from './rules.ts'
@@ -177,11 +177,12 @@ const Simulation = z
     ],
   })
 
-export function simulationRoutes(app: App, { sql, programs, now, dataFolder }: RouteDeps): void {
+export function simulationRoutes(
+  app: App,
+  { sql, programs, now, dataFolder }: RouteDeps,
+  checker: Checker,
+): void {
   let running = false
-  // A draft is read in a thread first, so that a hostile one keeps nobody waiting.
-  const checker = createChecker()
-  app.addHook('onClose', () => checker.close())
   const schema = {
     operationId: 'simulateRules',
     tags: ['rules'],

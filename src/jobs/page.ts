@@ -1,6 +1,6 @@
 /** The work of a job on a page of members: some at once, each alone with its trouble. */
 import { DomainError } from '../base/errors.ts'
-import { type Programs, readableAt } from '../engine/programs.ts'
+import { isUnreadable, type Programs, readableAt } from '../engine/programs.ts'
 import type { Program } from '../program/program.ts'
 import type { Deps, JobName } from './job.ts'
 
@@ -34,7 +34,7 @@ export async function workThrough<Item>(deps: Deps, page: PageWork<Item>): Promi
           throw error
         failed += 1
         // The service tells of it once, not once for each of a million members.
-        if (error instanceof DomainError && error.code === 'rules_unreadable') continue
+        if (isUnreadable(error)) continue
         const memberId = page.memberOf(item)
         deps.log.error({ err: error, memberId, job: page.job }, 'a member could not be worked on')
       }

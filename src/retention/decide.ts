@@ -16,7 +16,7 @@ export interface HandDecision {
 }
 
 /** The same decision again changes nothing, not even who decided. */
-export async function decideByHand(
+export async function endTest(
   sql: Executor,
   program: Program,
   decision: HandDecision,

@@ -16,7 +16,7 @@ export interface Checked {
   /** null where errors keep them from running */
   readonly examples: { readonly passed: number; readonly failed: Fault[] } | null
   /** null where errors keep them from being told, or nobody asked */
-  readonly changes: readonly Change[] | null
+  readonly changes: Change[] | null
 }
 
 /** What of a program's files is to be found out. */

@@ -2,10 +2,9 @@
  * Brings the packs of a program's history up to date before anybody asks for a simulation, so that the first one does
  * not read it all either. Whatever was not written to since is left as it is; nothing is written to the database.
  */
-import { DomainError } from '../base/errors.ts'
 import { besideOf, startThread } from '../base/thread.ts'
 import { addressOf, type Sql } from '../db/connection.ts'
-import type { Programs } from '../engine/programs.ts'
+import { isUnreadable, type Programs } from '../engine/programs.ts'
 import type { PackedStretch, PackTask } from './pack-thread.ts'
 import { bytesIn, historyOf, openPacks, type Packs, type Unkept } from './packs.ts'
 import { plainProgram } from './plain.ts'
@@ -74,7 +73,7 @@ function readableHistory(programs: Programs, { program, now }: PackAsked) {
   try {
     return historyOf(programs, program, now)
   } catch (error) {
-    if (error instanceof DomainError && error.code === 'rules_unreadable') return null
+    if (isUnreadable(error)) return null
     throw error
   }
 }

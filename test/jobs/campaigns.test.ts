@@ -4,7 +4,7 @@ import { newId } from '../../src/base/ids.ts'
 import { publish } from '../../src/engine/publish.ts'
 import type { JobName, JobReport } from '../../src/jobs/job.ts'
 import { runJob } from '../../src/jobs/run.ts'
-import { decideByHand } from '../../src/retention/decide.ts'
+import { endTest } from '../../src/retention/decide.ts'
 import { merging } from '../engine/household.ts'
 import { type Engine, startEngine } from '../support/engine.ts'
 import { jobDeps } from '../support/jobs.ts'
@@ -269,7 +269,7 @@ t.test('a test that is ended by hand: rolled out, stopped, rolled out again', as
   const program = engine.programs.at('shop', engine.now())
   const decision = { experiment: 'come-back', by: 'desk', at: engine.now() }
   const decide = (rollOut: string | null, more: object = {}) =>
-    decideByHand(engine.sql, program, { ...decision, rollOut, ...more })
+    endTest(engine.sql, program, { ...decision, rollOut, ...more })
   await t.rejects(decide('letter'), { code: 'arm_not_found', details: { arms: ['bonus'] } })
   await t.rejects(decide('bonus', { experiment: 'nonesuch' }), { code: 'experiment_not_found' })
 
