@@ -46,10 +46,13 @@ export class Conclusion {
   /** at the end of the time that is counted: tiers of long ago have run out by now */
   readonly #end: Date
   readonly #movers: Mover[] = []
+  /** points are worth the same before and after */
+  readonly #isWorthTheSame: boolean
 
   constructor({ recorded, candidate, asOf, until, program, by }: Simulated) {
     const before = recorded.at(program, asOf)
     this.#programs = { before, after: candidate && isBegun(candidate, asOf) ? candidate.program : before }
+    this.#isWorthTheSame = valuesOf(this.#programs.before) === valuesOf(this.#programs.after)
     this.#end = until !== null && until < asOf ? until : asOf
     this.#by = by
   }
@@ -113,6 +116,7 @@ export class Conclusion {
           at(counts.points, currency, () => ({ before: 0n, after: 0n }))[side] += given
       }
     }
+    if (this.#isWorthTheSame && isSame(points.before, points.after)) return
     const worth = worthOf(points, this.#programs)
     if (worth.isZero()) return
     const better = worth.isPositive()
@@ -123,9 +127,15 @@ export class Conclusion {
 
 const NOTHING = new Decimal(0)
 
+/** All that `worthOf` asks of a program. */
+function valuesOf({ currencies }: Program): string {
+  return JSON.stringify(
+    [...currencies].map(([id, { kind, value }]) => [id, kind, value ? value.amount.toFixed() : null]),
+  )
+}
+
 /** What the difference is worth: in money where any currency has a value, else in points. */
 function worthOf(points: Concluded['points'], programs: Both<Program>): Decimal {
-  if (isSame(points.before, points.after) && programs.before === programs.after) return NOTHING
   const valued = sides.some((side) => [...programs[side].currencies.values()].some(({ value }) => value))
   const sum = (side: keyof Both<unknown>) => {
     let total = NOTHING
