@@ -80,7 +80,7 @@ export function decodePack(bytes: Buffer): Pack | null {
   let at = bytes.byteOffset + from
   for (const [name, width, count] of columns) {
     if (width === 'none') {
-      found.set(name, new Float64Array(count).fill(Number.NaN))
+      found.set(name, noNumbers(count))
       continue
     }
     const stored = new widths[width](bytes.buffer as ArrayBuffer, at, count)
@@ -115,6 +115,14 @@ export function decodePack(bytes: Buffer): Pack | null {
       gross: column('2gross'),
     },
   }
+}
+
+let nothing = new Float64Array()
+
+/** One for all columns that have nothing to tell: nobody writes to what was read. */
+function noNumbers(count: number): Float64Array {
+  if (nothing.length < count) nothing = new Float64Array(count).fill(Number.NaN)
+  return nothing.subarray(0, count)
 }
 
 const kinds: Readonly<Record<string, typeof Uint32Array | typeof Uint8Array>> = {

@@ -41,16 +41,21 @@ export async function simulateStretch(
   const conclusion = new Conclusion(what)
   const budgets = new PastBudgets(what.course, conclusion.tally.takes)
   const of = new Stretched(pack, { what, program, budgets })
-  const spent = new Spent()
+  const spent = new Spent(conclusion.tally)
   const long: string[] = []
-  for (const [place, member] of pack.members.entries()) {
-    if (place % BREATH === BREATH - 1) await others()
+  let breath = BREATH
+  for (const member of pack.members) {
+    breath -= 1
+    if (breath === 0) {
+      await others()
+      breath = BREATH
+    }
     if (member.kind === 'out') continue
     if (member.kind === 'packed' && runShort(member, of, { conclusion, spent })) continue
     long.push(member.id)
   }
+  spent.end()
   const tally = conclusion.end()
-  tally.spend = spent.sum.toFixed()
   return { tally, bytes: bytes ?? 0, long }
 }
 

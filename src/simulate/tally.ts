@@ -113,13 +113,17 @@ export function addTo(map: Map<string, number>, key: string, count = 1): void {
 }
 
 export function countRule(tally: Tally, side: keyof Both<unknown>, what: Counted): void {
-  const { rule, currency, points, awards } = what
-  const both = at(tally.rules, `${rule}\n${currency}`, () => ({
+  const { points, awards } = what
+  const both = countsOf(tally, what)
+  both[side].points += points
+  both[side].awards += awards
+}
+
+export function countsOf(tally: Tally, of: Pick<Counted, 'rule' | 'currency'>): Both<RuleCount> {
+  return at(tally.rules, `${of.rule}\n${of.currency}`, () => ({
     before: { points: 0n, awards: 0 },
     after: { points: 0n, awards: 0 },
   }))
-  both[side].points += points
-  both[side].awards += awards
 }
 
 export interface Counted {
