@@ -23,7 +23,7 @@ import { keepStates } from '../src/retention/keep.ts'
 import { runSimulation } from '../src/simulate/candidate.ts'
 import { packHistory } from '../src/simulate/pack-history.ts'
 import { dropPacks } from '../src/simulate/packs.ts'
-import { exportSnapshot, readChunks } from '../src/simulate/queries.ts'
+import { exportSnapshot, readStretches } from '../src/simulate/queries.ts'
 import { isSame } from '../src/simulate/result.ts'
 import { CHUNK } from '../src/simulate/simulate.ts'
 import type { Reading } from './read-rows.ts'
@@ -261,8 +261,7 @@ async function readOnly(sql: Sql, workers: number): Promise<void> {
   await sql.begin('isolation level repeatable read read only', async (tx) => {
     const snapshot = await exportSnapshot(tx)
     const population = { program: PROGRAM, share: 10_000 }
-    const { starts } = await readChunks(tx, population, CHUNK)
-    const stretches = starts.map((from, index) => ({ from, to: starts[index + 1] ?? null }))
+    const stretches = await readStretches(tx, population, CHUNK)
     const threads = Array.from({ length: workers }, (_, place) => {
       const mine = stretches.filter((_stretch, index) => index % workers === place)
       const reading: Reading = { url: addressOf(sql), snapshot, population, stretches: mine }

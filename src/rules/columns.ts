@@ -182,7 +182,9 @@ export class ColumnBasis extends Basis {
   readonly columns: LineColumns
   /** how many they are, and where in the columns */
   readonly count: number
-  readonly #places: readonly number[]
+  readonly #from: number
+  /** null: all of them, as they follow one another, which is mostly so */
+  readonly #places: readonly number[] | null
   #made: readonly LineFacts[] | null = null
   readonly #sums: Record<LineAmount, number | null> = { net: null, tax: null, gross: null, quantity: null }
 
@@ -192,32 +194,40 @@ export class ColumnBasis extends Basis {
     this.sheet = sheet
     this.columns = sheet.columns
     const { goods, place } = sheet.columns
+    const isOut = out && asked(sheet, out, sight)
+    const isIn = (at: number) => goods[place[at]!]!.kind === 'item' && !isOut?.(at)
+    let end = from
+    while (end < to && isIn(end)) end += 1
+    this.#from = from
+    if (end === to) {
+      this.#places = null
+      this.count = to - from
+      return
+    }
     // A plain array: the memory of a typed one is had from outside, which a sale of a few lines is not worth.
     const places: number[] = []
-    const isOut = out && asked(sheet, out, sight)
-    for (let at = from; at < to; at += 1)
-      if (goods[place[at]!]!.kind === 'item' && !isOut?.(at)) places.push(at)
+    for (let at = from; at < end; at += 1) places.push(at)
+    for (let at = end + 1; at < to; at += 1) if (isIn(at)) places.push(at)
     this.count = places.length
     this.#places = places
   }
 
-  /** Which of the lines a condition holds for; null: for all of them. */
-  indexesOf(condition: LineCondition | null, sight: Sight): readonly number[] {
+  /** Which of the lines a condition holds for. */
+  indexesOf(condition: LineCondition, sight: Sight): readonly number[] {
     const found: number[] = []
-    const holds = condition && asked(this.sheet, condition, sight)
-    for (let index = 0; index < this.count; index += 1)
-      if (holds === null || holds(this.#places[index]!)) found.push(index)
+    const holds = asked(this.sheet, condition, sight)
+    for (let index = 0; index < this.count; index += 1) if (holds(this.place(index))) found.push(index)
     return found
   }
 
   place(index: number): number {
-    return this.#places[index]!
+    return this.#places === null ? this.#from + index : this.#places[index]!
   }
 
   override get lines(): readonly LineFacts[] {
     this.#made ??= Array.from(
       { length: this.count },
-      (_, index) => new ColumnLine(this.columns, this.#places[index]!, String(index)),
+      (_, index) => new ColumnLine(this.columns, this.place(index), String(index)),
     )
     return this.#made
   }
@@ -240,7 +250,7 @@ export class ColumnBasis extends Basis {
     if (sum === null) {
       sum = 0
       for (let index = 0; index < this.count; index += 1)
-        sum = safe(sum + partsAt(this.columns, what, this.#places[index]!))
+        sum = safe(sum + partsAt(this.columns, what, this.place(index)))
       this.#sums[what] = sum
     }
     return sum
@@ -252,6 +262,6 @@ export class ColumnBasis extends Basis {
 
   /** The amount of the line that is the `index`th of the sale's. */
   amount(what: LineAmount, index: number): number {
-    return partsAt(this.columns, what, this.#places[index]!)
+    return partsAt(this.columns, what, this.place(index))
   }
 }

@@ -79,7 +79,7 @@ export class Ready {
   /** One award for all lines; false: nothing was given, it has to go line by line. */
   #giveSums(basis: ColumnBasis, run: Run): boolean {
     if (!this.#sums || this.#gift === null || run.words) return false
-    const indexes = basis.indexesOf(this.#goods, run.sight)
+    const indexes = this.#goods === null ? null : basis.indexesOf(this.#goods, run.sight)
     const gifts = this.#gifts === null ? [this.#gift] : [this.#gift, ...this.#gifts]
     const sums = gifts.map((gift) => gift.sumOf(basis, indexes))
     if (!sums.every((sum, place) => sum !== null && gifts[place]!.fits(sum, run))) return false
@@ -149,11 +149,14 @@ class Gift {
       isAlike && isOne && !Number.isNaN(this.#factor) && (this.#read === null || this.#onLine !== null)
   }
 
-  /** What some lines are given in all, each rounded by itself; null where that needs Decimal. */
-  sumOf(basis: ColumnBasis, indexes: readonly number[]): LineSum | null {
+  /** What some lines, or all (null), are given, each rounded by itself; null where that needs Decimal. */
+  sumOf(basis: ColumnBasis, indexes: readonly number[] | null): LineSum | null {
     const [unit, factor, rounding, what] = [this.#unit, this.#factor, this.#rounding, this.#onLine]
-    let [points, lines] = [0, 0]
-    for (const index of indexes) {
+    const count = indexes === null ? basis.count : indexes.length
+    let points = 0
+    let lines = 0
+    for (let next = 0; next < count; next += 1) {
+      const index = indexes === null ? next : indexes[next]!
       const value = what === null ? factor : safe(basis.amount(what, index) * factor)
       if (Number.isNaN(value)) return null
       const whole = value > 0 ? toWholePoints(value, unit, rounding) : 0

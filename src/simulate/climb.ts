@@ -104,8 +104,19 @@ export interface Climbing {
 /** Thrown where something cannot be told in numbers. */
 export class TooFine extends Error {}
 
-/** Null: some ladder is not for numbers alone. */
+const known = new WeakMap<Program, { readonly climbing: Climbing | null }>()
+
+/** Null: some ladder is not for numbers alone. One for all of a program's members: it keeps what it asked of days. */
 export function climbingOf(program: Program): Climbing | null {
+  let found = known.get(program)
+  if (found === undefined) {
+    found = { climbing: newClimbing(program) }
+    known.set(program, found)
+  }
+  return found.climbing
+}
+
+function newClimbing(program: Program): Climbing | null {
   const { ladders, timeZone } = program
   const counters: Counter[] = []
   let isPlain = ladders.every(
@@ -187,7 +198,8 @@ export class Climb implements Tiers {
     let counts = place > 0 ? this.#days[place - 1]! : undefined
     if (counts?.day !== day) {
       counts = { day, values: this.#totals.map(() => 0) }
-      this.#days.splice(place, 0, counts)
+      if (place === this.#days.length) this.#days.push(counts)
+      else this.#days.splice(place, 0, counts)
     }
     const total = safe(this.#totals[counter]! + value)
     // Of two sums that are safe the rest is too.

@@ -39,6 +39,9 @@ export interface Concluded {
   readonly marks: readonly Mark[] | undefined
 }
 
+/** A tier of each ladder. */
+type Tiers = readonly (readonly [ladder: string, tier: string])[]
+
 export class Conclusion {
   readonly tally: Tally = newTally()
   readonly #by: string | null
@@ -46,10 +49,15 @@ export class Conclusion {
   /** at the end of the time that is counted: tiers of long ago have run out by now */
   readonly #end: Date
   readonly #movers: Mover[] = []
+  /** of the tally, by ladder and tier: found without making a name for every member */
+  readonly #byTier = new Map<string, Map<string, Both<number>>>()
+  /** points are worth the same before and after */
+  readonly #isWorthTheSame: boolean
 
   constructor({ recorded, candidate, asOf, until, program, by }: Simulated) {
     const before = recorded.at(program, asOf)
     this.#programs = { before, after: candidate && isBegun(candidate, asOf) ? candidate.program : before }
+    this.#isWorthTheSame = valuesOf(this.#programs.before) === valuesOf(this.#programs.after)
     this.#end = until !== null && until < asOf ? until : asOf
     this.#by = by
   }
@@ -63,11 +71,10 @@ export class Conclusion {
       after: this.#tiers('after', one.stands.after),
     }
     for (const side of sides) {
-      for (const [ladder, tier] of tiers[side])
-        at(tally.tiers, `${ladder}\n${tier}`, () => ({ before: 0, after: 0 }))[side] += 1
+      for (const [ladder, tier] of tiers[side]) this.#countsOf(ladder, tier)[side] += 1
     }
     for (const [ladder, from] of tiers.before) {
-      const to = tiers.after.get(ladder)
+      const to = tiers.after.find(([id]) => id === ladder)?.[1]
       if (to !== undefined && to !== from) addTo(tally.moves, `${ladder}\n${from}\n${to}`)
     }
     this.#countMember(one, this.#groupsOf(one, tiers.before))
@@ -86,21 +93,25 @@ export class Conclusion {
       owe(this.tally, side, emptyAccount(currency))
   }
 
+  #countsOf(ladder: string, tier: string): Both<number> {
+    const tiers = at(this.#byTier, ladder, () => new Map<string, Both<number>>())
+    return at(tiers, tier, () => at(this.tally.tiers, `${ladder}\n${tier}`, () => ({ before: 0, after: 0 })))
+  }
+
   /** By ladder. */
-  #tiers(side: keyof Both<unknown>, stand: Stand): Map<string, string> {
-    return new Map(this.#programs[side].ladders.map((ladder) => [ladder.id, stand.tierAt(ladder, this.#end)]))
+  #tiers(side: keyof Both<unknown>, stand: Stand): Tiers {
+    return this.#programs[side].ladders.map((ladder) => [ladder.id, stand.tierAt(ladder, this.#end)])
   }
 
   /** Mostly one; of segments, all that the member is in at the end. */
-  #groupsOf({ attributes, marks }: Concluded, tiers: ReadonlyMap<string, string>): readonly string[] {
+  #groupsOf({ attributes, marks }: Concluded, tiers: Tiers): readonly string[] {
     const by = this.#by
     if (by === BY_SEGMENT && !this.#programs.before.memberAttributes.has(by)) {
       const { segments = [] } = marksAt(marks, this.#end)
       return segments.length === 0 ? ['in none'] : segments
     }
     if (by !== null) return [String(attributes[by] ?? 'not said')]
-    const [tier] = tiers.values()
-    return [tier ?? 'everybody']
+    return [tiers[0]?.[1] ?? 'everybody']
   }
 
   #countMember({ memberId, points }: Concluded, groups: readonly string[]): void {
@@ -113,6 +124,7 @@ export class Conclusion {
           at(counts.points, currency, () => ({ before: 0n, after: 0n }))[side] += given
       }
     }
+    if (this.#isWorthTheSame && isSame(points.before, points.after)) return
     const worth = worthOf(points, this.#programs)
     if (worth.isZero()) return
     const better = worth.isPositive()
@@ -123,9 +135,15 @@ export class Conclusion {
 
 const NOTHING = new Decimal(0)
 
+/** All that `worthOf` asks of a program. */
+function valuesOf({ currencies }: Program): string {
+  return JSON.stringify(
+    [...currencies].map(([id, { kind, value }]) => [id, kind, value ? value.amount.toFixed() : null]),
+  )
+}
+
 /** What the difference is worth: in money where any currency has a value, else in points. */
 function worthOf(points: Concluded['points'], programs: Both<Program>): Decimal {
-  if (isSame(points.before, points.after) && programs.before === programs.after) return NOTHING
   const valued = sides.some((side) => [...programs[side].currencies.values()].some(({ value }) => value))
   const sum = (side: keyof Both<unknown>) => {
     let total = NOTHING

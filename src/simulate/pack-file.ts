@@ -3,6 +3,14 @@
  * its numbers. What is read is checked to be whole, so that half a file is no pack.
  */
 import type { Pack } from './pack.ts'
+import {
+  readGoods,
+  readMember,
+  type WrittenGoods,
+  type WrittenMember,
+  writtenGoods,
+  writtenMember,
+} from './pack-plain.ts'
 
 type Wide = Float64Array | Uint32Array | Uint8Array
 
@@ -19,7 +27,10 @@ type Told = readonly [name: string, width: Width | 'none', count: number]
 
 interface Front {
   readonly columns: readonly Told[]
-  readonly plain: Omit<Pack, 'sales' | 'sums' | 'lines'> & { readonly goods: Pack['lines']['goods'] }
+  readonly plain: Omit<Pack, 'sales' | 'sums' | 'lines' | 'members'> & {
+    readonly members: readonly WrittenMember[]
+    readonly goods: readonly WrittenGoods[]
+  }
 }
 
 /** Columns by name, and what they are in memory. */
@@ -31,7 +42,7 @@ function columnsOf({ sales, sums, lines }: Pick<Pack, 'sales' | 'sums' | 'lines'
 }
 
 export function encodePack(pack: Pack): Buffer {
-  const { sales, sums, lines, ...plain } = pack
+  const { heads, given, members, spends, lines } = pack
   const narrow = columnsOf(pack).map(([name, column]) => ({
     name,
     count: column.length,
@@ -39,7 +50,11 @@ export function encodePack(pack: Pack): Buffer {
   }))
   const front: Front = {
     columns: narrow.map(({ name, width, count }) => [name, width, count]),
-    plain: { ...plain, goods: lines.goods },
+    plain: {
+      ...{ heads, given, spends },
+      members: members.map(writtenMember),
+      goods: lines.goods.map(writtenGoods),
+    },
   }
   const text = Buffer.from(JSON.stringify(front))
   const head = Buffer.alloc(8)
@@ -65,7 +80,7 @@ export function decodePack(bytes: Buffer): Pack | null {
   let at = bytes.byteOffset + from
   for (const [name, width, count] of columns) {
     if (width === 'none') {
-      found.set(name, new Float64Array(count).fill(Number.NaN))
+      found.set(name, noNumbers(count))
       continue
     }
     const stored = new widths[width](bytes.buffer as ArrayBuffer, at, count)
@@ -79,7 +94,7 @@ export function decodePack(bytes: Buffer): Pack | null {
   return {
     heads,
     given,
-    members,
+    members: members.map(readMember),
     spends,
     sales: {
       at: column('0at'),
@@ -92,7 +107,7 @@ export function decodePack(bytes: Buffer): Pack | null {
     },
     sums: { given: column('1given'), points: column('1points'), awards: column('1awards') },
     lines: {
-      goods,
+      goods: goods.map(readGoods),
       place: column('2place'),
       net: column('2net'),
       quantity: column('2quantity'),
@@ -100,6 +115,14 @@ export function decodePack(bytes: Buffer): Pack | null {
       gross: column('2gross'),
     },
   }
+}
+
+let nothing = new Float64Array()
+
+/** One for all columns that have nothing to tell: nobody writes to what was read. */
+function noNumbers(count: number): Float64Array {
+  if (nothing.length < count) nothing = new Float64Array(count).fill(Number.NaN)
+  return nothing.subarray(0, count)
 }
 
 const kinds: Readonly<Record<string, typeof Uint32Array | typeof Uint8Array>> = {

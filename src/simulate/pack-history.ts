@@ -8,7 +8,7 @@ import { isUnreadable, type Programs } from '../engine/programs.ts'
 import type { PackedStretch, PackTask } from './pack-thread.ts'
 import { bytesIn, historyOf, openPacks, type Packs, type Unkept } from './packs.ts'
 import { plainProgram } from './plain.ts'
-import { readChunks, type Stretch } from './queries.ts'
+import { countMembers, readStretches } from './queries.ts'
 import { pastRules } from './replay.ts'
 import { CHUNK, ROOM } from './simulate.ts'
 
@@ -53,8 +53,10 @@ export async function packHistory(
   const packs = await openPacks(asked.keptIn, sql, history)
   if (typeof packs === 'string') return packs
   const population = { program: asked.program, share: 10_000 }
-  const { starts, members } = await readChunks(sql, population, CHUNK)
-  const stretches = starts.map((from, index): Stretch => ({ from, to: starts[index + 1] ?? null }))
+  const [members, stretches] = await Promise.all([
+    countMembers(sql, population),
+    readStretches(sql, population, CHUNK),
+  ])
   const totals = { of: members, members: 0, packed: 0, sales: 0, noRoom: 0 }
   if (stretches.length > 0) {
     const task = { url: addressOf(sql), population, stretches, packs, asOf: asked.now }

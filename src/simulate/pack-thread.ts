@@ -8,7 +8,7 @@ import { connect } from '../db/connection.ts'
 import { createPrograms } from '../engine/programs.ts'
 import { keptPack, packName } from './kept.ts'
 import { hasPack, type Packs } from './packs.ts'
-import { type Population, readTokens, type Stretch } from './queries.ts'
+import { type Population, readTokens, type Stretch, tokensIn } from './queries.ts'
 import { pastRules } from './replay.ts'
 
 /** What the thread is started with; plain data. */
@@ -43,7 +43,7 @@ async function work(port: NonNullable<typeof parentPort>, task: PackTask): Promi
       const done = await sql.begin('isolation level repeatable read read only', async (tx) => {
         // What finds no room is not read for nothing, night after night; what is there is kept up to date.
         if (isFull && !(await hasPack(packs, packName(where)))) {
-          const { length } = await readTokens(tx, population, stretch)
+          const { length } = tokensIn(await readTokens(tx, population, stretch))
           return { members: length, packed: 0, sales: 0, noRoom: length }
         }
         const { pack, bytes, fresh } = await keptPack(tx, where, what)

@@ -10,7 +10,7 @@ import type { LineColumns } from '../rules/columns.ts'
 import type { FieldValue } from '../rules/facts.ts'
 
 /** Packs of another form are read anew. */
-export const PACK_FORM = 2
+export const PACK_FORM = 3
 
 /** What many sales have in common: of what kind they are, and who bought, as rules saw them then. */
 export interface Head {

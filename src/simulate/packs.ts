@@ -3,7 +3,7 @@
  * nobody else to read, no more than so many bytes, and not for longer than two days after they were last asked for.
  */
 import { createHash } from 'node:crypto'
-import { constants } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, read } from 'node:fs'
 import { access, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { newId } from '../base/ids.ts'
@@ -108,19 +108,40 @@ async function removeDropped(dataFolder: string): Promise<void> {
 /** Null: there is none, or none that can be read. */
 export async function readPack({ folder }: Packs, name: string): Promise<Pack | null> {
   try {
-    return decodePack(aligned(await readFile(fileOf(folder, name))))
+    return decodePack(await readWhole(fileOf(folder, name)))
   } catch {
     return null
   }
 }
 
-function fileOf(folder: string, name: string): string {
-  return join(folder, `${name}.pack`)
+/**
+ * Its bytes in memory of their own. Only reading waits for the disk: a look at a file is quick, and turns to other
+ * threads and back, as `readFile` takes for every step, cost a simulation a twentieth of its time.
+ */
+async function readWhole(path: string): Promise<Buffer> {
+  const file = openSync(path, 'r')
+  try {
+    // Not out of the common store: columns are looked at where they lie, which has to be a multiple of eight bytes.
+    const bytes = Buffer.allocUnsafeSlow(fstatSync(file).size)
+    for (let at = 0; at < bytes.length; ) {
+      const count = await readSome(file, bytes.subarray(at))
+      if (count === 0) throw new Error(`${path} became shorter`)
+      at += count
+    }
+    return bytes
+  } finally {
+    closeSync(file)
+  }
 }
 
-/** Columns are looked at where they lie, which has to be a whole number of eight bytes. */
-function aligned(bytes: Buffer): Buffer {
-  return bytes.byteOffset % 8 === 0 ? bytes : Buffer.from(new Uint8Array(bytes).buffer)
+function readSome(file: number, into: Buffer): Promise<number> {
+  return new Promise((resolve, reject) => {
+    read(file, into, 0, into.length, null, (error, count) => (error ? reject(error) : resolve(count)))
+  })
+}
+
+function fileOf(folder: string, name: string): string {
+  return join(folder, `${name}.pack`)
 }
 
 export async function hasPack({ folder }: Packs, name: string): Promise<boolean> {

@@ -39,22 +39,28 @@ function drawn(sql: Executor, share: number) {
   return share >= 10_000 ? sql`` : sql`and mod(abs(uuid_hash(member_id)::bigint), 10000) < ${share}`
 }
 
-/** The first member of every so many, in order, and how many members there are in all. */
-export async function readChunks(
+export async function countMembers(sql: Executor, { program, share }: Population): Promise<number> {
+  const [row] = await sql<{ members: number }[]>`
+    select count(*)::int as members from members where program = ${program} ${drawn(sql, share)}`
+  return row!.members
+}
+
+/** All members in stretches of so many, in order. */
+export async function readStretches(
   sql: Executor,
   { program, share }: Population,
   size: number,
-): Promise<{ starts: string[]; members: number }> {
-  const rows = await sql<{ start: string; members: number }[]>`
-    select member_id as start, members
+): Promise<Stretch[]> {
+  const rows = await sql<{ start: string }[]>`
+    select member_id as start
     from (
-      select member_id, row_number() over (order by member_id) as place, count(*) over ()::int as members
+      select member_id, row_number() over (order by member_id) as place
       from members
       where program = ${program} ${drawn(sql, share)}
     ) as placed
     where (place - 1) % ${size} = 0
     order by member_id`
-  return { starts: rows.map(({ start }) => start), members: rows[0]?.members ?? 0 }
+  return rows.map(({ start }, index) => ({ from: start, to: rows[index + 1]?.start ?? null }))
 }
 
 /** Entries that a member's own commands make, one by one: what a replay of the member alone gives again. */
@@ -100,20 +106,27 @@ function alone(sql: Executor) {
       where r.member_id = m.member_id and (r.pool is not null or r.part_of is not null))`
 }
 
-/** The members of a stretch in order, each with a token that is another one after every write to the member. */
+/**
+ * The members of a stretch in order, each with a token that is another one after every write to the member, in one
+ * text: mostly nothing changed, which it says as a whole.
+ */
 export async function readTokens(
   sql: Executor,
   { program, share }: Population,
   { from, to }: Stretch,
-): Promise<{ id: string; token: string }[]> {
-  // One text for all of them: rows of their own cost more to take apart than what they say.
+): Promise<string> {
   const [row] = await sql<{ told: string | null }[]>`
     select string_agg(member_id || ' ' || version, ',' order by member_id) as told
     from members
     where program = ${program} and member_id >= ${from} and (${to}::uuid is null or member_id < ${to}::uuid)
       ${drawn(sql, share)}`
-  if (!row?.told) return []
-  return row.told.split(',').map((one) => ({ id: one.slice(0, 36), token: one.slice(37) }))
+  return row?.told ?? ''
+}
+
+/** The text taken apart. */
+export function tokensIn(text: string): { id: string; token: string }[] {
+  if (text === '') return []
+  return text.split(',').map((one) => ({ id: one.slice(0, 36), token: one.slice(37) }))
 }
 
 /** Which database this is, also among copies of it; null: it does not say. */

@@ -5,7 +5,7 @@
 import { Decimal } from '../base/points.ts'
 import { decimalOf, PARTS, safe } from '../rules/parts.ts'
 import type { Pack, PackedReturn } from './pack.ts'
-import { addTo, type Both, countRule, type Tally } from './tally.ts'
+import { addTo, type Both, countsOf, type RuleCount, type Tally } from './tally.ts'
 
 interface Given {
   readonly rule: string
@@ -25,10 +25,17 @@ export function named(given: readonly string[]): Named {
   })
 }
 
-/** What many members spent. */
+/** What many members spent, and what rules gave them: in the end it goes into the tally. */
 export class Spent {
+  readonly #tally: Tally
   #parts = 0
   #exact = new Decimal(0)
+  /** found once, not for every member by their names */
+  readonly #rules: { readonly rule: string; readonly currency: string; readonly both: Both<RuleCount> }[] = []
+
+  constructor(tally: Tally) {
+    this.#tally = tally
+  }
 
   /** In ten-thousandths, and what cannot be told in them. */
   add(parts: number, exact: Decimal | null): void {
@@ -38,8 +45,18 @@ export class Spent {
     if (exact !== null) this.#exact = this.#exact.plus(exact)
   }
 
-  get sum(): Decimal {
-    return this.#exact.plus(decimalOf(this.#parts, PARTS))
+  count(side: keyof Both<unknown>, { rule, currency, points, awards }: Sum): void {
+    let of = this.#rules.find((one) => one.rule === rule && one.currency === currency)
+    if (of === undefined) {
+      of = { rule, currency, both: countsOf(this.#tally, { rule, currency }) }
+      this.#rules.push(of)
+    }
+    of.both[side].points += points
+    of.both[side].awards += awards
+  }
+
+  end(): void {
+    this.#tally.spend = this.#exact.plus(decimalOf(this.#parts, PARTS)).toFixed()
   }
 }
 
@@ -57,8 +74,8 @@ export class Score {
   #returns = 0
   #spend = 0
   #exactSpend: Decimal | null = null
-  /** by place in `given` of the pack: points, and in how many awards */
-  readonly #before = new Map<number, { points: number; awards: number }>()
+  /** by place in `given` of the pack, of which there are few */
+  readonly #before: { readonly place: number; points: number; awards: number }[] = []
   readonly #after: Sum[] = []
   readonly #refused: [string, number][] = []
   readonly #given: Named
@@ -88,11 +105,11 @@ export class Score {
   }
 
   #sum(place: number, points: number, awards: number): void {
-    const known = this.#before.get(place)
+    const known = this.#before.find((one) => one.place === place)
     if (known) {
       known.points += points
       known.awards += awards
-    } else this.#before.set(place, { points, awards })
+    } else this.#before.push({ place, points, awards })
   }
 
   gave(awards: readonly Given[]): void {
@@ -126,16 +143,16 @@ export class Score {
     tally.transactions += this.#transactions
     tally.returns += this.#returns
     spent.add(this.#spend, this.#exactSpend)
-    for (const [place, { points, awards }] of this.#before) {
+    for (const { place, points, awards } of this.#before) {
       const [rule, currency] = this.#given[place]!
-      this.#add(tally, 'before', { rule, currency, points: BigInt(points), awards })
+      this.#add(spent, 'before', { rule, currency, points: BigInt(points), awards })
     }
-    for (const sum of this.#after) this.#add(tally, 'after', sum)
+    for (const sum of this.#after) this.#add(spent, 'after', sum)
     for (const [what, count] of this.#refused) addTo(tally.refused, what, count)
   }
 
-  #add(tally: Tally, side: keyof Both<unknown>, sum: Sum): void {
-    countRule(tally, side, sum)
+  #add(spent: Spent, side: keyof Both<unknown>, sum: Sum): void {
+    spent.count(side, sum)
     const points = this.points[side]
     points.set(sum.currency, (points.get(sum.currency) ?? 0n) + sum.points)
   }

@@ -66,7 +66,8 @@ export class ShortRun {
   readonly #member: PackedMember
   readonly #of: Stretched
   readonly #climbing: Climbing | null
-  readonly #used = new Map<string, bigint>()
+  /** of limits, by counter and period; null: nothing yet */
+  #usedOf: Map<string, bigint> | null = null
   readonly #sold: (Sold | null)[] = []
   readonly #inNumbers: boolean
   #tiers: Tiers
@@ -153,7 +154,7 @@ export class ShortRun {
     for (const { limit, shared, period, points } of valuation.uses) {
       if (shared) continue
       const key = `${limitCounter(limit)} ${period}`
-      this.#used.set(key, (this.#used.get(key) ?? 0n) + points)
+      this.#use(key, points)
     }
     if (isCounted) score.gave(awards)
     let returned: Sold['returned'] = null
@@ -169,6 +170,11 @@ export class ShortRun {
       returned = { facts, kept, before: [], left: valuation }
     }
     return { at, day, program, isCounted, tiers, valuation, less: [], returned }
+  }
+
+  #use(key: string, points: bigint): void {
+    this.#usedOf ??= new Map()
+    this.#usedOf.set(key, (this.#usedOf.get(key) ?? 0n) + points)
   }
 
   /** No limit had a say, and nothing was given to a line of its own. */
@@ -205,7 +211,7 @@ export class ShortRun {
           this.#hasAsked = true
           const points =
             total === null
-              ? (this.#used.get(`${limitCounter(limit)} ${period}`) ?? 0n)
+              ? (this.#usedOf?.get(`${limitCounter(limit)} ${period}`) ?? 0n)
               : budgets.used({ program: program.id, budget: limit, period }, total)
           if (points > 0n) used.push({ limit, period, points: Number(points) })
           return points
@@ -308,7 +314,7 @@ export class ShortRun {
   #less(sold: Sold, row: CounterRow): void {
     if (row.counter.startsWith(LIMIT)) {
       const key = `${row.counter} ${row.day}`
-      this.#used.set(key, (this.#used.get(key) ?? 0n) + BigInt(row.value.toFixed(0)))
+      this.#use(key, BigInt(row.value.toFixed(0)))
       return
     }
     sold.less.push(row)

@@ -9,7 +9,7 @@ import { addressOf, type Sql } from '../db/connection.ts'
 import type { ProgramFiles } from '../program/files.ts'
 import { type Course, courseOf, sameCourse } from './budgets.ts'
 import type { Packs } from './packs.ts'
-import { exportSnapshot, readChunks, type Stretch } from './queries.ts'
+import { countMembers, exportSnapshot, readStretches, type Stretch } from './queries.ts'
 import { addTally, newTally, type Tally } from './tally.ts'
 import type { Assignment, Order, Report } from './worker.ts'
 
@@ -50,9 +50,11 @@ export async function simulate(sql: Sql, simulation: Simulation): Promise<Tally>
   signal?.throwIfAborted()
   return sql.begin('isolation level repeatable read read only', async (tx) => {
     const snapshot = await exportSnapshot(tx)
-    const { starts, members } = await readChunks(tx, population, CHUNK)
-    const stretches = starts.map((from, index): Stretch => ({ from, to: starts[index + 1] ?? null }))
-    const count = Math.min(simulation.workers ?? Math.max(2, availableParallelism()), stretches.length)
+    const members = await countMembers(tx, population)
+    const count = Math.min(
+      simulation.workers ?? Math.max(2, availableParallelism()),
+      Math.ceil(members / CHUNK),
+    )
     const { files, since, until, asOf, by, packs = null } = simulation
     const assignment: Assignment = {
       ...{ url: addressOf(sql), snapshot, population, files, since, until, asOf, by },
@@ -60,6 +62,8 @@ export async function simulate(sql: Sql, simulation: Simulation): Promise<Tally>
     }
     const crew = startCrew(assignment, count, signal)
     try {
+      // Threads take about as long to start as this takes.
+      const stretches = await readStretches(tx, population, CHUNK)
       const total = await untilSettled(crew, { stretches, members, simulation })
       signal?.throwIfAborted()
       total.leftOut = members - total.members
@@ -107,9 +111,9 @@ interface Pass {
 async function onePass(crew: Crew, { stretches, course, pass, onPart }: Pass): Promise<Tally> {
   const total = newTally()
   let done = 0
-  await crew.workOff(stretches, course, (tally) => {
+  await crew.workOff(stretches, course, (tally, more) => {
     addTally(total, tally)
-    done += 1
+    done += more
     const passes = total.takes.length === 0 ? 1 : USUAL_PASSES
     onPart((Math.min(pass, passes - 1) + done / stretches.length) / passes)
   })
@@ -119,7 +123,7 @@ async function onePass(crew: Crew, { stretches, course, pass, onPart }: Pass): P
 /** Threads that share one snapshot, and work off one pass after the other. */
 interface Crew {
   /** Sends the stretches out one by one, to whichever thread is free; the first failure ends them all. */
-  workOff(stretches: readonly Stretch[], course: Course, onDone: (tally: Tally) => void): Promise<void>
+  workOff(stretches: readonly Stretch[], course: Course, onDone: Work['onDone']): Promise<void>
   end(): Promise<void>
 }
 
@@ -137,7 +141,7 @@ function startCrew(assignment: Assignment, count: number, signal: AbortSignal | 
   return {
     async workOff(stretches, course, onDone) {
       const left = [...stretches]
-      const runs = workers.map((worker) => workThrough(worker, { left, course, onDone }))
+      const runs = workers.map((worker) => workThrough(worker, { left, of: count, course, onDone }))
       await Promise.race([Promise.all(runs), failed])
     },
     async end() {
@@ -150,24 +154,40 @@ function startCrew(assignment: Assignment, count: number, signal: AbortSignal | 
 interface Work {
   /** shared by all threads of a pass */
   readonly left: Stretch[]
+  /** how many threads there are */
+  readonly of: number
   readonly course: Course
-  onDone(tally: Tally): void
+  /** told after each stretch, and once more by each thread of those members that it put off */
+  onDone(tally: Tally, stretches: 0 | 1): void
 }
 
-function workThrough(worker: Worker, { left, course, onDone }: Work): Promise<void> {
+/**
+ * A thread has the next stretch at hand before it is done with one, so that it waits for nothing; but towards the end
+ * each is left to whoever is free first.
+ */
+function workThrough(worker: Worker, { left, of, course, onDone }: Work): Promise<void> {
   return new Promise((resolve) => {
+    let sent = 0
+    let isResting = false
+    const order = (one: Order) => worker.postMessage(one)
     const next = () => {
-      const stretch = left.shift()
-      if (stretch) return worker.postMessage({ kind: 'stretch', stretch } satisfies Order)
+      while (left.length > 0 && (sent === 0 || (sent === 1 && left.length >= of))) {
+        sent += 1
+        order({ kind: 'stretch', stretch: left.shift()! })
+      }
+      if (sent > 0) return
+      isResting = true
+      order({ kind: 'rest' })
+    }
+    const onMessage = ({ tally }: Report) => {
+      onDone(tally, isResting ? 0 : 1)
+      sent -= 1
+      if (!isResting) return next()
       worker.off('message', onMessage)
       resolve()
     }
-    const onMessage = ({ tally }: Report) => {
-      onDone(tally)
-      next()
-    }
     worker.on('message', onMessage)
-    worker.postMessage({ kind: 'course', course } satisfies Order)
+    order({ kind: 'course', course })
     next()
   })
 }

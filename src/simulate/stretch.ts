@@ -1,10 +1,10 @@
 /**
- * Simulates a stretch of members: the short way from what is packed of them, whoever it does not suit the long
- * way from the database. Both count the same into one tally.
+ * Simulates a stretch of members the short way, from what is packed of them. Whoever it does not suit is left to the
+ * long way, from the database, which counts the same.
  */
+import { setImmediate as others } from 'node:timers/promises'
 import type { Executor } from '../db/connection.ts'
 import { PastBudgets } from './budgets.ts'
-import { simulateMembers } from './chunk.ts'
 import { Conclusion, type Stand } from './conclude.ts'
 import { keptPack, type Where } from './kept.ts'
 import type { Simulated } from './member-run.ts'
@@ -14,34 +14,49 @@ import { readMemberIds } from './queries.ts'
 import { Spent } from './score.ts'
 import { ShortRun } from './short-run.ts'
 import { Stretched } from './stretched.ts'
-import { addTally, type Tally } from './tally.ts'
+import { newTally, type Tally } from './tally.ts'
 
-/** The tally, how many bytes were added to what is kept, and how many members went the long way. */
+/** After as many members whatever came in meanwhile has its turn, such as what is read ahead of the next stretch. */
+const BREATH = 64
+
+export interface SimulatedStretch {
+  readonly tally: Tally
+  /** added to what is kept */
+  readonly bytes: number
+  /** members of whom nothing is counted yet: they go the long way */
+  readonly long: readonly string[]
+}
+
 export async function simulateStretch(
   sql: Executor,
   where: Where,
   what: Simulated,
-): Promise<{ tally: Tally; bytes: number; long: number }> {
+): Promise<SimulatedStretch> {
   const program = plainProgram(what)
   if (program === null) {
-    const ids = await readMemberIds(sql, where.population, where.stretch)
-    return { tally: await simulateMembers(sql, ids, what), bytes: 0, long: ids.length }
+    const long = await readMemberIds(sql, where.population, where.stretch)
+    return { tally: newTally(), bytes: 0, long }
   }
   const { pack, bytes } = await keptPack(sql, where, what)
   const conclusion = new Conclusion(what)
   const budgets = new PastBudgets(what.course, conclusion.tally.takes)
   const of = new Stretched(pack, { what, program, budgets })
-  const spent = new Spent()
+  const spent = new Spent(conclusion.tally)
   const long: string[] = []
+  let breath = BREATH
   for (const member of pack.members) {
+    breath -= 1
+    if (breath === 0) {
+      await others()
+      breath = BREATH
+    }
     if (member.kind === 'out') continue
     if (member.kind === 'packed' && runShort(member, of, { conclusion, spent })) continue
     long.push(member.id)
   }
+  spent.end()
   const tally = conclusion.end()
-  tally.spend = spent.sum.toFixed()
-  if (long.length > 0) addTally(tally, await simulateMembers(sql, long, what))
-  return { tally, bytes: bytes ?? 0, long: long.length }
+  return { tally, bytes: bytes ?? 0, long }
 }
 
 /** False: nothing is counted of the member yet. */

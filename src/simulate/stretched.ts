@@ -59,7 +59,7 @@ export class Stretched {
   /** for what is left of a sale, one after the other */
   readonly scratch: Scratch
   readonly #given: Named
-  readonly #places = new Map<string, Map<number, Place>>()
+  readonly #places: PlacesOf[]
   /** the running member's, as they are */
   marks: readonly Mark[] = []
   #enrolledAt = new Date(0)
@@ -76,6 +76,7 @@ export class Stretched {
     this.score = new Score(pack, this.#given)
     this.heads = pack.heads.map((head) => openHead(head, what))
     this.climbing = climbingOf(program)
+    this.#places = placesIn(program)
     this.settles = [...program.currencies.values()].some(
       ({ expiry, pending }) => expiry.kind !== 'never' || pending.kind !== 'none',
     )
@@ -139,21 +140,38 @@ export class Stretched {
   /** Where points earned at an instant go: that depends on its day alone. */
   placeOf(day: number, occurredAt: Date, to: { currency: string; funder: string }): Place {
     const { currency, funder } = to
-    const name = `${currency}/${funder}`
-    let places = this.#places.get(name)
-    if (places === undefined) {
-      places = new Map()
-      this.#places.set(name, places)
+    let of = this.#places.find((one) => one.currency === currency && one.funder === funder)
+    if (of === undefined) {
+      of = { currency, funder, byDay: new Map() }
+      this.#places.push(of)
     }
-    let place = places.get(day)
+    let place = of.byDay.get(day)
     if (place === undefined) {
       const from = { occurredAt, member: { attributes: {}, profile: {} } }
       const key = { ...lotKey(this.program, this.program.currencies.get(currency)!, from), funder }
       place = { key, lotId: lotIdOf(key) }
-      places.set(day, place)
+      of.byDay.set(day, place)
     }
     return place
   }
+}
+
+/** Mostly there is one funder, and always few. */
+interface PlacesOf {
+  readonly currency: string
+  readonly funder: string
+  readonly byDay: Map<number, Place>
+}
+
+const placesOf = new WeakMap<Program, PlacesOf[]>()
+
+function placesIn(program: Program): PlacesOf[] {
+  let places = placesOf.get(program)
+  if (places === undefined) {
+    places = []
+    placesOf.set(program, places)
+  }
+  return places
 }
 
 const NO_LINES: TransactionFacts['lines'] = []

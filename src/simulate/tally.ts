@@ -113,13 +113,17 @@ export function addTo(map: Map<string, number>, key: string, count = 1): void {
 }
 
 export function countRule(tally: Tally, side: keyof Both<unknown>, what: Counted): void {
-  const { rule, currency, points, awards } = what
-  const both = at(tally.rules, `${rule}\n${currency}`, () => ({
+  const { points, awards } = what
+  const both = countsOf(tally, what)
+  both[side].points += points
+  both[side].awards += awards
+}
+
+export function countsOf(tally: Tally, of: Pick<Counted, 'rule' | 'currency'>): Both<RuleCount> {
+  return at(tally.rules, `${of.rule}\n${of.currency}`, () => ({
     before: { points: 0n, awards: 0 },
     after: { points: 0n, awards: 0 },
   }))
-  both[side].points += points
-  both[side].awards += awards
 }
 
 export interface Counted {
@@ -143,13 +147,35 @@ function addOwed(to: Owed, more: Owed): void {
 
 /** Keeps those with the largest differences, each on their side. */
 export function nameMovers(tally: Tally, movers: readonly Mover[]): void {
-  const sign = (mover: Mover) => new Decimal(mover.worth)
-  const order = (a: Mover, b: Mover) =>
-    sign(b).abs().comparedTo(sign(a).abs()) || (a.memberId < b.memberId ? -1 : 1)
-  const gained = movers.filter((mover) => sign(mover).isPositive() && !sign(mover).isZero())
-  const lost = movers.filter((mover) => sign(mover).isNegative() && !sign(mover).isZero())
-  tally.winners = [...tally.winners, ...gained].sort(order).slice(0, MOST_NAMED)
-  tally.losers = [...tally.losers, ...lost].sort(order).slice(0, MOST_NAMED)
+  const all = movers.map(weighed)
+  tally.winners = largest(
+    tally.winners,
+    all.filter(({ worth }) => worth.gt(0)),
+  )
+  tally.losers = largest(
+    tally.losers,
+    all.filter(({ worth }) => worth.lt(0)),
+  )
+}
+
+interface Weighed {
+  readonly mover: Mover
+  readonly worth: Decimal
+  readonly size: Decimal
+}
+
+// A Decimal is dear to make, and whoever sorts asks for it over and over.
+function weighed(mover: Mover): Weighed {
+  const worth = new Decimal(mover.worth)
+  return { mover, worth, size: worth.abs() }
+}
+
+function largest(named: readonly Mover[], more: readonly Weighed[]): Mover[] {
+  if (more.length === 0) return [...named]
+  return [...named.map(weighed), ...more]
+    .sort((a, b) => b.size.comparedTo(a.size) || (a.mover.memberId < b.mover.memberId ? -1 : 1))
+    .slice(0, MOST_NAMED)
+    .map(({ mover }) => mover)
 }
 
 /** Adds one tally to another. */

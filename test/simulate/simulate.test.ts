@@ -2,14 +2,17 @@
  * Simulating the rules in force gives the ledger to the point: for any commands in any order, whatever
  * versions were in force meanwhile, and for a real till feed. And a candidate's own figures, by hand.
  */
-import { existsSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { list } from '../../src/db/connection.ts'
+import { list, type Sql } from '../../src/db/connection.ts'
 import { packageRoot } from '../../src/db/package-root.ts'
-import { createPrograms } from '../../src/engine/programs.ts'
+import { createPrograms, type Programs } from '../../src/engine/programs.ts'
 import { publish } from '../../src/engine/publish.ts'
+import type { ProgramFiles } from '../../src/program/files.ts'
 import { simulateMembers } from '../../src/simulate/chunk.ts'
+import { openPacks } from '../../src/simulate/packs.ts'
 import { pastRules } from '../../src/simulate/replay.ts'
 import { simulate } from '../../src/simulate/simulate.ts'
 import type { Tally } from '../../src/simulate/tally.ts'
@@ -322,5 +325,49 @@ t.test(
     const [row] = await sql<{ owed: bigint }[]>`
       select sum(available + pending + held - negative)::bigint as owed from accounts`
     t.equal(owedIn(tally).points, row?.owed)
+
+    await copyMembers(sql, 4)
+    const keptIn = mkdtempSync(join(tmpdir(), 'packs-'))
+    t.teardown(() => rmSync(keptIn, { recursive: true, force: true }))
+    const programs = await createPrograms(sql)
+    const history = { program: 'gift-shop', publications: programs.versions('gift-shop') }
+    const version = programs.at('gift-shop', asOf).version
+    const packs = await openPacks(keptIn, sql, { ...history, version })
+    if (typeof packs === 'string') throw new Error(packs)
+    const all = { ...everything, program: 'gift-shop', asOf, files: dearer(programs), packs }
+    const alone = await simulate(sql, { ...all, workers: 1 })
+    t.match(alone, { members: 4_524, transactions: 7_328, returns: 1_036 })
+    t.equal(alone.winners.length, 20)
+    // Of five stretches a thread has the next one at hand already; members who go the long way are put off.
+    for (const workers of [2, 3])
+      t.same(await simulate(sql, { ...all, workers }), alone, `${workers} threads`)
   },
 )
+
+/** More points for every pound than in force. */
+function dearer(programs: Programs): ProgramFiles {
+  const files = programs.files('gift-shop', programs.at('gift-shop', new Date()).version)
+  const changed = [...files].map(
+    ([name, text]) => [name, text.replace('award: 2 points', 'award: 3 points')] as const,
+  )
+  return new Map(changed)
+}
+
+/** Everything that a simulation reads of members, as if there were so many of each. */
+async function copyMembers(sql: Sql, times: number): Promise<void> {
+  const copied = ['members', 'accounts', 'lots', 'counters', 'standings', 'tier_changes', 'transactions']
+  for (const table of [...copied, 'returns', 'revaluations', 'commands']) {
+    const columns = await sql<{ name: string }[]>`
+      select column_name as name from information_schema.columns
+      where table_schema = 'public' and table_name = ${table} order by ordinal_position`
+    const names = columns.map(({ name }) => name)
+    const picked = names.map((name) => {
+      if (name === 'member_id')
+        return `overlay(member_id::text placing to_hex(49152 + number) from 1 for 4)::uuid`
+      const isKey = name === 'external_ref' && (table === 'members' || table === 'commands')
+      return isKey ? `external_ref || '#' || number` : name
+    })
+    const copies = `${table}, generate_series(2, ${times}) as number`
+    await sql.unsafe(`insert into ${table} (${names.join(', ')}) select ${picked.join(', ')} from ${copies}`)
+  }
+}
