@@ -3,7 +3,7 @@
  * JSON pointers. What is not understood ends here as a 400 that says where.
  */
 import { isUtf8 } from 'node:buffer'
-import type { FastifyInstance, FastifySchemaCompiler } from 'fastify'
+import type { FastifyInstance, FastifyRequest, FastifySchemaCompiler } from 'fastify'
 import type { z } from 'zod'
 import { DomainError, type Fault } from '../base/errors.ts'
 
@@ -11,6 +11,8 @@ import { DomainError, type Fault } from '../base/errors.ts'
 const MOST_FAULTS = 50
 /** Finding the place of a stray character parses again and again, so only where that is quick. */
 const MOST_SEARCHED = 65_536
+/** bytes */
+const MOST_DROPPED = 64 * 1024 * 1024
 
 export function readJsonOnly(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error')
@@ -45,6 +47,23 @@ function parsed(text: string): [error: Error | null, value?: unknown] {
   } catch {
     return [syntaxFault(text)]
   }
+}
+
+/**
+ * Receives the rest of a body that is too large, and drops it. Many callers look for an answer only when they have sent
+ * everything: on a connection that was closed meanwhile they find none. What is larger still has to live with that.
+ */
+export function dropRest({ headers, raw }: FastifyRequest): Promise<void> {
+  return new Promise((resolve) => {
+    let left = MOST_DROPPED
+    if (raw.readableEnded || raw.destroyed || Number(headers['content-length']) > left) return resolve()
+    const end = () => resolve()
+    raw.once('end', end).once('error', end).once('close', end)
+    raw.on('data', (chunk: Buffer) => {
+      left -= chunk.length
+      if (left < 0) resolve()
+    })
+  })
 }
 
 const PARTS_OF_REQUEST: Readonly<Record<string, string>> = {

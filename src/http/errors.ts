@@ -6,6 +6,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { DomainError, type ErrorCode, errorCodes, type Fault } from '../base/errors.ts'
 import { isLostConnection, isLostRace } from '../db/retry.ts'
+import { dropRest } from './body.ts'
 import { detailOf } from './details.ts'
 
 export const problems: Record<ErrorCode, { readonly status: number; readonly title: string }> = {
@@ -167,8 +168,13 @@ export function problemText(body: ProblemBody): string {
 }
 
 /** The app's error handler. */
-export function replyWithProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+export function replyWithProblem(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply | Promise<FastifyReply> {
   const refusal = refusalOf(error)
+  if (refusal.code === 'payload_too_large') return dropRest(request).then(() => sendProblem(reply, refusal))
   if (refusal.code === 'internal_error') request.log.error({ err: error }, 'defect')
   if (refusal.code === 'database_unavailable')
     request.log.warn({ code: codeOf(error) }, 'database unavailable')

@@ -258,6 +258,28 @@ t.test('no route, wrong method, wrong type, too large', async (t) => {
   )
 })
 
+t.test('whoever sends far too much before looking for an answer finds one', async (t) => {
+  const { app, key } = await startService(t)
+  const address = new URL(await app.listen({ port: 0, host: '127.0.0.1' }))
+  const body = Buffer.alloc(20 * 1024 * 1024, ' ')
+  const head = ['POST /v1/transactions HTTP/1.1', 'Host: milepost', `Authorization: Bearer ${key}`]
+  const more = ['Content-Type: application/json', `Content-Length: ${body.length}`, '', '']
+
+  const socket = connectSocket(Number(address.port), address.hostname)
+  const told = new Promise<string>((resolve, reject) => {
+    let text = ''
+    socket.on('error', reject).on('end', () => resolve(text))
+    socket.pause().write([...head, ...more].join('\r\n'))
+    socket.write(body, () => {
+      socket.on('data', (chunk) => {
+        text += chunk
+      })
+      socket.resume()
+    })
+  })
+  t.match(await told, /^HTTP\/1.1 413 [^]*"code":"payload_too_large"/)
+})
+
 t.test('what is not HTTP gets a problem too', async (t) => {
   const { app } = await startService(t)
   const address = new URL(await app.listen({ port: 0, host: '127.0.0.1' }))
