@@ -277,7 +277,7 @@ t.test('whoever sends far too much before looking for an answer finds one', asyn
       socket.resume()
     })
   })
-  t.match(await told, /^HTTP\/1.1 413 [^]*"code":"payload_too_large"/)
+  t.match(await told, /^HTTP\/1.1 413 .*"code":"payload_too_large"/s)
 })
 
 t.test('what is not HTTP gets a problem too', async (t) => {
