@@ -83,10 +83,23 @@ export function faultText(fault: Fault, source: Source, style: FaultStyle): stri
   return faultInLine(fault, { place: source.path, line: sourceLine(fault, source) }, style)
 }
 
-function sourceLine({ file, line }: Fault, { files, folder }: Source): string | null {
+function sourceLine({ file, line }: Fault, source: Source): string | null {
   if (file === undefined || line === undefined) return null
-  const content = files.get(relative(folder, file))
+  return linesIn(source, relative(source.folder, file))?.[line - 1] ?? null
+}
+
+const taken = new WeakMap<Source, Map<string, string[]>>()
+
+/** Taken apart once: a file may have hundreds of faults. Null: the source has no such file. */
+function linesIn(source: Source, name: string): string[] | null {
+  const content = source.files.get(name)
   if (content === undefined) return null
+  const files = taken.get(source) ?? new Map<string, string[]>()
+  taken.set(source, files)
+  const known = files.get(name)
+  if (known !== undefined) return known
   const text = typeof content === 'string' ? content : new TextDecoder().decode(content)
-  return text.split(/\r\n|\n/)[line - 1] ?? null
+  const lines = text.split(/\r\n|\n/)
+  files.set(name, lines)
+  return lines
 }

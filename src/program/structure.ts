@@ -126,9 +126,9 @@ function blackoutHint(key: string, known: readonly string[]): string | undefined
 
 /** `- silver: { reach: … }` where items of a list carry their id inside. */
 function keyedHint(node: MapNode, key: string, known: readonly string[]): string | undefined {
-  const [{ value = null } = {}, ...others] = node.entries
+  const [{ value = null } = {}] = node.entries
   const alone =
-    others.length === 0 ? value?.kind === 'map' : value?.kind === 'scalar' && value.type === 'null'
+    node.entries.length <= 1 ? value?.kind === 'map' : value?.kind === 'scalar' && value.type === 'null'
   return alone && known.includes('id') ? `write id: ${shorten(key)}, and its other keys beside it` : undefined
 }
 
